@@ -1,0 +1,1 @@
+//! Entrada: one door to Microsoft 365 for AI clients.

@@ -1,0 +1,2 @@
+//! The `entrada` binary.
+fn main() {}
