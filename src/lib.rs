@@ -1,1 +1,5 @@
 //! Entrada: one door to Microsoft 365 for AI clients.
+
+mod domain;
+mod ports;
+mod tools;
