@@ -207,6 +207,20 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError>;
 }
 
+/// Short handles for things too long or too private to hand out, such as the next page of a search.
+#[async_trait]
+pub(crate) trait HandleStore: Send + Sync {
+    async fn put_handle(
+        &self,
+        user: &UserKey,
+        id: &str,
+        value: &Sealed,
+        ttl: Duration,
+    ) -> Result<(), StoreError>;
+    /// Only ever answers the user it was stored for.
+    async fn handle(&self, user: &UserKey, id: &str) -> Result<Option<Sealed>, StoreError>;
+}
+
 /// Exclusive leases between replicas.
 #[async_trait]
 pub(crate) trait LeaseStore: Send + Sync {
@@ -219,7 +233,7 @@ pub(crate) trait LeaseStore: Send + Sync {
 /// The whole store.
 #[async_trait]
 pub(crate) trait Store:
-    ClientStore + FlowStore + GrantStore + UpstreamStore + SessionStore + LeaseStore
+    ClientStore + FlowStore + GrantStore + UpstreamStore + SessionStore + HandleStore + LeaseStore
 {
     /// Answers when the store can serve.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -2,6 +2,7 @@
 //! on its own, and nothing here knows a wire format.
 
 pub(crate) mod context;
+pub(crate) mod cursor;
 pub(crate) mod dispatch;
 pub(crate) mod error;
 pub(crate) mod output;
