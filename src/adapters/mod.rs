@@ -1,0 +1,3 @@
+//! What the ports need of the outside world.
+
+pub(crate) mod graph_http;
