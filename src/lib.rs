@@ -1,6 +1,7 @@
 //! Entrada: one door to Microsoft 365 for AI clients.
 
 mod actors;
+mod config;
 mod domain;
 mod ports;
 mod tools;

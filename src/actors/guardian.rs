@@ -38,7 +38,12 @@ impl Guardian {
     }
 
     /// Starts an actor on an arbiter of its own and keeps it alive from then on.
-    pub(crate) fn start<A, F>(&mut self, name: &'static str, limits: (usize, Duration), factory: F) -> Handle<A>
+    pub(crate) fn start<A, F>(
+        &mut self,
+        name: &'static str,
+        limits: (usize, Duration),
+        factory: F,
+    ) -> Handle<A>
     where
         A: Actor<Context = Context<A>> + Send,
         F: Fn() -> A + Send + Sync + Clone + 'static,

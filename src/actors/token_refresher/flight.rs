@@ -124,7 +124,9 @@ impl Flight {
                 if need == Need::Life && opened.tokens.access_expires_at > self.clock.now() {
                     return Ok(opened.access());
                 }
-                Err(TokenError::Unavailable { retry_after: error.retry_after.unwrap_or(Duration::from_secs(5)) })
+                Err(TokenError::Unavailable {
+                    retry_after: error.retry_after.unwrap_or(Duration::from_secs(5)),
+                })
             }
         }
     }
@@ -134,7 +136,8 @@ impl Flight {
     }
 
     async fn read(&self, user: &UserKey) -> Result<Opened, TokenError> {
-        let record = self.store.upstream(user).await.map_err(store_down)?.ok_or(TokenError::SignInRequired)?;
+        let record =
+            self.store.upstream(user).await.map_err(store_down)?.ok_or(TokenError::SignInRequired)?;
         let context = sealing_context(user, record.version);
         let plain = self.cipher.open(&context, &record.sealed).map_err(|error| {
             // Fail closed: a record that does not authenticate is nobody's login.

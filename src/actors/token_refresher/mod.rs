@@ -146,7 +146,9 @@ impl Tokens {
             let ask = Refresh { user: user.clone(), need, span: tracing::Span::current() };
             let access = self.handle.ask(ask).await.unwrap_or_else(|error| Err(unavailable(error)))?;
             let is_live = access.expires_at > self.clock.now();
-            if need == Need::Life && is_live || need.is_met(access.version, access.expires_at, self.clock.now()) {
+            if need == Need::Life && is_live
+                || need.is_met(access.version, access.expires_at, self.clock.now())
+            {
                 return Ok(access);
             }
         }
