@@ -1,2 +1,6 @@
 //! Entrada: one door to Microsoft 365 for AI clients.
+
+mod domain;
 pub mod extract;
+mod ports;
+mod tools;
