@@ -72,7 +72,8 @@ fn open(bytes: &[u8]) -> Result<Document, ExtractError> {
         Err(_) => return Err(ExtractError::malformed("a damaged PDF")),
     };
     // An owner password alone forbids printing, not reading: the empty user password opens it.
-    if document.is_encrypted() && document.decrypt("").is_err() {
+    let locked = document.trailer.has(b"Encrypt") && !document.was_encrypted();
+    if locked && document.decrypt("").is_err() {
         return Err(ExtractError::Encrypted);
     }
     Ok(document)

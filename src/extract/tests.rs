@@ -105,6 +105,10 @@ fn scans_and_protected_files_are_told_apart() {
     let key = "0".repeat(64);
     let locked = format!("/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/O<{key}>/U<{key}>/P -4>>");
     assert_eq!(extract(&pdf(&[b"BT ET"], HELVETICA, &locked)), Err(ExtractError::Encrypted));
+    let font =
+        format!("{}/Filter/Standard/V 1/R 2/O<{key}>/U<{key}>/P -4>>", HELVETICA.trim_end_matches('>'));
+    let referred = "/ID[<00><00>]/Encrypt 3 0 R";
+    assert_eq!(extract(&pdf(&[b"BT ET"], &font, referred)), Err(ExtractError::Encrypted));
     let mut office = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
     office.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
     assert_eq!(extract(&office), Err(ExtractError::Encrypted));
