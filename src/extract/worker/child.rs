@@ -35,7 +35,8 @@ pub fn child_main() -> i32 {
     }
 }
 
-fn restrict() -> rustix::io::Result<()> {
+/// Limits this process for good.
+pub(super) fn restrict() -> rustix::io::Result<()> {
     let at_most = |value| Rlimit { current: Some(value), maximum: Some(value) };
     setrlimit(Resource::Core, at_most(0))?;
     setrlimit(Resource::Cpu, at_most(PROCESSOR_SECONDS))?;

@@ -71,11 +71,11 @@ impl Extractor {
         }
     }
 
-    /// A pool whose children run a shell script instead.
+    /// A pool whose children are another program.
     #[cfg(test)]
-    pub(super) fn shell(script: &str, limits: PoolLimits) -> Self {
-        let mut pool = Self::new(PathBuf::from("/bin/sh"), limits);
-        pool.arguments = vec!["-c".to_owned(), script.to_owned()];
+    pub(super) fn of(program: PathBuf, arguments: &[&str], limits: PoolLimits) -> Self {
+        let mut pool = Self::new(program, limits);
+        pool.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         pool
     }
 

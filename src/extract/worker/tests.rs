@@ -11,7 +11,57 @@ use crate::extract::samples::docx;
 use crate::extract::types::{ExtractError, ExtractOptions, Kind, Limits};
 
 fn pool(script: &str, limits: PoolLimits) -> Extractor {
-    Extractor::shell(script, limits)
+    Extractor::of("/bin/sh".into(), &["-c", script], limits)
+}
+
+/// A pool whose child is this very test binary, running one of the ignored "tests" below as its whole life.
+fn own_child(role: &str) -> Extractor {
+    let role = format!("extract::worker::tests::{role}");
+    let arguments = ["--exact", &role, "--ignored", "--nocapture", "--test-threads=1"];
+    Extractor::of(std::env::current_exe().unwrap(), &arguments, PoolLimits::default())
+}
+
+#[test]
+#[ignore = "the life of a child process, started by the tests below"]
+fn as_child() {
+    std::process::exit(super::child_main());
+}
+
+#[test]
+#[ignore = "the life of a child process, started by the tests below"]
+fn as_glutton() {
+    super::child::restrict().unwrap();
+    let mut held = Vec::new();
+    for _ in 0..1_024 {
+        held.push(vec![1_u8; 1 << 20]);
+    }
+    println!("\n{{\"Err\":\"Encrypted\"}} {}", held.len());
+    std::process::exit(0);
+}
+
+#[test]
+#[ignore = "the life of a child process, started by the tests below"]
+fn as_bottomless() {
+    fn deeper(n: u64) -> u64 {
+        if n == u64::MAX { 0 } else { std::hint::black_box(deeper(n + 1)) + 1 }
+    }
+    println!("{}", deeper(0));
+}
+
+#[tokio::test]
+async fn a_real_child_reads_a_document() {
+    let file = Bytes::from(docx("<w:p><w:r><w:t>회의록</w:t></w:r></w:p>"));
+    let found = own_child("as_child").text("a.docx", "", file, ExtractOptions::default()).await.unwrap();
+    assert_eq!((found.kind, found.text.as_str()), (Kind::Docx, "회의록"));
+    let bomb = Bytes::from(docx(&" ".repeat(32 << 20)));
+    let refused = own_child("as_child").text("a.docx", "", bomb, ExtractOptions::default()).await;
+    assert!(matches!(refused, Err(ExtractError::Bomb { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn memory_and_stack_run_out_in_the_child_only() {
+    assert_eq!(ask(&own_child("as_glutton")).await, Err(ExtractError::WorkerFailed));
+    assert_eq!(ask(&own_child("as_bottomless")).await, Err(ExtractError::WorkerFailed));
 }
 
 fn short() -> PoolLimits {
@@ -48,7 +98,7 @@ async fn a_childs_answer_comes_back_even_after_chatter() {
     let pool = pool(&format!("cat >/dev/null; echo noise; echo '{answer}'"), PoolLimits::default());
     let found = ask(&pool).await.unwrap();
     assert_eq!((found.kind, found.text.as_str()), (Kind::Docx, "hi"));
-    let refused = super::Extractor::shell("echo '{\"Err\":\"Encrypted\"}'", PoolLimits::default());
+    let refused = self::pool("echo '{\"Err\":\"Encrypted\"}'", PoolLimits::default());
     assert_eq!(ask(&refused).await, Err(ExtractError::Encrypted));
 }
 
