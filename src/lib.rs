@@ -3,5 +3,6 @@
 mod actors;
 mod config;
 mod domain;
+pub mod extract;
 mod ports;
 mod tools;
