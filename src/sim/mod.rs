@@ -1,0 +1,16 @@
+//! A simulated Microsoft tenant: Entra ID and Graph over loopback, for the demo and the tests.
+//!
+//! It is a second application that is reached by URL only, and shares no types with the client:
+//! a misunderstanding of the protocol must not hide on both sides.
+
+mod clock;
+mod counters;
+mod directory;
+mod entra;
+mod faults;
+mod graph;
+mod options;
+mod state;
+mod tokens;
+
+pub use options::TenantOptions;
