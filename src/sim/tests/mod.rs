@@ -1,0 +1,1 @@
+//! The running tenant, driven over loopback.
