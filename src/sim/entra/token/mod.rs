@@ -86,10 +86,12 @@ fn is_form(request: &HttpRequest) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded"))
 }
 
-/// The `scope` of a token request, which may not go beyond what was consented.
+/// What a token request asks for, by its `scope` or as granted; never more than is consented now.
 fn asked_now(state: &SimState, params: &Params, grant: &Grant) -> Result<Asked, AadError> {
-    let Some(scope) = params.get("scope") else { return Ok(grant.asked.clone()) };
-    let asked = Asked::parse(scope).map_err(ScopeFault::at_token)?;
+    let asked = match params.get("scope") {
+        Some(scope) => Asked::parse(scope).map_err(ScopeFault::at_token)?,
+        None => grant.asked.clone(),
+    };
     let consented = state.grants.consented(&grant.oid);
     if asked.graph.iter().all(|scope| consented.contains(scope)) {
         Ok(asked)
