@@ -1,13 +1,14 @@
 //! Entrada: one door to Microsoft 365 for AI clients.
 
-<<<<<<< HEAD
 mod actors;
+mod adapters;
 mod config;
 mod domain;
 pub mod extract;
+mod oauth;
+mod ops;
 mod ports;
-mod tools;
-=======
 #[cfg(feature = "sim")]
 pub mod sim;
->>>>>>> sim-entra
+mod telemetry;
+mod tools;

@@ -47,15 +47,13 @@ impl RootSpanBuilder for RequestSpan {
         tracing::info_span!("http.request", request.id = id.unwrap_or_default())
     }
 
-    fn on_request_end<B: actix_web::body::MessageBody>(
-        _: Span,
-        outcome: &Result<ServiceResponse<B>, Error>,
-    ) {
+    fn on_request_end<B: actix_web::body::MessageBody>(_: Span, outcome: &Result<ServiceResponse<B>, Error>) {
         match outcome {
             Ok(response) => {
                 let request = response.request();
                 let arrived = request.extensions().get::<Arrived>().map(|a| a.0);
-                let duration_us = arrived.map_or(0, |a| u64::try_from(a.elapsed().as_micros()).unwrap_or(u64::MAX));
+                let duration_us =
+                    arrived.map_or(0, |a| u64::try_from(a.elapsed().as_micros()).unwrap_or(u64::MAX));
                 tracing::info!(
                     target: "entrada::request",
                     http.method = %request.method(),

@@ -48,7 +48,8 @@ impl EntraProbe {
         if let Some((_, reachable)) = known.filter(|(at, _)| now.since(*at) < PROBE_EVERY) {
             return reachable;
         }
-        let reachable = matches!(tokio::time::timeout(PROBE_TIMEOUT, self.identity.check()).await, Ok(Ok(())));
+        let reachable =
+            matches!(tokio::time::timeout(PROBE_TIMEOUT, self.identity.check()).await, Ok(Ok(())));
         *self.last.lock() = Some((now, reachable));
         reachable
     }
