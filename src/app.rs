@@ -5,7 +5,7 @@ use crate::actors::{ActorDeps, Actors, GateSettings, RegistrySettings};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
-use crate::adapters::http;
+use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::domain::cipher::Cipher;
@@ -221,7 +221,8 @@ struct Outside {
 
 impl Outside {
     fn build(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
-        let client = http::client().map_err(|e| StartError::Client(e.to_string()))?;
+        let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
+        let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
         let store: Arc<dyn Store> = match config.store_url()? {
             StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
             StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
@@ -232,7 +233,6 @@ impl Outside {
             tenant: config.entra.tenant_id.clone(),
             client_id: config.entra.client_id.clone(),
             client_secret: Secret::new(config.entra.client_secret.expose().clone()),
-            allow_http: config.graph.insecure_upstream,
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
         let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));

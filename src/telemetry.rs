@@ -5,7 +5,7 @@ use crate::config::{LogFormat, LogSection};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{Error, HttpMessage};
 use std::time::Instant;
-use tracing::Span;
+use tracing::{Level, Span};
 use tracing_actix_web::RootSpanBuilder;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -54,8 +54,9 @@ impl RootSpanBuilder for RequestSpan {
                 let arrived = request.extensions().get::<Arrived>().map(|a| a.0);
                 let duration_us =
                     arrived.map_or(0, |a| u64::try_from(a.elapsed().as_micros()).unwrap_or(u64::MAX));
-                tracing::info!(
+                tracing::event!(
                     target: "entrada::request",
+                    Level::INFO,
                     http.method = %request.method(),
                     http.route = request.match_pattern().unwrap_or_default(),
                     http.status = response.status().as_u16(),
@@ -65,7 +66,7 @@ impl RootSpanBuilder for RequestSpan {
             }
             Err(error) => {
                 let status = error.as_response_error().status_code().as_u16();
-                tracing::info!(target: "entrada::request", http.status = status, "request refused");
+                tracing::event!(target: "entrada::request", Level::INFO, http.status = status, "request refused");
             }
         }
     }
