@@ -9,6 +9,11 @@ use crate::domain::token::{TokenHash, TokenRef};
 /// Start of every key, for stores that are shared with other software.
 const ROOT: &str = "ent";
 
+/// All keys, as a pattern.
+pub(super) const ALL: &str = "ent:*";
+/// Written to learn whether the store takes writes.
+pub(super) const PING: &str = "ent:ping";
+
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
 pub(super) const KINDS: [(&str, &str); 14] = [
     ("clients", "ent:client:"),
@@ -72,6 +77,11 @@ pub(super) fn refresh(token: &TokenRef) -> String {
 /// The sealed answer that a rotation of `token` gave.
 pub(super) fn successor(token: &TokenRef) -> String {
     format!("{}nx:{}", grant(&token.grant), token.hash.to_text())
+}
+
+/// The keys of a grant's records with their expiry, as a sorted set.
+pub(super) fn index(id: &GrantId) -> String {
+    format!("{}keys", grant(id))
 }
 
 /// Mark of a revoked grant.

@@ -4,3 +4,4 @@
 pub(crate) mod embedded;
 mod keys;
 mod records;
+pub(crate) mod redis;

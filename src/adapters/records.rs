@@ -6,7 +6,7 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::RefreshRecord;
 use crate::domain::secret::Sealed;
-use crate::ports::store::{RefreshState, StoreError};
+use crate::ports::store::{RefreshState, StoreError, UpstreamRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -99,6 +99,17 @@ pub(super) fn refresh_state(
         Some(at) => {
             let successor = Sealed::from_bytes(successor.unwrap_or_default().to_vec());
             RefreshState::Rotated { record, at, successor }
+        }
+    })
+}
+
+/// Reads a user's Entra record; `None` once its tokens are forgotten.
+pub(super) fn upstream(value: &[u8]) -> Result<Option<UpstreamRecord>, StoreError> {
+    Ok(match unmark("upstream record", value)? {
+        Marked::Used { .. } => None,
+        Marked::Live { number, body } => {
+            let sealed = Sealed::from_bytes(body.to_vec());
+            Some(UpstreamRecord { version: number.unsigned_abs(), sealed })
         }
     })
 }

@@ -13,13 +13,7 @@ use std::time::Duration;
 impl UpstreamStore for EmbeddedStore {
     async fn upstream(&self, user: &UserKey) -> Result<Option<UpstreamRecord>, StoreError> {
         let Some(bytes) = self.get(&keys::upstream(user)) else { return Ok(None) };
-        Ok(match records::unmark("upstream record", &bytes)? {
-            Marked::Used { .. } => None,
-            Marked::Live { number, body } => Some(UpstreamRecord {
-                version: number.unsigned_abs(),
-                sealed: Sealed::from_bytes(body.to_vec()),
-            }),
-        })
+        records::upstream(&bytes)
     }
 
     async fn swap_upstream(
