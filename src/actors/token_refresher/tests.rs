@@ -101,11 +101,7 @@ impl World {
             identity: self.identity.clone(),
             cipher: self.cipher.clone(),
             clock: self.clock.clone(),
-            gate: GateSettings {
-                outlook_concurrent: 4,
-                outlook_requests: 100,
-                outlook_period: Duration::from_mins(1),
-            },
+            gate: GateSettings { concurrent: 4, requests: 100, period: Duration::from_mins(1) },
             registry: RegistrySettings { max_streams: 8 },
             give_up: Arc::new(|| {}),
         })
