@@ -90,9 +90,7 @@ fn page(
     }
     catch_unwind(AssertUnwindSafe(|| {
         let mut text = String::new();
-        let mut output = PlainTextOutput::new(&mut text);
-        output_doc_page(document, &mut output, number).ok()?;
-        drop(output);
+        output_doc_page(document, &mut PlainTextOutput::new(&mut text), number).ok()?;
         Some(text)
     }))
     .ok()

@@ -5,8 +5,10 @@
 
 mod canonical;
 mod entities;
+mod lines;
 mod pass;
 mod style;
+mod tables;
 mod tags;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use lol_html::html_content::{Element, TextType};
 use lol_html::{HtmlRewriter, MemorySettings, Settings, doc_text, element, end_tag};
 
-use super::canonical::Canonical;
+use super::canonical::{Canonical, Hints, Written};
 use super::style::Seen;
 use super::tags::{Role, closes, is_void, role};
 
@@ -39,7 +39,7 @@ struct Open {
     name: String,
     seen: Seen,
     /// The canonical tag written for it.
-    written: Option<&'static str>,
+    written: Option<Written>,
     /// Hidden although its parent is not.
     hides: bool,
     hid_text: bool,
@@ -140,7 +140,7 @@ impl Pass {
             }
             None
         } else {
-            self.out.open(role, attributes.href.as_deref())
+            self.out.open(role, attributes.hints())
         };
         let id = self.next_id;
         self.next_id += 1;
@@ -205,8 +205,8 @@ impl Pass {
         self.flush_text();
         while self.stack.len() > len {
             let Some(open) = self.stack.pop() else { break };
-            if let Some(tag) = open.written {
-                self.out.close(tag);
+            if let Some(written) = open.written {
+                self.out.close(written);
             }
             if open.hides && open.hid_text {
                 self.hidden_removed += 1;
@@ -240,6 +240,7 @@ struct Attributes {
     alt: Option<String>,
     width: Option<String>,
     height: Option<String>,
+    presentation: bool,
 }
 
 impl Attributes {
@@ -250,8 +251,13 @@ impl Attributes {
             "alt" => self.alt = Some(value),
             "width" => self.width = Some(value),
             "height" => self.height = Some(value),
+            "role" => self.presentation = matches!(value.trim(), "presentation" | "none"),
             name => seen.attribute(name, &value),
         }
+    }
+
+    fn hints(&self) -> Hints<'_> {
+        Hints { href: self.href.as_deref(), presentation: self.presentation }
     }
 
     /// A tracking pixel: at most two pixels in either direction.
