@@ -1,7 +1,8 @@
-//! Everything outside the process, behind the traits of `ports`: stores, Entra, Graph. The only folder that names
-//! their client libraries.
+//! Implementations of the ports: the only modules that speak to other systems.
 
 pub(crate) mod embedded;
+pub(crate) mod entra;
+pub(crate) mod http;
 mod keys;
 mod records;
 pub(crate) mod redis;
