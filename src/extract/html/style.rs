@@ -59,6 +59,7 @@ impl Seen {
     pub(super) fn style(&mut self, style: &str) {
         let mut positioned = false;
         let mut off_screen = false;
+        let mut not_displayed = false;
         for declaration in style.split(';').take(200) {
             let Some((name, value)) = declaration.split_once(':') else {
                 continue;
@@ -67,17 +68,18 @@ impl Seen {
             let value = value.to_ascii_lowercase();
             let value = value.trim().trim_end_matches("!important").trim();
             match name.as_str() {
+                // The last declaration wins, so an element's own style can take back its class's.
+                "display" => not_displayed = value == "none",
                 "position" => positioned = matches!(value, "absolute" | "fixed"),
                 "left" | "top" => off_screen |= far_away(value),
                 _ => self.declare(&name, value),
             }
         }
-        self.gone |= positioned && off_screen;
+        self.gone |= not_displayed || (positioned && off_screen);
     }
 
     fn declare(&mut self, name: &str, value: &str) {
         match name {
-            "display" => self.gone |= value == "none",
             "mso-hide" => self.gone |= value == "all",
             "opacity" => self.gone |= number(value).is_some_and(|(n, _)| n < 0.05),
             "max-height" | "max-width" => self.gone |= is_zero(value),
@@ -120,7 +122,7 @@ impl Seen {
         if value == "transparent" {
             self.colour = None;
         } else if let Some(parsed) = colour(value) {
-            self.colour = parsed;
+            self.colour = parsed.solid();
         }
     }
 
@@ -130,8 +132,8 @@ impl Seen {
             return;
         }
         let parsed = colour(value).or_else(|| value.split_whitespace().find_map(colour));
-        if let Some(Some(parsed)) = parsed {
-            self.background = Some(parsed);
+        if let Some(Paint::Solid(rgb)) = parsed {
+            self.background = Some(rgb);
         }
     }
 }
@@ -152,8 +154,28 @@ fn far_away(value: &str) -> bool {
     number(value).is_some_and(|(n, _)| n <= -500.0)
 }
 
-/// `Some(None)` is a fully transparent colour; `None` is not understood.
-fn colour(value: &str) -> Option<Option<Rgb>> {
+/// How text or paper is coloured.
+#[derive(Clone, Copy)]
+enum Paint {
+    Solid(Rgb),
+    Transparent,
+}
+
+impl Paint {
+    fn solid(self) -> Option<Rgb> {
+        match self {
+            Self::Solid(rgb) => Some(rgb),
+            Self::Transparent => None,
+        }
+    }
+
+    fn with_alpha(rgb: Rgb, alpha: f32) -> Self {
+        if alpha < 0.05 { Self::Transparent } else { Self::Solid(rgb) }
+    }
+}
+
+/// A colour as CSS writes it; `None` when it is not understood.
+fn colour(value: &str) -> Option<Paint> {
     let value = value.trim();
     if let Some(hex) = value.strip_prefix('#') {
         return hex_colour(hex);
@@ -167,7 +189,7 @@ fn colour(value: &str) -> Option<Option<Rgb>> {
             .map(|part| number(part).map(|(n, _)| n));
         let rgb = (parts.next()??, parts.next()??, parts.next()??);
         let alpha = parts.next().flatten().unwrap_or(1.0);
-        return Some((alpha >= 0.05).then_some((rgb.0 as u8, rgb.1 as u8, rgb.2 as u8)));
+        return Some(Paint::with_alpha((rgb.0 as u8, rgb.1 as u8, rgb.2 as u8), alpha));
     }
     let named = match value.to_ascii_lowercase().as_str() {
         "white" => (255, 255, 255),
@@ -181,17 +203,17 @@ fn colour(value: &str) -> Option<Option<Rgb>> {
         "navy" => (0, 0, 128),
         _ => return None,
     };
-    Some(Some(named))
+    Some(Paint::Solid(named))
 }
 
-fn hex_colour(hex: &str) -> Option<Option<Rgb>> {
+fn hex_colour(hex: &str) -> Option<Paint> {
     let digits: Vec<u8> = hex.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
     match digits.as_slice() {
-        [r, g, b] => Some(Some((r * 17, g * 17, b * 17))),
-        [r1, r2, g1, g2, b1, b2] => Some(Some((r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2))),
+        [r, g, b] => Some(Paint::Solid((r * 17, g * 17, b * 17))),
+        [r1, r2, g1, g2, b1, b2] => Some(Paint::Solid((r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2))),
         [r1, r2, g1, g2, b1, b2, a1, a2] => {
             let rgb = (r1 * 16 + r2, g1 * 16 + g2, b1 * 16 + b2);
-            Some((a1 * 16 + a2 > 12).then_some(rgb))
+            Some(Paint::with_alpha(rgb, f32::from(a1 * 16 + a2) / 255.0))
         }
         _ => None,
     }
