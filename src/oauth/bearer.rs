@@ -154,15 +154,14 @@ impl BearerGuard {
         service: &ServiceName,
         scopes: &ScopeSet,
     ) -> HttpResponse {
-        let mut value = String::from("Bearer ");
-        if let Some(error) = error {
-            value.push_str(&format!("error=\"{error}\", error_description=\"{text}\", "));
-        }
-        value.push_str(&format!("resource_metadata=\"{}\"", self.resources.metadata_of(service)));
+        let reason =
+            error.map(|e| format!("error=\"{e}\", error_description=\"{text}\", ")).unwrap_or_default();
+        let metadata = self.resources.metadata_of(service);
+        let mut value = format!("Bearer {reason}resource_metadata=\"{metadata}\"");
         // `offline_access` is a matter between client and authorization server, never of a resource.
         let scopes = scopes.difference(&ScopeSet::parse("offline_access"));
         if !scopes.is_empty() {
-            value.push_str(&format!(", scope=\"{scopes}\""));
+            value = format!("{value}, scope=\"{scopes}\"");
         }
         let mut response = base(status);
         response.insert_header((header::WWW_AUTHENTICATE, value));
