@@ -11,6 +11,7 @@ use crate::ports::store::{
 };
 use async_trait::async_trait;
 use redis::cmd;
+use rustix::process::Signal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -199,6 +200,26 @@ async fn redis_starts_later_than_the_server() {
     store.ping().await.unwrap_err();
     server.start_again().await;
     store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_redis_is_unavailable_and_heals() {
+    let Some(server) = RedisServer::start().await else { return };
+    let store = RedisStore::connect(&server.url()).unwrap();
+    store.ping().await.unwrap();
+    server.signal(Signal::STOP);
+    let error = store.ping().await.unwrap_err();
+    assert!(error.to_string().contains("in time"), "{error}");
+    server.signal(Signal::CONT);
+    store.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_unavailable_over_tls() {
+    let Some(server) = RedisServer::start().await else { return };
+    let store = RedisStore::connect(&server.url().replace("redis://", "rediss://")).unwrap();
+    let error = store.ping().await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
 }
 
 #[tokio::test]

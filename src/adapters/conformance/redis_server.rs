@@ -1,10 +1,11 @@
 //! A real `redis-server` on a free loopback port, ended by its id.
 
 use redis::aio::MultiplexedConnection;
+use rustix::process::{Pid, Signal, kill_process};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Where Debian and others put it, besides the search path.
+/// Found by the search path.
 const BINARY: &str = "redis-server";
 /// Says that Redis tests may be left out on this machine.
 const OPT_OUT: &str = "ENTRADA_TEST_NO_REDIS";
@@ -39,6 +40,11 @@ impl RedisServer {
     pub(super) fn stop(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     /// Starts it again on the same port, empty.
