@@ -5,10 +5,12 @@ mod adapters;
 mod config;
 mod domain;
 pub mod extract;
+mod graph;
 mod mcp;
 mod oauth;
 mod ops;
 mod ports;
+mod services;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod telemetry;

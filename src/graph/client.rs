@@ -152,8 +152,10 @@ impl GraphClient {
                 // A search that timed out must be made smaller, not repeated.
                 let search = status == StatusCode::GATEWAY_TIMEOUT && request.target.contains("$search=");
                 if again && !search && idempotent(request) {
-                    let pause = ordered
-                        .map_or_else(|| retry::backoff(attempt, dice()), |wait| retry::jittered(wait, dice()));
+                    let pause = ordered.map_or_else(
+                        || retry::backoff(attempt, dice()),
+                        |wait| retry::jittered(wait, dice()),
+                    );
                     return Next::Wait(pause, error);
                 }
             }

@@ -86,10 +86,16 @@ fn phrase(clean: &str) -> Option<String> {
 }
 
 fn kql_clean(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if c.is_control() || matches!(c, '"' | '\\' | '\u{201c}' | '\u{201d}' | '*') { ' ' } else { c })
-        .collect();
+    let spaced: String =
+        text.chars()
+            .map(|c| {
+                if c.is_control() || matches!(c, '"' | '\\' | '\u{201c}' | '\u{201d}' | '*') {
+                    ' '
+                } else {
+                    c
+                }
+            })
+            .collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

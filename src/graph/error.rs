@@ -98,7 +98,8 @@ pub(super) fn refusal(response: &GraphResponse) -> GraphError {
         let reason = format!("status {} {code}", response.status.as_u16());
         return GraphError::Unavailable { reason, retry_after: None, request_id };
     }
-    let challenge = response.headers.get(http::header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+    let challenge =
+        response.headers.get(http::header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
     let fault = classify(response.status, &code, challenge.unwrap_or_default());
     let message = message.chars().filter(|c| !c.is_control()).take(300).collect();
     GraphError::Refused { fault, status: response.status.as_u16(), code, message, request_id }
@@ -117,7 +118,9 @@ fn classify(status: StatusCode, code: &str, challenge: &str) -> Fault {
         "ErrorItemNotFound" | "itemNotFound" | "ErrorInvalidIdMalformed" | "ErrorInvalidMailboxItemId" => {
             return Fault::NotFound;
         }
-        "InefficientFilter" | "ErrorInvalidUrlQueryFilter" | "SearchWithOrderBy" => return Fault::InternalQuery,
+        "InefficientFilter" | "ErrorInvalidUrlQueryFilter" | "SearchWithOrderBy" => {
+            return Fault::InternalQuery;
+        }
         "resyncRequired" | "syncStateNotFound" | "SyncStateNotFound" => return Fault::Restart,
         "nameAlreadyExists" | "resourceModified" | "ErrorIrresolvableConflict" => return Fault::Conflict,
         _ => {}
@@ -152,7 +155,9 @@ mod tests {
 
     fn fault(status: u16, code: &str) -> Fault {
         let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
-        let GraphError::Refused { fault, .. } = refusal(&answer(status, &body)) else { panic!("{status} {code}") };
+        let GraphError::Refused { fault, .. } = refusal(&answer(status, &body)) else {
+            panic!("{status} {code}")
+        };
         fault
     }
 
@@ -186,7 +191,9 @@ mod tests {
     #[test]
     fn gateways_that_answer_html_or_nothing_are_understood() {
         for body in ["", "<html><body>Forbidden</body></html>", "{", "[]", "null", r#"{"error":"text"}"#] {
-            let GraphError::Refused { fault, status, code, .. } = refusal(&answer(403, body)) else { panic!() };
+            let GraphError::Refused { fault, status, code, .. } = refusal(&answer(403, body)) else {
+                panic!()
+            };
             assert_eq!((fault, status, code.as_str()), (Fault::MissingPermission, 403, "403"), "{body}");
             assert!(matches!(refusal(&answer(502, body)), GraphError::Unavailable { .. }), "{body}");
         }
@@ -198,7 +205,9 @@ mod tests {
             let body = format!(
                 r#"{{"error":{{"code":"","message":"m","{name}":{{"code":"ErrorItemNotFound","request-id":"r-1"}}}}}}"#
             );
-            let GraphError::Refused { fault, request_id, .. } = refusal(&answer(404, &body)) else { panic!() };
+            let GraphError::Refused { fault, request_id, .. } = refusal(&answer(404, &body)) else {
+                panic!()
+            };
             assert_eq!((fault, request_id.as_deref()), (Fault::NotFound, Some("r-1")));
         }
     }
@@ -206,7 +215,9 @@ mod tests {
     #[test]
     fn a_claims_challenge_asks_for_the_person() {
         let mut response = answer(401, "");
-        response.headers.insert("www-authenticate", HeaderValue::from_static("Bearer error=\"x\", claims=\"e30\""));
+        response
+            .headers
+            .insert("www-authenticate", HeaderValue::from_static("Bearer error=\"x\", claims=\"e30\""));
         let GraphError::Refused { fault, .. } = refusal(&response) else { panic!() };
         assert_eq!(fault, Fault::StepUpRequired);
     }

@@ -72,10 +72,14 @@ mod tests {
             #[serde(borrow, default)]
             subject: Option<Text<'a>>,
         }
-        let bytes = r#"{"value":[{"subject":"plain"},{"subject":"q\"q"},{"subject":null},{}],"@odata.nextLink":""}"#;
+        let bytes =
+            r#"{"value":[{"subject":"plain"},{"subject":"q\"q"},{"subject":null},{}],"@odata.nextLink":""}"#;
         let page: Page<'_, Row<'_>> = serde_json::from_str(bytes).unwrap();
-        let kinds: Vec<_> =
-            page.value.iter().map(|row| row.subject.as_ref().map(|t| matches!(t.0, Cow::Borrowed(_)))).collect();
+        let kinds: Vec<_> = page
+            .value
+            .iter()
+            .map(|row| row.subject.as_ref().map(|t| matches!(t.0, Cow::Borrowed(_))))
+            .collect();
         assert_eq!(kinds, [Some(true), Some(false), None, None]);
         assert_eq!(page.next_link(), None);
     }

@@ -27,9 +27,7 @@ pub(crate) struct FakeGraph {
 
 impl FakeGraph {
     /// `script` gets the request and its number, from 0.
-    pub(crate) fn new(
-        script: impl Fn(&GraphRequest, usize) -> Reply + Send + Sync + 'static,
-    ) -> Arc<Self> {
+    pub(crate) fn new(script: impl Fn(&GraphRequest, usize) -> Reply + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { script: Box::new(script), seen: Mutex::default() })
     }
 

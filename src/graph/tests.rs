@@ -37,7 +37,9 @@ impl Rig {
 
 #[tokio::test]
 async fn every_attempt_is_decorated_and_admitted() {
-    let rig = rig(FakeGraph::new(|_, n| if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { json(200, &value!({})) }));
+    let rig = rig(FakeGraph::new(|_, n| {
+        if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { json(200, &value!({})) }
+    }));
     let answer = rig.get(30).await.unwrap();
     assert_eq!(answer.request_id.as_deref(), Some("req-1"));
     let seen = rig.graph.seen.lock();
@@ -55,7 +57,9 @@ async fn every_attempt_is_decorated_and_admitted() {
 
 #[tokio::test]
 async fn a_short_throttle_is_waited_out_and_told_to_the_gate() {
-    let rig = rig(FakeGraph::new(|_, n| if n == 0 { raw(429, &[("retry-after", "0.01")], b"") } else { json(200, &value!({})) }));
+    let rig = rig(FakeGraph::new(|_, n| {
+        if n == 0 { raw(429, &[("retry-after", "0.01")], b"") } else { json(200, &value!({})) }
+    }));
     rig.get(30).await.unwrap();
     assert_eq!(*rig.gate.penalties.lock(), [Duration::from_millis(10)]);
 }
@@ -85,7 +89,10 @@ async fn a_refused_token_is_renewed_once_and_then_the_person_is_asked() {
 
 #[tokio::test]
 async fn without_a_token_graph_is_not_asked() {
-    let rig = rig_with(FakeGraph::new(|_, _| json(200, &value!({}))), FakeTokens { dead: true, ..FakeTokens::default() });
+    let rig = rig_with(
+        FakeGraph::new(|_, _| json(200, &value!({}))),
+        FakeTokens { dead: true, ..FakeTokens::default() },
+    );
     assert!(matches!(rig.get(20).await, Err(GraphError::Token(TokenError::SignInRequired))));
     assert!(rig.graph.seen.lock().is_empty());
 }
@@ -117,7 +124,14 @@ async fn an_unreadable_answer_is_an_error_that_quotes_nothing() {
 
 #[tokio::test]
 async fn a_refusal_keeps_code_and_request_id() {
-    let rig = rig(FakeGraph::new(|_, _| json(404, &value!({"error": {"code": "ErrorItemNotFound", "message": "gone"}}))));
-    let GraphError::Refused { fault, code, request_id, .. } = rig.get(20).await.unwrap_err() else { panic!() };
-    assert_eq!((fault, code.as_str(), request_id.as_deref()), (Fault::NotFound, "ErrorItemNotFound", Some("req-1")));
+    let rig = rig(FakeGraph::new(|_, _| {
+        json(404, &value!({"error": {"code": "ErrorItemNotFound", "message": "gone"}}))
+    }));
+    let GraphError::Refused { fault, code, request_id, .. } = rig.get(20).await.unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(
+        (fault, code.as_str(), request_id.as_deref()),
+        (Fault::NotFound, "ErrorItemNotFound", Some("req-1"))
+    );
 }

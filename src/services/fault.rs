@@ -16,7 +16,8 @@ pub(super) fn tool_error(error: GraphError, scopes: &[&'static str]) -> ToolErro
         ),
         GraphError::Throttled { retry_after, request_id } => {
             let seconds = retry_after.as_secs_f64().ceil();
-            let text = format!("Microsoft 365 limits requests to this mailbox. Try again in {seconds} seconds.");
+            let text =
+                format!("Microsoft 365 limits requests to this mailbox. Try again in {seconds} seconds.");
             with_id(ToolError::new(ToolErrorKind::RateLimited { retry_after }, text), request_id)
         }
         GraphError::Refused { fault, status, code, message, request_id } => {
@@ -36,7 +37,10 @@ pub(super) fn tool_error(error: GraphError, scopes: &[&'static str]) -> ToolErro
         ),
         GraphError::TooLarge { limit } => ToolError::new(
             ToolErrorKind::UpstreamRejected { code: "too_large".to_owned(), status: 413 },
-            format!("This is larger than the {} MB that are read here. Open it in Outlook instead.", limit >> 20),
+            format!(
+                "This is larger than the {} MB that are read here. Open it in Outlook instead.",
+                limit >> 20
+            ),
         ),
         GraphError::ForeignLink => ToolError::internal("a next link of a foreign host"),
         GraphError::Malformed(reason) => ToolError::new(
@@ -80,18 +84,25 @@ fn refused(fault: Fault, status: u16, code: String, message: &str, scopes: &[&'s
             ToolErrorKind::NotFound,
             "There is no such item in this mailbox. List again and use an id from that list, unchanged.",
         ),
-        Fault::InternalQuery => {
-            ToolError::new(rejected(), "Microsoft 365 did not accept this combination of filters. Use fewer of them.")
+        Fault::InternalQuery => ToolError::new(
+            rejected(),
+            "Microsoft 365 did not accept this combination of filters. Use fewer of them.",
+        ),
+        Fault::Conflict => {
+            ToolError::new(rejected(), "The item was changed meanwhile. Read it again and repeat.")
         }
-        Fault::Conflict => ToolError::new(rejected(), "The item was changed meanwhile. Read it again and repeat."),
-        Fault::Restart => ToolError::invalid("cursor", "This cursor has expired. Repeat the search without `cursor`."),
+        Fault::Restart => {
+            ToolError::invalid("cursor", "This cursor has expired. Repeat the search without `cursor`.")
+        }
         Fault::TooLarge => ToolError::new(rejected(), "Microsoft 365 says this is too large."),
         Fault::Quota => ToolError::new(rejected(), "The mailbox or drive is full."),
         Fault::Locked => ToolError::new(rejected(), "The item is locked by somebody. Try again later."),
         Fault::Refused if message.is_empty() => {
             ToolError::new(rejected(), format!("Microsoft 365 refused this request ({code})."))
         }
-        Fault::Refused => ToolError::new(rejected(), format!("Microsoft 365 refused this request ({code}): {message}")),
+        Fault::Refused => {
+            ToolError::new(rejected(), format!("Microsoft 365 refused this request ({code}): {message}"))
+        }
     };
     error.with_source(source)
 }
@@ -102,7 +113,13 @@ mod tests {
 
     fn refusal(fault: Fault) -> GraphError {
         let message = "about Secret Subject".to_owned();
-        GraphError::Refused { fault, status: 400, code: "Code".to_owned(), message, request_id: Some("r".to_owned()) }
+        GraphError::Refused {
+            fault,
+            status: 400,
+            code: "Code".to_owned(),
+            message,
+            request_id: Some("r".to_owned()),
+        }
     }
 
     #[test]

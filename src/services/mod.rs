@@ -4,6 +4,7 @@ mod fault;
 mod mail_query;
 
 use crate::domain::clock::SharedClock;
+use crate::extract::Extractor;
 use crate::graph::client::GraphClient;
 use crate::tools::cursor::Cursors;
 use crate::tools::tool::Service;
@@ -46,6 +47,7 @@ impl ServiceSettings {
 pub(crate) struct ServiceDeps {
     pub(crate) graph: GraphClient,
     pub(crate) cursors: Cursors,
+    pub(crate) extractor: Arc<Extractor>,
     pub(crate) clock: SharedClock,
     pub(crate) settings: ServiceSettings,
 }

@@ -107,7 +107,9 @@ pub(super) fn is_set(args: &Args, name: &str) -> bool {
     match args.get(name) {
         None | Some(Value::Null) => false,
         Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(text)) => !matches!(text.to_ascii_lowercase().as_str(), "false" | "no" | "n" | "0"),
+        Some(Value::String(text)) => {
+            !matches!(text.to_ascii_lowercase().as_str(), "false" | "no" | "n" | "0")
+        }
         Some(Value::Number(number)) => number.as_f64() != Some(0.0),
         Some(Value::Array(items)) => !items.is_empty(),
         Some(Value::Object(members)) => !members.is_empty(),

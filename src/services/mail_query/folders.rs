@@ -20,9 +20,17 @@ const MAX_PAGES: usize = 12;
 /// Names people use, and Graph's well-known name.
 const WELL_KNOWN: [(&str, &str, &[&str]); 8] = [
     ("inbox", "Inbox", &["inbox", "받은편지함", "받은 편지함"]),
-    ("sentitems", "Sent Items", &["sent", "sentitems", "sent items", "sent mail", "보낸편지함", "보낸 편지함"]),
+    (
+        "sentitems",
+        "Sent Items",
+        &["sent", "sentitems", "sent items", "sent mail", "보낸편지함", "보낸 편지함"],
+    ),
     ("drafts", "Drafts", &["drafts", "draft", "임시보관함", "임시 보관함"]),
-    ("deleteditems", "Deleted Items", &["deleted", "deleteditems", "deleted items", "trash", "지운편지함", "지운 편지함"]),
+    (
+        "deleteditems",
+        "Deleted Items",
+        &["deleted", "deleteditems", "deleted items", "trash", "지운편지함", "지운 편지함"],
+    ),
     ("junkemail", "Junk Email", &["junk", "junkemail", "junk email", "spam", "정크 메일", "스팸"]),
     ("archive", "Archive", &["archive", "보관", "보관함"]),
     ("outbox", "Outbox", &["outbox", "보낼편지함", "보낼 편지함"]),
@@ -142,7 +150,8 @@ pub(super) fn well_known(name: &str) -> Option<Folder> {
 
 /// Folder ids are long and without spaces; names are neither.
 pub(super) fn is_id(text: &str) -> bool {
-    text.len() >= 60 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=' | '+' | '/'))
+    text.len() >= 60
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '=' | '+' | '/'))
 }
 
 /// The folder that a caller means: well-known name, id, display name or path.

@@ -127,7 +127,9 @@ impl Tool for GetEmail {
         item.unsafe_notes.extend(sender_checks(&rest.internet_message_headers));
         let attachments: Vec<_> = rest.attachments.iter().map(AttachmentItem::of).collect();
         let headers = match wish.headers {
-            true => rest.internet_message_headers.iter().map(|h| format!("{}: {}", *h.name, *h.value)).collect(),
+            true => {
+                rest.internet_message_headers.iter().map(|h| format!("{}: {}", &*h.name, &*h.value)).collect()
+            }
             false => Vec::new(),
         };
         let max_chars = wish.max_chars.unwrap_or(self.mail.deps.settings.max_chars);
@@ -149,14 +151,17 @@ fn sender_checks(headers: &[HeaderView<'_>]) -> Option<String> {
     let value = results.value.to_ascii_lowercase();
     let failed: Vec<_> = ["spf", "dkim", "dmarc"]
         .into_iter()
-        .filter(|check| value.contains(&format!("{check}=fail")) || value.contains(&format!("{check}=softfail")))
+        .filter(|check| {
+            value.contains(&format!("{check}=fail")) || value.contains(&format!("{check}=softfail"))
+        })
         .collect();
     (!failed.is_empty()).then(|| format!("The sender failed these checks: {}.", failed.join(", ")))
 }
 
 fn printed(letter: &Letter) -> String {
     let message = &letter.message;
-    let mut text = format!("# {}\n\n", if message.subject.is_empty() { "(no subject)" } else { &message.subject });
+    let mut text =
+        format!("# {}\n\n", if message.subject.is_empty() { "(no subject)" } else { &message.subject });
     let _ = writeln!(text, "From: {}\nTo: {}", message.from, message.to.join("; "));
     if !message.cc.is_empty() {
         let _ = writeln!(text, "Cc: {}", message.cc.join("; "));

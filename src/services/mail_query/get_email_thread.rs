@@ -48,7 +48,8 @@ impl GetEmailThread {
     /// The conversation of a message (`GET /me/messages/{id}?$select=conversationId`).
     async fn thread_of(&self, context: &CallContext, id: &str) -> Result<String, ToolError> {
         let target = Target::new(format!("/me/messages/{}", segment(id))).with("$select", "conversationId");
-        let answer = self.mail.deps.graph.send(asker(context), Request::outlook(target)).await.map_err(fault)?;
+        let answer =
+            self.mail.deps.graph.send(asker(context), Request::outlook(target)).await.map_err(fault)?;
         let view: MessageView<'_> = answer.view().map_err(fault)?;
         Ok(view.conversation_id.to_string())
     }
@@ -133,7 +134,10 @@ impl Tool for GetEmailThread {
         let unique = wish.unique_only.unwrap_or(true);
         let (mut items, more) = self.messages(context, &thread, &frame, unique).await?;
         if items.is_empty() {
-            return Err(ToolError::new(ToolErrorKind::NotFound, "There is no such conversation in this mailbox."));
+            return Err(ToolError::new(
+                ToolErrorKind::NotFound,
+                "There is no such conversation in this mailbox.",
+            ));
         }
         items.sort_by_key(|item| item.received);
         let total = items.len();

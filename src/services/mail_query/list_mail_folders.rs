@@ -102,7 +102,8 @@ fn printed(items: &[FolderItem]) -> String {
     let mut text = format!("{} folders\n", items.len());
     for folder in items {
         let indent = "  ".repeat(folder.depth);
-        let _ = writeln!(text, "{indent}- {} ({} messages, {} unread)", folder.name, folder.total, folder.unread);
+        let _ =
+            writeln!(text, "{indent}- {} ({} messages, {} unread)", folder.name, folder.total, folder.unread);
     }
     text
 }

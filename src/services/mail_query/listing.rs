@@ -78,7 +78,8 @@ impl Run<'_> {
     fn top(&self, want: usize) -> usize {
         let most = if self.plan.bodies { MAX_TOP_BODIES } else { MAX_TOP };
         // Checks here drop rows: a larger page saves the second call.
-        let wish = if self.plan.engine == Engine::Filter && self.plan.post.is_empty() { want } else { want.max(25) };
+        let wish =
+            if self.plan.engine == Engine::Filter && self.plan.post.is_empty() { want } else { want.max(25) };
         wish.clamp(1, most)
     }
 
@@ -242,7 +243,8 @@ impl Pool {
     }
 
     fn slice(mut self, offset: usize, want: usize, newest: bool) -> Listing {
-        self.items.sort_by(|a, b| if newest { b.received.cmp(&a.received) } else { a.received.cmp(&b.received) });
+        self.items
+            .sort_by(|a, b| if newest { b.received.cmp(&a.received) } else { a.received.cmp(&b.received) });
         let more = self.items.len() > offset.saturating_add(want);
         let found = self
             .items

@@ -182,7 +182,11 @@ pub(super) fn project(view: &MessageView<'_>, frame: &Frame) -> Item {
         received_utc: utc_text(received),
         unread: view.is_read == Some(false),
         has_attachments: view.has_attachments == Some(true),
-        importance: if view.importance.is_empty() { "normal".to_owned() } else { view.importance.to_string() },
+        importance: if view.importance.is_empty() {
+            "normal".to_owned()
+        } else {
+            view.importance.to_string()
+        },
         folder: frame.folder.clone().unwrap_or_else(|| view.parent_folder_id.to_string()),
         thread_id: view.conversation_id.to_string(),
         preview: line(&view.body_preview),

@@ -59,7 +59,8 @@ impl Mail {
 
     /// Refuses other mailboxes and notes a `user_id` that names somebody else.
     async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
-        let named = |name: &str| args.get(name).and_then(Value::as_str).map(|text| text.trim().to_lowercase());
+        let named =
+            |name: &str| args.get(name).and_then(Value::as_str).map(|text| text.trim().to_lowercase());
         let (user_id, mailbox) = (named("user_id"), named("mailbox"));
         let mut notes = Vec::new();
         if user_id.is_none() && mailbox.is_none() {
@@ -69,7 +70,8 @@ impl Mail {
         let access = self.deps.graph.access(user).await.map_err(fault)?;
         let own = access.profile.username.to_lowercase();
         let local = own.split('@').next().unwrap_or_default().to_owned();
-        let is_own = |text: &str| text == own || text == local || text.eq_ignore_ascii_case(&user.oid) || text == "me";
+        let is_own =
+            |text: &str| text == own || text == local || text.eq_ignore_ascii_case(&user.oid) || text == "me";
         if mailbox.is_some_and(|mailbox| !is_own(&mailbox)) {
             return Err(ToolError::invalid(
                 "mailbox",
@@ -77,7 +79,10 @@ impl Mail {
             ));
         }
         if user_id.is_some_and(|user_id| !is_own(&user_id)) {
-            notes.push("`user_id` names somebody else and was ignored: this is the signed-in user's mail.".to_owned());
+            notes.push(
+                "`user_id` names somebody else and was ignored: this is the signed-in user's mail."
+                    .to_owned(),
+            );
         }
         Ok(notes)
     }
@@ -119,8 +124,9 @@ impl MailQuery {
             info: ServiceInfo {
                 name: ServiceName::new("mail-query"),
                 title: "Mail".to_owned(),
-                description: "Search and read the signed-in user's Outlook mail, threads, folders and attachments."
-                    .to_owned(),
+                description:
+                    "Search and read the signed-in user's Outlook mail, threads, folders and attachments."
+                        .to_owned(),
                 required_scopes: required,
                 supported_scopes: supported,
             },

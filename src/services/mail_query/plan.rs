@@ -65,7 +65,10 @@ pub(super) fn plan(
     let engine = match (filters.order, searched) {
         (Order::Relevance, true) => Engine::GraphSearch,
         (Order::Relevance, false) => {
-            return Err(ToolError::invalid("order", "`order: relevance` needs a keyword, a subject or a person."));
+            return Err(ToolError::invalid(
+                "order",
+                "`order: relevance` needs a keyword, a subject or a person.",
+            ));
         }
         (Order::Newest | Order::Oldest, true) => Engine::Search,
         (Order::Newest | Order::Oldest, false) => Engine::Filter,
@@ -122,7 +125,8 @@ fn is_short_korean(term: &str) -> bool {
 /// Conditions that both kinds of listing can put into a `$filter`.
 fn flags(filters: &Filters) -> Vec<String> {
     let mut out = Vec::new();
-    if let Some(sender) = filters.sender_address.as_deref().map(str::trim).filter(|sender| is_address(sender)) {
+    if let Some(sender) = filters.sender_address.as_deref().map(str::trim).filter(|sender| is_address(sender))
+    {
         out.push(format!("from/emailAddress/address eq {}", odata(sender)));
     }
     if filters.unread_only {

@@ -93,7 +93,8 @@ impl PostFilter {
         }
         if !self.people.is_empty() {
             let involved = |wanted: &String| {
-                from.is_some_and(|from| is_person(from, wanted)) || view.recipients().any(|to| is_person(to, wanted))
+                from.is_some_and(|from| is_person(from, wanted))
+                    || view.recipients().any(|to| is_person(to, wanted))
             };
             if !self.people.iter().any(involved) {
                 return false;
@@ -104,7 +105,11 @@ impl PostFilter {
     }
 
     fn keeps_words(&self, view: &MessageView<'_>) -> bool {
-        if self.subject.is_none() && self.none_of.is_empty() && self.all_of.is_empty() && self.any_of.is_empty() {
+        if self.subject.is_none()
+            && self.none_of.is_empty()
+            && self.all_of.is_empty()
+            && self.any_of.is_empty()
+        {
             return true;
         }
         let subject = view.subject.to_lowercase();
@@ -112,7 +117,7 @@ impl PostFilter {
             return false;
         }
         let from = view.from.as_ref().map_or("", |from| &from.email_address.name);
-        let text = format!("{subject}\n{}\n{}\n{}", view.body_preview, from, view.sender()).to_lowercase();
+        let text = format!("{subject}\n{}\n{from}\n{}", &*view.body_preview, view.sender()).to_lowercase();
         let has = |word: &String| text.contains(word.as_str());
         !self.none_of.iter().any(has)
             && self.all_of.iter().all(has)

@@ -55,7 +55,13 @@ impl QueryEmail {
         Self { mail, spec: spec() }
     }
 
-    async fn prepare(&self, context: &CallContext, args: &Args, shape: &Shape, frame: &Frame) -> Result<Query, ToolError> {
+    async fn prepare(
+        &self,
+        context: &CallContext,
+        args: &Args,
+        shape: &Shape,
+        frame: &Frame,
+    ) -> Result<Query, ToolError> {
         let blocked = &self.mail.deps.settings.blocked_senders;
         if let Some(cursor) = &shape.cursor {
             let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
@@ -101,8 +107,10 @@ impl QueryEmail {
         let max_chars = self.budget(shape);
         let Listing { found, mut next, scanned, total, warnings: more } = listing;
         warnings.extend(more);
-        let style = BodyStyle { format: query.format, max_chars: body_share(max_chars, found.len()), fold: false };
-        let (items, positions): (Vec<_>, Vec<_>) = found.into_iter().map(|Found { item, at }| (item, at)).unzip();
+        let style =
+            BodyStyle { format: query.format, max_chars: body_share(max_chars, found.len()), fold: false };
+        let (items, positions): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|Found { item, at }| (item, at)).unzip();
         let mut items = body::render(items, style).await?;
         let (listed, kept) = printed(&items, max_chars);
         let truncated = kept < items.len();
@@ -204,10 +212,14 @@ impl Tool for QueryEmail {
 fn advice(args: &Args) -> Vec<String> {
     let mut out = Vec::new();
     if is_set(args, "download_attachments") {
-        out.push("`download_attachments` is not done in a search: read files with `get_attachment`.".to_owned());
+        out.push(
+            "`download_attachments` is not done in a search: read files with `get_attachment`.".to_owned(),
+        );
     }
     if is_set(args, "save_csv") || is_set(args, "save_emails") {
-        out.push("Nothing is saved on the server; the result holds the mail (`output_format: json`).".to_owned());
+        out.push(
+            "Nothing is saved on the server; the result holds the mail (`output_format: json`).".to_owned(),
+        );
     }
     out
 }

@@ -74,7 +74,8 @@ impl Period<'_> {
         let start = match self.start_date {
             Some(text) => moment("start_date", text, zone, Edge::Start)?,
             None => {
-                let last = end.map_or(today, |end| (end - TimeDelta::seconds(1)).with_timezone(&zone).date_naive());
+                let last =
+                    end.map_or(today, |end| (end - TimeDelta::seconds(1)).with_timezone(&zone).date_naive());
                 local(last - Days::new(u64::from(self.days_back.unwrap_or(DEFAULT_DAYS))), zone)
             }
         };
@@ -92,7 +93,10 @@ impl Period<'_> {
 }
 
 fn future(field: &str, today: NaiveDate) -> ToolError {
-    ToolError::invalid(field, format!("`{field}` lies in the future; today is {today} in the mailbox's time zone."))
+    ToolError::invalid(
+        field,
+        format!("`{field}` lies in the future; today is {today} in the mailbox's time zone."),
+    )
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

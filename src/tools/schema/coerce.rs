@@ -47,7 +47,8 @@ fn integer(value: Value) -> Value {
 }
 
 fn number(value: Value) -> Value {
-    let parsed = value.as_str().and_then(|text| unquoted(text).parse::<f64>().ok()).and_then(Number::from_f64);
+    let parsed =
+        value.as_str().and_then(|text| unquoted(text).parse::<f64>().ok()).and_then(Number::from_f64);
     parsed.map_or(value, Value::Number)
 }
 
@@ -106,7 +107,9 @@ fn object(schema: &Value, value: Value) -> Value {
     let mut out = Map::new();
     for (name, member) in members {
         let declared = properties.and_then(|known| {
-            known.get_key_value(&name).or_else(|| known.iter().find(|(key, _)| super::folded(key) == super::folded(&name)))
+            known
+                .get_key_value(&name)
+                .or_else(|| known.iter().find(|(key, _)| super::folded(key) == super::folded(&name)))
         });
         match declared {
             Some((key, schema)) => {

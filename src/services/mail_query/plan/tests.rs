@@ -54,7 +54,10 @@ fn words_and_people_are_one_search_over_whole_utc_days() {
         (Filters { subject_contains: text("Q3 report"), ..Filters::default() }, "subject:\\\"Q3 report*\\\""),
         (Filters { sender_address: text("fabrikam"), ..Filters::default() }, "from:\\\"fabrikam\\\""),
         (
-            Filters { conversation_with: vec!["a@x.example".to_owned(), "Kim".to_owned()], ..Filters::default() },
+            Filters {
+                conversation_with: vec!["a@x.example".to_owned(), "Kim".to_owned()],
+                ..Filters::default()
+            },
             "(participants:\\\"a@x.example\\\" OR participants:\\\"Kim\\\")",
         ),
         (
@@ -86,14 +89,20 @@ fn mail_to_somebody_is_looked_for_in_sent_items() {
 
 #[test]
 fn hostile_filters_stay_data() {
-    for hostile in ["' or 1 eq 1 or 'a'@x.y", "a'@x.example", "\\'@x.example", "%27@x.example", "a&$top=999@x.y"] {
+    for hostile in
+        ["' or 1 eq 1 or 'a'@x.y", "a'@x.example", "\\'@x.example", "%27@x.example", "a&$top=999@x.y"]
+    {
         let filters = Filters { sender_address: text(hostile), ..Filters::default() };
         let plan = made(&filters);
         let target = match plan.engine {
             Engine::Filter => plan.filter_target(&window(), 10).build(),
             Engine::Search | Engine::GraphSearch => plan.search_target(&window(), 10).build(),
         };
-        assert_eq!(target.matches("&$").count(), if plan.engine == Engine::Filter { 3 } else { 2 }, "{target}");
+        assert_eq!(
+            target.matches("&$").count(),
+            if plan.engine == Engine::Filter { 3 } else { 2 },
+            "{target}"
+        );
         let decoded = percent_encoding::percent_decode_str(&target).decode_utf8().unwrap();
         assert_eq!(decoded.matches('\'').count() % 2, 0, "{decoded}");
     }
@@ -115,7 +124,9 @@ fn two_people_filters_are_refused() {
 #[test]
 fn short_korean_words_bring_a_declared_pass_over_the_window() {
     let scan = |word: &str| made(&Filters { keyword: text(word), ..Filters::default() }).scan;
-    assert!(scan("견적").is_some_and(|post| post.names().contains(&"keywords in subject, sender and preview")));
+    assert!(
+        scan("견적").is_some_and(|post| post.names().contains(&"keywords in subject, sender and preview"))
+    );
     assert!(scan("계약서").is_none() && scan("ab").is_none());
 }
 
