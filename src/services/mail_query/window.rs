@@ -22,7 +22,7 @@ impl Window {
     /// Two halves, newer first; `None` when it cannot be halved into whole UTC days any more.
     pub(super) fn halves(&self, now: DateTime<Utc>) -> Option<(Self, Self)> {
         let first = self.start.date_naive();
-        let last = self.end.unwrap_or(now).date_naive();
+        let last = self.end.map_or(now, |end| end - TimeDelta::seconds(1)).date_naive();
         let days = (last - first).num_days();
         if days < 1 {
             return None;

@@ -103,8 +103,10 @@ fn hostile_filters_stay_data() {
             if plan.engine == Engine::Filter { 3 } else { 2 },
             "{target}"
         );
-        let decoded = percent_encoding::percent_decode_str(&target).decode_utf8().unwrap();
-        assert_eq!(decoded.matches('\'').count() % 2, 0, "{decoded}");
+        if plan.engine == Engine::Filter {
+            let decoded = percent_encoding::percent_decode_str(&target).decode_utf8().unwrap();
+            assert_eq!(decoded.matches('\'').count() % 2, 0, "{decoded}");
+        }
     }
     let search = url(&Filters { keyword: text("x\" OR received>=1900-01-01 OR \"y"), ..Filters::default() });
     assert!(search.ends_with("AND \\\"x OR received>=1900-01-01 OR y*\\\"\""), "{search}");
