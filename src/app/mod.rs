@@ -91,7 +91,7 @@ impl App {
                 .app_data(parts.mcp)
                 .configure(ops::configure)
                 .configure(oauth::configure)
-                .configure(|cfg| mcp::configure(cfg, &parts.resources))
+                .configure(mcp::configure)
                 .wrap(CatchPanic::default())
                 .wrap(TracingLogger::<RequestSpan>::new())
         })

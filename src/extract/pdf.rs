@@ -85,7 +85,7 @@ fn page(
     pages: &std::collections::BTreeMap<u32, pdf_extract::ObjectId>,
 ) -> Option<String> {
     let id = *pages.get(&number)?;
-    if let Some(text) = pdf_korean::page_text(document, id) {
+    if let Some(text) = pdf_korean::page_text(document, id, false) {
         return Some(text);
     }
     catch_unwind(AssertUnwindSafe(|| {
@@ -95,4 +95,5 @@ fn page(
     }))
     .ok()
     .flatten()
+    .or_else(|| pdf_korean::page_text(document, id, true))
 }

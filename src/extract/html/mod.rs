@@ -7,6 +7,7 @@ mod canonical;
 mod entities;
 mod lines;
 mod pass;
+mod sheet;
 mod style;
 mod tables;
 mod tags;

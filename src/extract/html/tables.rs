@@ -22,7 +22,7 @@ struct Table {
 #[derive(Default)]
 pub(super) struct Tables {
     marks: Vec<Mark>,
-    tables: Vec<Table>,
+    seen: Vec<Table>,
     /// Open tables: an index, or `None` for one that is written as a box.
     open: Vec<Option<usize>>,
 }
@@ -41,13 +41,13 @@ impl Tables {
     /// A table starts; `written` when its tags are.
     pub(super) fn enter(&mut self, written: bool) {
         if let Some(outer) =
-            self.open.iter().rev().flatten().next().and_then(|outer| self.tables.get_mut(*outer))
+            self.open.iter().rev().flatten().next().and_then(|outer| self.seen.get_mut(*outer))
         {
             outer.layout = true;
         }
         if written {
-            self.open.push(Some(self.tables.len()));
-            self.tables.push(Table::default());
+            self.open.push(Some(self.seen.len()));
+            self.seen.push(Table::default());
         } else {
             self.open.push(None);
         }
@@ -64,7 +64,7 @@ impl Tables {
             return;
         };
         self.marks.push(Mark { table: index, at, len, closes });
-        if let (false, Some(table)) = (closes, self.tables.get_mut(index)) {
+        if let (false, Some(table)) = (closes, self.seen.get_mut(index)) {
             match tag {
                 "tr" => table.cells_in_row = 0,
                 "td" | "th" => {
@@ -81,7 +81,7 @@ impl Tables {
         let mut out = String::with_capacity(html.len());
         let mut from = 0;
         for mark in &self.marks {
-            let layout = self.tables.get(mark.table).is_some_and(|table| table.layout || table.widest < 2);
+            let layout = self.seen.get(mark.table).is_some_and(|table| table.layout || table.widest < 2);
             if layout {
                 out.push_str(html.get(from..mark.at).unwrap_or_default());
                 out.push_str(if mark.closes { "</div>" } else { "<div>" });

@@ -170,3 +170,14 @@ fn layout_tables_become_paragraphs_and_data_tables_stay() {
     assert!(markdown(data).contains("| 1 | 2 |"));
     assert_eq!(mail_html_to_text(data, 100).text, "a | b\n1 | 2");
 }
+
+#[test]
+fn classes_that_hide_are_followed_outside_of_media_queries() {
+    let html = "<style><!-- /* x */ p.MsoNormal{margin:0} .pre, #gone { display:none !important }\
+        @media (max-width:600px){ .wide{display:none} .pre{display:block} } .tiny{font-size:0px} a:hover{color:red} --></style>\
+        <p class='x pre'>SECRET</p><p id=gone>SECRET</p><p class=tiny>SECRET</p><p class=wide>shown</p>\
+        <p class=pre style='display:block'>taken back</p>";
+    let found = mail_html_to_markdown(html, 1_000);
+    assert_eq!(found.text, "shown\n\ntaken back");
+    assert_eq!(found.hidden_removed, 3);
+}
