@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 #[actix_web::test]
 async fn discovery_lists_and_calls_need_no_session() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for (method, params) in [
         ("server/discover", json!({})),
@@ -36,7 +36,7 @@ async fn discovery_lists_and_calls_need_no_session() {
 #[actix_web::test]
 async fn the_ladder_refuses_with_the_codes_that_clients_decide_by() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let list = || modern(&bearer, "tools/list", json!({}));
     let call = || modern(&bearer, "tools/call", json!({"name": "한글", "arguments": {}}));
@@ -72,7 +72,7 @@ async fn the_ladder_refuses_with_the_codes_that_clients_decide_by() {
 #[actix_web::test]
 async fn an_incomplete_envelope_and_an_unknown_version_are_told_apart() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let key = |name: &str| format!("io.modelcontextprotocol/{name}");
     let with = |version: Value, capabilities: Value| {
@@ -118,7 +118,7 @@ async fn an_incomplete_envelope_and_an_unknown_version_are_told_apart() {
 #[actix_web::test]
 async fn a_request_ends_with_its_connection() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let socket = modern(&bearer, "tools/call", json!({"name": "slow"})).open(&replica).await;
     world.witness.started.notified().await;
@@ -129,7 +129,7 @@ async fn a_request_ends_with_its_connection() {
 #[actix_web::test]
 async fn failures_are_told_where_their_kind_belongs() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for (tool, expected) in
         [("nothing", (200, -32602)), ("panic", (200, -32603)), ("send", (403, 0)), ("signed_out", (401, 0))]

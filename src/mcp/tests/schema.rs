@@ -39,7 +39,7 @@ fn has_null(value: &Value) -> bool {
 #[actix_web::test]
 async fn legacy_messages_fit_the_schema_of_their_version() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for version in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
         let (response, error) = if version == "2025-11-25" {
@@ -74,7 +74,7 @@ async fn legacy_messages_fit_the_schema_of_their_version() {
 async fn modern_messages_fit_their_schema() {
     let version = "2026-07-28";
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let ask = async |ask: Ask| ask.send(&replica).await.json();
     for (method, params, definition) in [
@@ -102,7 +102,7 @@ async fn modern_messages_fit_their_schema() {
 #[actix_web::test]
 async fn results_and_failures_fit_the_published_output_schema() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let tools = modern(&bearer, "tools/list", json!({})).send(&replica).await.json();
     let published = jsonschema::validator_for(&tools["result"]["tools"][0]["outputSchema"]).unwrap();

@@ -22,7 +22,7 @@ fn note(method: &str, params: &Value) -> String {
 #[actix_web::test]
 async fn the_handshake_negotiates_and_opens_a_session() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for (asked, answered) in [
         ("2024-11-05", "2024-11-05"),
@@ -51,7 +51,7 @@ async fn the_handshake_negotiates_and_opens_a_session() {
 #[actix_web::test]
 async fn a_session_is_its_users_and_its_services_alone() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let (alice, bob) = (world.bearer("alice", "mail-query").await, world.bearer("bob", "mail-query").await);
     let again = world.bearer("alice", "mail-query").await;
     let elsewhere = world.bearer("alice", "teams").await;
@@ -78,7 +78,7 @@ async fn a_session_is_its_users_and_its_services_alone() {
 #[actix_web::test]
 async fn any_replica_serves_a_session_and_its_end_is_known_everywhere() {
     let world = World::new();
-    let (one, two) = (world.replica().await, world.replica().await);
+    let (one, two) = (world.replica(), world.replica());
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&one, &bearer, "2025-06-18").await;
     assert_eq!(post(&bearer, call("echo")).session(&id).send(&two).await.status, 200);
@@ -93,7 +93,7 @@ async fn any_replica_serves_a_session_and_its_end_is_known_everywhere() {
 #[actix_web::test]
 async fn use_keeps_a_session_alive_and_disuse_ends_it() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer_for("alice", "mail-query", Duration::from_hours(100)).await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     for expected in [200, 200] {
@@ -110,9 +110,9 @@ async fn use_keeps_a_session_alive_and_disuse_ends_it() {
 #[actix_web::test]
 async fn requests_that_need_no_session_are_served_without_one_unless_the_operator_says_no() {
     let world = World::new();
-    let lenient = world.replica().await;
+    let lenient = world.replica();
     let settings = McpSettings { local: true, lenient_sessions: false, ..McpSettings::default() };
-    let strict = world.replica_with(settings, None).await;
+    let strict = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let late = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned();
     for (body, served) in [
@@ -135,11 +135,11 @@ async fn requests_that_need_no_session_are_served_without_one_unless_the_operato
 async fn without_the_store_a_session_is_unavailable_and_never_lost() {
     let world = World::new();
     let bearer = world.bearer("alice", "mail-query").await;
-    let whole = world.replica().await;
+    let whole = world.replica();
     let id = session(&whole, &bearer, "2025-11-25").await;
     let away = Arc::new(RedisStore::connect("redis://127.0.0.1:1").unwrap());
     let settings = McpSettings { local: true, ..McpSettings::default() };
-    let broken = world.replica_with(settings, Some(away)).await;
+    let broken = world.replica_with(settings, Some(away));
     for ask in [
         post(&bearer, list()).session(&id),
         post(&bearer, initialize("2025-11-25")),
@@ -158,7 +158,7 @@ async fn without_the_store_a_session_is_unavailable_and_never_lost() {
 #[actix_web::test]
 async fn a_call_answers_in_the_version_of_its_session() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for (version, structured) in
         [("2024-11-05", false), ("2025-03-26", false), ("2025-06-18", true), ("2025-11-25", true)]
@@ -182,7 +182,7 @@ async fn a_call_answers_in_the_version_of_its_session() {
 #[actix_web::test]
 async fn failures_are_told_where_their_kind_belongs() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     let send = async |body: String| post(&bearer, body).session(&id).send(&replica).await;
@@ -217,7 +217,7 @@ async fn failures_are_told_where_their_kind_belongs() {
 #[actix_web::test]
 async fn a_dropped_connection_cancels_nothing_and_a_cancellation_does() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let bob = world.bearer("bob", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
@@ -245,7 +245,7 @@ async fn a_dropped_connection_cancels_nothing_and_a_cancellation_does() {
 #[actix_web::test]
 async fn the_end_of_a_session_stops_what_it_runs() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     let running = async { post(&bearer, call("slow")).session(&id).send(&replica).await };
@@ -260,7 +260,7 @@ async fn the_end_of_a_session_stops_what_it_runs() {
 #[actix_web::test]
 async fn batches_live_and_die_with_their_version() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let batch = |items: &[String]| format!("[{}]", items.join(","));
     let ready = note("notifications/initialized", &json!({}));

@@ -19,7 +19,7 @@ async fn deliver(replica: &Replica, id: &str, message: &'static str) -> bool {
 #[actix_web::test]
 async fn a_stream_carries_messages_and_only_new_clients_get_ids() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for (version, primed) in [("2025-03-26", false), ("2025-06-18", false), ("2025-11-25", true)] {
         let id = session(&replica, &bearer, version).await;
@@ -41,7 +41,7 @@ async fn a_stream_carries_messages_and_only_new_clients_get_ids() {
 #[actix_web::test]
 async fn the_newest_stream_wins_and_the_session_ends_it() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     let mut first = open(&replica, &bearer, &id).await;
@@ -58,7 +58,7 @@ async fn the_newest_stream_wins_and_the_session_ends_it() {
 #[actix_web::test]
 async fn shutdown_ends_streams_with_a_retry_hint() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     let mut socket = open(&replica, &bearer, &id).await;
@@ -72,7 +72,7 @@ async fn an_idle_stream_beats_and_ends_with_its_bearer() {
     let world = World::new();
     let heartbeat = Duration::from_millis(20);
     let settings = McpSettings { local: true, heartbeat, ..McpSettings::default() };
-    let replica = world.replica_with(settings, None).await;
+    let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     let mut socket = open(&replica, &bearer, &id).await;
@@ -88,7 +88,7 @@ async fn an_idle_stream_beats_and_ends_with_its_bearer() {
 #[actix_web::test]
 async fn a_client_that_resumes_gets_a_fresh_stream_and_nonsense_is_refused() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
     let get = request("GET", &bearer).header("Accept", "text/event-stream").session(&id);

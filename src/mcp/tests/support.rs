@@ -24,6 +24,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -215,16 +216,12 @@ impl World {
         token.expose().to_owned()
     }
 
-    pub(super) async fn replica(&self) -> Replica {
-        self.replica_with(McpSettings { local: true, ..McpSettings::default() }, None).await
+    pub(super) fn replica(&self) -> Replica {
+        self.replica_with(McpSettings { local: true, ..McpSettings::default() }, None)
     }
 
     /// A server over this world's store; `sessions` replaces the store of the front alone.
-    pub(super) async fn replica_with(
-        &self,
-        settings: McpSettings,
-        sessions: Option<Arc<dyn Store>>,
-    ) -> Replica {
+    pub(super) fn replica_with(&self, settings: McpSettings, sessions: Option<Arc<dyn Store>>) -> Replica {
         let tools = || -> Vec<Arc<dyn Tool>> {
             let names = ["echo", "slow", "panic", "signed_out", "throttled"];
             let mut all: Vec<_> = names.iter().map(|n| fake(n, &["Mail.Read"], &self.witness)).collect();
@@ -236,7 +233,7 @@ impl World {
         let names = ["mail-query", "teams"];
         let resources =
             Arc::new(Resources::new("https://door.example".to_owned(), names.map(info).to_vec(), None));
-        let limits = CallLimits { deadline: Duration::from_secs(60), output_bytes: 1 << 20 };
+        let limits = CallLimits { deadline: Duration::from_mins(1), output_bytes: 1 << 20 };
         let router = Arc::new(FakeRouter::default());
         let parts = McpParts {
             dispatcher: Dispatcher::new(ToolRegistry::new(names.map(service).to_vec()), limits),
@@ -349,7 +346,7 @@ impl Ask {
         }
         headers.push(("Connection".to_owned(), "close".to_owned()));
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         socket.write_all(head.as_bytes()).await.unwrap();

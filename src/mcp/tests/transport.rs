@@ -11,7 +11,7 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 #[actix_web::test]
 async fn every_spelling_of_a_service_is_one_route_and_other_paths_stay_free() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for path in ["/mail-query/mcp", "/mail-query/mcp/", "/mail-query", "/mail-query/"] {
         let reply = post(&bearer, PING).path(path).send(&replica).await;
@@ -24,7 +24,7 @@ async fn every_spelling_of_a_service_is_one_route_and_other_paths_stay_free() {
 #[actix_web::test]
 async fn without_a_bearer_for_the_service_every_method_is_challenged() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let foreign = world.bearer("alice", "teams").await;
     for method in ["POST", "GET", "DELETE", "PUT", "PATCH", "HEAD"] {
         let none = bare(method, "/mail-query/mcp").header("MCP-Protocol-Version", "2024-11-05");
@@ -44,7 +44,7 @@ async fn without_a_bearer_for_the_service_every_method_is_challenged() {
 #[actix_web::test]
 async fn methods_media_types_and_bodies_that_do_not_fit_have_their_own_status() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let put = request("PUT", &bearer).send(&replica).await;
     assert_eq!((put.status, put.header("allow")), (405, Some("GET, POST, DELETE, OPTIONS")));
@@ -76,7 +76,7 @@ async fn methods_media_types_and_bodies_that_do_not_fit_have_their_own_status() 
 #[actix_web::test]
 async fn the_answer_travels_as_the_client_accepts_it() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for (accept, kind) in [
         ("application/json, text/event-stream", "application/json"),
@@ -94,7 +94,7 @@ async fn the_answer_travels_as_the_client_accepts_it() {
 async fn a_body_beyond_the_limit_is_413_declared_or_not_and_the_server_lives_on() {
     let world = World::new();
     let settings = McpSettings { local: true, max_body: 10_000, ..McpSettings::default() };
-    let replica = world.replica_with(settings, None).await;
+    let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let big = vec![b' '; 60_000];
     assert_eq!(post(&bearer, &big).send(&replica).await.verdict(), (413, -32600));
@@ -114,7 +114,7 @@ async fn a_body_that_stops_half_way_is_given_up() {
     let world = World::new();
     let body_timeout = Duration::from_millis(50);
     let settings = McpSettings { local: true, body_timeout, ..McpSettings::default() };
-    let replica = world.replica_with(settings, None).await;
+    let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let ask = post(&bearer, &PING[..20]).header("Content-Length", "500");
     assert_eq!(ask.send(&replica).await.verdict(), (408, -32600));
@@ -127,7 +127,7 @@ async fn a_body_that_stops_half_way_is_given_up() {
 #[actix_web::test]
 async fn a_rebound_name_or_a_foreign_page_is_refused_on_every_method() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     for method in ["POST", "GET", "DELETE", "OPTIONS"] {
         let host = request(method, &bearer).header("Host", "evil.example.com");
@@ -143,7 +143,7 @@ async fn a_rebound_name_or_a_foreign_page_is_refused_on_every_method() {
 #[actix_web::test]
 async fn a_page_of_an_admitted_origin_may_ask_and_read() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let page = "http://localhost:6274";
     let preflight = bare("OPTIONS", "/mail-query/mcp")
@@ -167,7 +167,7 @@ async fn a_page_of_an_admitted_origin_may_ask_and_read() {
 #[actix_web::test]
 async fn the_version_header_decides_what_is_served() {
     let world = World::new();
-    let replica = world.replica().await;
+    let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-06-18").await;
     for (header, with_session, expected) in [
