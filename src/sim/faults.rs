@@ -84,7 +84,8 @@ impl FaultBook {
 }
 
 fn matches(rule: &Fault, method: &str, path: &str) -> bool {
-    if rule.times == Some(0) || rule.method.as_ref().is_some_and(|wanted| !wanted.eq_ignore_ascii_case(method))
+    if rule.times == Some(0)
+        || rule.method.as_ref().is_some_and(|wanted| !wanted.eq_ignore_ascii_case(method))
     {
         return false;
     }

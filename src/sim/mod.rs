@@ -10,6 +10,7 @@ mod entra;
 mod faults;
 mod graph;
 mod options;
+mod seed;
 mod state;
 mod tokens;
 

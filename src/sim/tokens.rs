@@ -160,7 +160,8 @@ mod tests {
         let people = Directory::contoso().people;
         let desk = TokenDesk::default();
         let token = desk.issue(&people[0], TENANT_ID, claims(&people[0].oid, 60));
-        for broken in ["", "x", "\0", "토큰", &token[1..], &format!("A{token}"), &token[token.len() - 64..]] {
+        for broken in ["", "x", "\0", "토큰", &token[1..], &format!("A{token}"), &token[token.len() - 64..]]
+        {
             assert!(desk.verify(broken).is_none(), "{broken:?}");
         }
     }
