@@ -4,14 +4,22 @@
 //! a misunderstanding of the protocol must not hide on both sides.
 
 mod clock;
+mod control;
 mod counters;
 mod directory;
 mod entra;
 mod faults;
+mod gateway;
 mod graph;
 mod options;
+mod page;
 mod seed;
 mod state;
+mod tenant;
 mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 pub use options::TenantOptions;
+pub use tenant::Tenant;
