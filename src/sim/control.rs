@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::header::HeaderName, http::header::HeaderValu
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{entra, faults::Fault, state::SimState};
+use super::{entra, faults::Fault, graph, state::SimState};
 
 type State = web::Data<SimState>;
 
@@ -20,7 +20,8 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
             .route("/reset", web::post().to(reset))
             .route("/users/{upn}", web::post().to(change_user))
             .route("/tokens/expire", web::post().to(expire_tokens))
-            .route("/options", web::post().to(change_options)),
+            .route("/options", web::post().to(change_options))
+            .configure(graph::configure_control),
     );
 }
 
@@ -83,6 +84,7 @@ async fn clear_faults(state: State) -> HttpResponse {
 async fn reset(state: State) -> HttpResponse {
     state.faults.clear();
     state.counters.reset();
+    state.graph.reset();
     HttpResponse::NoContent().finish()
 }
 

@@ -141,10 +141,12 @@ fn members(
     select: &Select,
 ) {
     let file = !matches!(attachment.kind, FileKind::Item(..) | FileKind::Link(_));
-    let kind = match attachment.kind {
-        FileKind::Item(..) => "#microsoft.graph.itemAttachment",
-        FileKind::Link(_) => "#microsoft.graph.referenceAttachment",
-        _ => "#microsoft.graph.fileAttachment",
+    let kind = if file {
+        "#microsoft.graph.fileAttachment"
+    } else if matches!(attachment.kind, FileKind::Link(_)) {
+        "#microsoft.graph.referenceAttachment"
+    } else {
+        "#microsoft.graph.itemAttachment"
     };
     json.member("@odata.type", kind);
     if file && let Some(kind) = attachment.kind.content_type() {

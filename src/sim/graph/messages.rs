@@ -171,10 +171,10 @@ fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox) -> Result<View<'a>, GraphE
     let attachments = expand_attachments(call.query.get("$expand"))?;
     if !call.granted(&READ) {
         let hidden = |f: &&str| BEYOND_BASIC.contains(f);
-        if attachments.is_some() || (select.named && select.fields.iter().any(|f| hidden(&f))) {
+        if attachments.is_some() || (select.named && select.fields.iter().any(|f| hidden(f))) {
             return Err(GraphError::access_denied());
         }
-        select.fields.retain(|f| !hidden(&f));
+        select.fields.retain(|f| !hidden(f));
     }
     if select.has("attachments") {
         // A navigation property in $select brings nothing without $expand.

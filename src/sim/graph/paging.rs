@@ -31,8 +31,10 @@ pub(super) fn position(call: &Call<'_>) -> Result<Option<Position>, GraphError> 
     let raw = URL_SAFE_NO_PAD.decode(token).map_err(|_| bad())?;
     let Some((head, mac)) = raw.split_at_checked(8) else { return Err(bad()) };
     tag(call, head).verify_truncated_left(mac).map_err(|_| bad())?;
-    let &[a, b, c, d, e, f, g, h] = head else { return Err(bad()) };
-    Ok(Some(Position { at: u32::from_be_bytes([a, b, c, d]), given: u32::from_be_bytes([e, f, g, h]) }))
+    let (Some(at), Some(given)) = (head.first_chunk::<4>(), head.last_chunk::<4>()) else {
+        return Err(bad());
+    };
+    Ok(Some(Position { at: u32::from_be_bytes(*at), given: u32::from_be_bytes(*given) }))
 }
 
 fn seal(call: &Call<'_>, position: Position) -> String {

@@ -96,7 +96,9 @@ fn settings(json: &mut Json, person: &Person) {
     });
     json.key("workingHours").object(|json| {
         json.key("daysOfWeek").array(|json| {
-            ["monday", "tuesday", "wednesday", "thursday", "friday"].iter().for_each(|d| json.text(d));
+            for day in ["monday", "tuesday", "wednesday", "thursday", "friday"] {
+                json.text(day);
+            }
         });
         json.member("startTime", "09:00:00.0000000");
         json.member("endTime", "18:00:00.0000000");

@@ -116,9 +116,8 @@ impl Parser {
             Some(Token::Word(word)) => self.property(word)?,
             _ => return Err("A property was expected in a comparison.".to_owned()),
         };
-        let (prop, value) = match (prop, left) {
-            (Side::Prop(prop), Side::Literal(value)) => (prop, value),
-            _ => return Err("A comparison needs one property and one literal.".to_owned()),
+        let (Side::Prop(prop), Side::Literal(value)) = (prop, left) else {
+            return Err("A comparison needs one property and one literal.".to_owned());
         };
         Ok(Expr::Compare(prop, turned(op), typed(prop, value)?))
     }

@@ -43,14 +43,18 @@ pub(super) fn docx() -> Vec<u8> {
 fn deflated() -> Vec<u8> {
     let mut bits = Bits { out: Vec::with_capacity(2_000_000), hold: 0, used: 0 };
     bits.low_first(0b011, 3);
-    PREFIX.iter().for_each(|b| bits.literal(*b));
+    for byte in PREFIX {
+        bits.literal(*byte);
+    }
     bits.literal(b'A');
     for _ in 0..REPEATS {
         // Length 258 is symbol 285, distance 1 is symbol 0.
         bits.high_first(0b1100_0101, 8);
         bits.high_first(0, 5);
     }
-    SUFFIX.iter().for_each(|b| bits.literal(*b));
+    for byte in SUFFIX {
+        bits.literal(*byte);
+    }
     bits.high_first(0, 7);
     bits.finish()
 }

@@ -1,0 +1,1 @@
+//! Contract with the description of Graph.
