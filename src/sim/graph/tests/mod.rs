@@ -62,13 +62,6 @@ impl Lab {
         self.state.tokens.issue(person, &self.state.directory.tenant_id, claims)
     }
 
-    async fn app(
-        &self,
-    ) -> impl Service<actix_http::Request, Response = ServiceResponse, Error = Error> + use<> {
-        let scope = web::scope("/_sim").configure(configure_control);
-        test::init_service(App::new().app_data(self.state.clone()).configure(configure).service(scope)).await
-    }
-
     async fn send(&self, token: &str, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Got {
         let scope = web::scope("/_sim").configure(configure_control);
         let app = test::init_service(App::new().app_data(self.state.clone()).configure(configure).service(scope)).await;
