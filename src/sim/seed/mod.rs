@@ -2,6 +2,7 @@
 //! awkward messages, and generated ones for load. The same seed and moment give the same mailboxes.
 
 pub(crate) mod bulk;
+mod documents;
 mod english;
 pub(crate) mod files;
 mod folders;
@@ -12,6 +13,8 @@ mod people;
 pub(crate) mod rng;
 mod script;
 mod special;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 
 use chrono::{DateTime, Utc};

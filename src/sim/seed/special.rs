@@ -23,7 +23,12 @@ pub(super) fn add(mailbox: &mut SeededMailbox, cast: &Cast, now: DateTime<Utc>) 
         newsletter(&desk, korean, named(&mailbox.folders, if korean { "뉴스레터" } else { "Newsletters" })),
         injection(&desk, korean),
         look_alike(&desk, korean),
-        desk.mail("office", if korean { "(제목만) 내일 선석 변경" } else { "(no body) berth moved to 7" }, 55, html("")),
+        desk.mail(
+            "office",
+            if korean { "(제목만) 내일 선석 변경" } else { "(no body) berth moved to 7" },
+            55,
+            html(""),
+        ),
         desk.mail("ops", "", 97, text("Subject left blank on purpose, sorry.")),
         quotes(&desk),
         deep(&desk),
@@ -74,7 +79,11 @@ impl Desk<'_> {
 }
 
 fn html(inner: &str) -> Body {
-    let full = if inner.is_empty() { String::new() } else { format!("<html><head></head><body>{inner}</body></html>") };
+    let full = if inner.is_empty() {
+        String::new()
+    } else {
+        format!("<html><head></head><body>{inner}</body></html>")
+    };
     Body::Html { unique: full.clone(), full }
 }
 
@@ -83,7 +92,11 @@ fn text(text: &str) -> Body {
 }
 
 fn newsletter(desk: &Desk<'_>, korean: bool, folder: usize) -> Mail {
-    let subject = if korean { "이번 달 조선·해양 특집 (전체판)" } else { "The whole market in one mail: monthly edition" };
+    let subject = if korean {
+        "이번 달 조선·해양 특집 (전체판)"
+    } else {
+        "The whole market in one mail: monthly edition"
+    };
     let mut mail = desk.mail("ops", subject, 70, Body::Made(newsletter_html));
     mail.from = Some(Contact::fixed("Maritime Weekly", "digest@maritime-weekly.example"));
     mail.folder = folder;
@@ -93,7 +106,9 @@ fn newsletter(desk: &Desk<'_>, korean: bool, folder: usize) -> Mail {
 
 /// More than 100 KB, with 900 links and a tracking pixel.
 fn newsletter_html() -> String {
-    let mut out = String::from("<html><head><style>.a{color:#333;font-family:Arial}</style></head><body><table width=\"600\">");
+    let mut out = String::from(
+        "<html><head><style>.a{color:#333;font-family:Arial}</style></head><body><table width=\"600\">",
+    );
     for i in 0..900 {
         // Writing to a String cannot fail.
         let _ = write!(
@@ -126,7 +141,8 @@ fn injection(desk: &Desk<'_>, korean: bool) -> Mail {
 fn look_alike(desk: &Desk<'_>, korean: bool) -> Mail {
     let subject = if korean { "비밀번호가 곧 만료됩니다" } else { "Your password expires today" };
     let link = "<a href=\"https://rnicrosoft-login.invalid/reset\">https://login.microsoft.com/reset</a>";
-    let mut mail = desk.mail("sender_unknown", subject, 19, html(&format!("<p>Keep your password: {link}</p>")));
+    let mut mail =
+        desk.mail("sender_unknown", subject, 19, html(&format!("<p>Keep your password: {link}</p>")));
     mail.from = Some(Contact::fixed("Microsoft Account Team", "security@rnicrosoft.example"));
     mail.reply_to = vec![Contact::fixed("", "collect@evil.invalid")];
     mail.importance = Importance::High;
@@ -135,7 +151,12 @@ fn look_alike(desk: &Desk<'_>, korean: bool) -> Mail {
 }
 
 fn quotes(desk: &Desk<'_>) -> Mail {
-    let mut mail = desk.mail("erin", "It's \"50% off\" & more: #42 \\ <draft> + ünïcode", 33, text("Quotes ' and \" and %41 and a\\b."));
+    let mut mail = desk.mail(
+        "erin",
+        "It's \"50% off\" & more: #42 \\ <draft> + ünïcode",
+        33,
+        text("Quotes ' and \" and %41 and a\\b."),
+    );
     mail.cc = vec![desk.cast.contact("erin")];
     mail.flag = Flag::Due(3);
     mail
@@ -157,7 +178,10 @@ fn deep_html() -> String {
 
 fn emoji(desk: &Desk<'_>, korean: bool) -> Mail {
     let (subject, inner) = if korean {
-        ("🎉 프로젝트 완료 축하드립니다 👩‍🚀", "<p>모두 수고하셨습니다 😄 저녁은 19시에 ‘바다횟집’에서 합니다.</p>")
+        (
+            "🎉 프로젝트 완료 축하드립니다 👩‍🚀",
+            "<p>모두 수고하셨습니다 😄 저녁은 19시에 ‘바다횟집’에서 합니다.</p>",
+        )
     } else {
         ("🎉 Sea trial passed 👩‍🚀", "<p>Well done everybody 😄 Dinner is at 19:00.</p>")
     };
@@ -175,21 +199,36 @@ fn files(desk: &Desk<'_>, korean: bool) -> Vec<Mail> {
         mail
     };
     let logo = "<p>Best regards</p><p><img src=\"cid:logo@contoso\" alt=\"logo\"></p>";
-    let mut signed = desk.mail("carol", if korean { "서명 이미지 확인" } else { "New signature" }, 140, html(logo));
+    let mut signed =
+        desk.mail("carol", if korean { "서명 이미지 확인" } else { "New signature" }, 140, html(logo));
     signed.attachments.push(Attachment::inline("logo.png", "logo@contoso", signed.message));
     let large = "<p>The raw log is attached; it is a large file.</p>";
     vec![
         signed,
-        attach(desk.mail("ops", "Gauge log of the sea trial", 130, html(large)), &[("gauge-log.csv", FileKind::Large)]),
-        attach(desk.mail("sender_unknown", "Document for signature", 88, html("<p>Open the document.</p>")), &[("contract.docx", FileKind::Bomb)]),
+        attach(
+            desk.mail("ops", "Gauge log of the sea trial", 130, html(large)),
+            &[("gauge-log.csv", FileKind::Large)],
+        ),
+        attach(
+            desk.mail("sender_unknown", "Document for signature", 88, html("<p>Open the document.</p>")),
+            &[("contract.docx", FileKind::Bomb)],
+        ),
         attach(
             desk.mail("tom", "Scan and empty file", 160, html("<p>Two files, one came out empty.</p>")),
             &[("empty.txt", FileKind::Empty), ("scan.pdf", FileKind::Garbage)],
         ),
         attach(
-            desk.mail("office", "Fwd: berth notice and shared plan", 100, html("<p>The notice is attached as a message, the plan is in OneDrive.</p>")),
+            desk.mail(
+                "office",
+                "Fwd: berth notice and shared plan",
+                100,
+                html("<p>The notice is attached as a message, the plan is in OneDrive.</p>"),
+            ),
             &[
-                ("Berth notice 17", FileKind::Item("Berth notice 17 — 선석 안내", "Berth 7 is closed from 06:00 to 14:00.")),
+                (
+                    "Berth notice 17",
+                    FileKind::Item("Berth notice 17 — 선석 안내", "Berth 7 is closed from 06:00 to 14:00."),
+                ),
                 ("harbour-plan.pdf", FileKind::Link("https://contoso.example/sites/harbour/plan.pdf")),
             ],
         ),
@@ -197,7 +236,12 @@ fn files(desk: &Desk<'_>, korean: bool) -> Vec<Mail> {
 }
 
 fn drafts(desk: &Desk<'_>, korean: bool) -> Vec<Mail> {
-    let mut answer = desk.mail("carol", if korean { "회신: 견적 비교 (작성 중)" } else { "RE: Supplier comparison (unfinished)" }, 6, html("<p>Dear Maria,</p>"));
+    let mut answer = desk.mail(
+        "carol",
+        if korean { "회신: 견적 비교 (작성 중)" } else { "RE: Supplier comparison (unfinished)" },
+        6,
+        html("<p>Dear Maria,</p>"),
+    );
     answer.from = Some(desk.owner.clone());
     let mut bare = desk.mail("carol", "", 3, text(""));
     bare.from = None;

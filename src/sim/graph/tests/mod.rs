@@ -64,7 +64,9 @@ impl Lab {
 
     async fn send(&self, token: &str, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Got {
         let scope = web::scope("/_sim").configure(configure_control);
-        let app = test::init_service(App::new().app_data(self.state.clone()).configure(configure).service(scope)).await;
+        let app =
+            test::init_service(App::new().app_data(self.state.clone()).configure(configure).service(scope))
+                .await;
         let mut request = test::TestRequest::default()
             .method(method.parse().unwrap())
             .uri(url)
