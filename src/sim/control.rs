@@ -4,25 +4,22 @@ use actix_web::{HttpResponse, http::header::HeaderName, http::header::HeaderValu
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{entra, faults::Fault, graph, state::SimState};
+use super::{entra, faults::Fault, state::SimState};
 
 type State = web::Data<SimState>;
 
 /// Mounts the control routes.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(
-        web::scope("/_sim")
-            .route("/health", web::get().to(health))
-            .route("/counters", web::get().to(counters))
-            .route("/faults", web::get().to(list_faults))
-            .route("/faults", web::post().to(add_fault))
-            .route("/faults", web::delete().to(clear_faults))
-            .route("/reset", web::post().to(reset))
-            .route("/users/{upn}", web::post().to(change_user))
-            .route("/tokens/expire", web::post().to(expire_tokens))
-            .route("/options", web::post().to(change_options))
-            .configure(graph::configure_control),
-    );
+    // Plain routes, not a scope: Graph adds its own control routes beside these.
+    cfg.route("/_sim/health", web::get().to(health))
+        .route("/_sim/counters", web::get().to(counters))
+        .route("/_sim/faults", web::get().to(list_faults))
+        .route("/_sim/faults", web::post().to(add_fault))
+        .route("/_sim/faults", web::delete().to(clear_faults))
+        .route("/_sim/reset", web::post().to(reset))
+        .route("/_sim/users/{upn}", web::post().to(change_user))
+        .route("/_sim/tokens/expire", web::post().to(expire_tokens))
+        .route("/_sim/options", web::post().to(change_options));
 }
 
 async fn health(state: State) -> HttpResponse {

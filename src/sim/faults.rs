@@ -35,6 +35,9 @@ pub(crate) struct Fault {
     /// Break the connection in the middle of the answer.
     #[serde(default)]
     pub(crate) reset: bool,
+    /// Let the handler do its work first and only lose its answer: the caller cannot know the outcome.
+    #[serde(default)]
+    pub(crate) after: bool,
 }
 
 /// The rules in force.

@@ -34,7 +34,11 @@ pub(crate) async fn gateway(
     let response = match fault.as_ref().and_then(answer) {
         Some(response) => {
             state.counters.faulted();
-            request.into_response(response)
+            if fault.is_some_and(|fault| fault.after) {
+                next.call(request).await?.into_response(response)
+            } else {
+                request.into_response(response)
+            }
         }
         None => next.call(request).await?.map_into_boxed_body(),
     };

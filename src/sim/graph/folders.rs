@@ -16,6 +16,7 @@ pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, parent: Option<usize>) ->
     let options =
         Options::read(call, &["$select", "$top", "$skip", "$count", "$filter", "$expand", "$skiptoken"])?;
     let select = Select::parse(call.query.get("$select"), &FOLDER, "mailFolder")?;
+    let expand = expand_children(call)?;
     let wanted = name_filter(call.query.get("$filter"))?;
     let hidden = call.query.get("includeHiddenFolders").is_some_and(|v| v.eq_ignore_ascii_case("true"));
     let rows: Vec<usize> = children(mailbox, parent.unwrap_or(0), hidden)
@@ -39,7 +40,7 @@ pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, parent: Option<usize>) ->
         }
         json.key("value").array(|json| {
             for at in rows.iter().skip(start).take(end - start) {
-                json.object(|json| members(json, mailbox, *at, &select));
+                json.object(|json| members(json, mailbox, *at, &select, expand));
             }
         });
         if end < rows.len() {
@@ -53,13 +54,14 @@ pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, parent: Option<usize>) ->
 pub(super) fn get(call: &Call<'_>, mailbox: &Mailbox, folder: usize) -> Result<Answer, GraphError> {
     Options::read(call, &["$select", "$expand"])?;
     let select = Select::parse(call.query.get("$select"), &FOLDER, "mailFolder")?;
+    let expand = expand_children(call)?;
     let mut json = Json::default();
     json.object(|json| {
         json.member(
             "@odata.context",
             &format!("{}/v1.0/$metadata#users('{}')/mailFolders/$entity", call.origin, call.oid),
         );
-        members(json, mailbox, folder, &select);
+        members(json, mailbox, folder, &select, expand);
     });
     Ok(Answer::json(json.finish()))
 }
@@ -69,7 +71,7 @@ fn children(mailbox: &Mailbox, parent: usize, hidden: bool) -> impl Iterator<Ite
     all.filter(move |(_, f)| f.parent == Some(parent) && (hidden || !f.hidden))
 }
 
-fn members(json: &mut Json, mailbox: &Mailbox, at: usize, select: &Select) {
+fn members(json: &mut Json, mailbox: &Mailbox, at: usize, select: &Select, expand: bool) {
     let Some(folder) = mailbox.folders.get(at) else { return };
     for field in &select.fields {
         match *field {
@@ -82,6 +84,24 @@ fn members(json: &mut Json, mailbox: &Mailbox, at: usize, select: &Select) {
             "isHidden" => json.flag(field, folder.hidden),
             _ => {}
         }
+    }
+    if expand {
+        json.key("childFolders").array(|json| {
+            for (child, _) in children(mailbox, at, false) {
+                json.object(|json| members(json, mailbox, child, select, false));
+            }
+        });
+    }
+}
+
+/// `$expand=childFolders` is the one expansion that folders have here.
+fn expand_children(call: &Call<'_>) -> Result<bool, GraphError> {
+    match call.query.get("$expand") {
+        None => Ok(false),
+        Some(text) if text == "childFolders" || text.starts_with("childFolders(") => Ok(true),
+        Some(text) => Err(GraphError::bad_uri(format!(
+            "Could not find a property named '{text}' on type 'microsoft.graph.mailFolder'."
+        ))),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GraphError;
 
+const OVER_CONCURRENCY: &str = "Application is over its MailboxConcurrency limit.";
 const OVER_BUDGET: &str = "Application is over its request limit for this mailbox.";
 
 /// The limits in force.
@@ -96,19 +97,17 @@ impl Gate {
     pub(super) fn enter(&self, app_id: &str, mailbox: &str) -> Result<Slot, GraphError> {
         let limits = self.limits();
         let lane = self.lane(app_id, mailbox);
-        let wait = self.count(&lane, limits);
-        let running = lane.running.fetch_add(1, Ordering::AcqRel) + 1;
-        let slot = Slot(Arc::clone(&lane));
-        if let Some(wait) = wait {
+        if let Some(wait) = self.count(&lane, limits) {
             lane.refused.fetch_add(1, Ordering::Relaxed);
             return Err(GraphError::throttled(OVER_BUDGET, wait));
         }
-        if running > limits.concurrent {
+        let free = |running: u32| (running < limits.concurrent).then_some(running + 1);
+        let Ok(before) = lane.running.fetch_update(Ordering::AcqRel, Ordering::Acquire, free) else {
             lane.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(GraphError::throttled("Application is over its MailboxConcurrency limit.", 1));
-        }
-        lane.most.fetch_max(running, Ordering::AcqRel);
-        Ok(slot)
+            return Err(GraphError::throttled(OVER_CONCURRENCY, 1));
+        };
+        lane.most.fetch_max(before + 1, Ordering::AcqRel);
+        Ok(Slot(lane))
     }
 
     /// Counts one request that runs on a slot already held.

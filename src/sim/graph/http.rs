@@ -114,9 +114,8 @@ async fn serve(
         return batch(request, body, state, caller, delay).await;
     }
     let outlook = is_outlook(&path);
-    let slot = if outlook { Some(enter(state, caller)) } else { None };
+    let _slot = if outlook { Some(enter(state, caller)?) } else { None };
     hold(delay).await;
-    let _slot = slot.transpose()?;
     let prefer = request.headers().get_all("prefer").filter_map(|v| v.to_str().ok());
     let call = Call {
         method: request.method().as_str(),

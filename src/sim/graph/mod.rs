@@ -69,16 +69,12 @@ impl GraphState {
     }
 }
 
-/// Mounts `/v1.0`.
+/// Mounts `/v1.0` and the control routes of its limits.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.route("/_sim/graph/limits", web::get().to(control::read))
+        .route("/_sim/graph/limits", web::post().to(control::write));
     let scope = routes::PATTERNS
         .iter()
         .fold(web::scope("/v1.0"), |scope, pattern| scope.route(pattern, web::to(http::handle)));
     cfg.service(scope);
-}
-
-/// Mounts `graph/limits` below the control routes.
-pub(crate) fn configure_control(cfg: &mut web::ServiceConfig) {
-    cfg.route("/graph/limits", web::get().to(control::read))
-        .route("/graph/limits", web::post().to(control::write));
 }

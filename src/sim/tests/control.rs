@@ -3,7 +3,7 @@
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-use super::support::World;
+use super::support::{World, aadsts};
 use crate::sim::TenantOptions;
 
 #[actix_web::test]
@@ -110,4 +110,23 @@ async fn access_tokens_end_on_demand() {
     assert_eq!(health["status"], "ok");
     assert_eq!(health["users"].as_array().unwrap().len(), 3);
     world.stop().await;
+}
+
+#[actix_web::test]
+async fn a_late_fault_loses_the_answer_but_not_the_work() {
+    let world = World::start(TenantOptions::default());
+    let code = world.code(&world.request(), "alice").await;
+    let rule = json!({ "path": "*/oauth2/v2.0/token", "status": 504, "after": true, "times": 1 });
+    world.control("/faults", rule).await;
+    assert_eq!(world.token(&world.redemption(&code)).await.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(aadsts(world.token(&world.redemption(&code)).await).await.2, 54_005);
+    assert_eq!(world.json("/_sim/counters").await["grants_issued"]["authorization_code"], 1);
+    world.stop().await;
+}
+
+#[test]
+fn a_tenant_may_run_on_any_executor() {
+    fn sent<T: Send>() {}
+    sent::<crate::sim::Tenant>();
+    sent::<actix_web::dev::Server>();
 }

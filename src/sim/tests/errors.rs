@@ -142,3 +142,35 @@ async fn the_callers_request_id_comes_back() {
     assert!(world.json("/nothing/here").await["error"].is_string());
     world.stop().await;
 }
+
+#[actix_web::test]
+async fn hostile_input_is_refused_and_the_tenant_lives_on() {
+    let world = World::start(TenantOptions::default());
+    let authorize = world.at("/oauth2/v2.0/authorize");
+    let page = world.http.get(format!("{authorize}?client_id=a&client_id=b")).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("AADSTS9000411"));
+    for username in ["\0", "alice@contoso.example\0", "<b>&\"'", &"x".repeat(60_000), "\u{202e}가나다"] {
+        let response = world.submit(&world.request(), username, "accept").await;
+        assert_eq!(response.status(), 200, "{username:?}");
+    }
+    let long = with(world.request(), &[("state", &"s".repeat(20_000)), ("nonce", "\0\r\nX: y")]);
+    let answer = world.submit(&long, "bob@contoso.example", "accept").await;
+    assert_eq!(landed(&answer)["state"].len(), 20_000);
+    let split = with(world.request(), &[("redirect_uri", "http://127.0.0.1:9/callback\r\nSet-Cookie: a=b")]);
+    let response = world.submit(&split, "bob@contoso.example", "accept").await;
+    assert!(
+        response
+            .headers()
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .all(|cookie| !cookie.as_bytes().starts_with(b"a="))
+    );
+    for path in
+        ["/%00/oauth2/v2.0/token", "/%ff%fe/v2.0/.well-known/openid-configuration", "//", "/error?code=x"]
+    {
+        let status = world.http.get(format!("{}{path}", world.url)).send().await.unwrap().status();
+        assert!(!status.is_server_error(), "{path}: {status}");
+    }
+    assert_eq!(world.json("/_sim/health").await["status"], "ok");
+    world.stop().await;
+}

@@ -204,7 +204,10 @@ async fn searches_find_words_as_the_index_breaks_them() {
     let lab = Lab::new(0);
     let none: Vec<String> = Vec::new();
     let subject = "FW: 부산항 크레인 계약서 검토 요청";
-    assert!(searched(&lab, "minji", "body:계약서*").await.len() > searched(&lab, "minji", "body:계약서").await.len());
+    assert!(
+        searched(&lab, "minji", "body:계약서*").await.len()
+            > searched(&lab, "minji", "body:계약서").await.len()
+    );
     assert_eq!(searched(&lab, "minji", "body:계약").await, none, "particles hide the noun");
     assert!(searched(&lab, "minji", "from:minji AND to:legal").await.contains(&subject.to_owned()));
     assert_eq!(

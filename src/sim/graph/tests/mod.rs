@@ -9,7 +9,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{App, test, web};
 use serde_json::Value;
 
-use super::{configure, configure_control};
+use super::configure;
 use crate::sim::clock;
 use crate::sim::options::TenantOptions;
 use crate::sim::state::SimState;
@@ -63,10 +63,7 @@ impl Lab {
     }
 
     async fn send(&self, token: &str, method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Got {
-        let scope = web::scope("/_sim").configure(configure_control);
-        let app =
-            test::init_service(App::new().app_data(self.state.clone()).configure(configure).service(scope))
-                .await;
+        let app = test::init_service(App::new().app_data(self.state.clone()).configure(configure)).await;
         let mut request = test::TestRequest::default()
             .method(method.parse().unwrap())
             .uri(url)

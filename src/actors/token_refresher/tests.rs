@@ -1,0 +1,1 @@
+//! Tests of the refresher against a scripted identity provider.

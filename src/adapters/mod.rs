@@ -1,0 +1,9 @@
+//! Everything outside the process, behind the traits of `ports`: stores, Entra, Graph. The only folder that names
+//! their client libraries.
+
+pub(crate) mod embedded;
+pub(crate) mod entra;
+pub(crate) mod http;
+mod keys;
+mod records;
+pub(crate) mod redis;

@@ -1,0 +1,52 @@
+//! Registered OAuth clients (RFC 7591).
+
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::ClientId;
+use serde::{Deserialize, Serialize};
+
+/// How a client proves itself at the token endpoint (RFC 7591 §2, `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientAuthMethod {
+    /// Public client: PKCE is the proof.
+    None,
+    ClientSecretBasic,
+    ClientSecretPost,
+}
+
+/// Where a client's metadata comes from; the consent page says how far it can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientOrigin {
+    /// Self-declared by dynamic registration.
+    Registered,
+    /// Set up by the operator.
+    Configured,
+}
+
+/// A client as stored and as echoed at registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ClientRecord {
+    pub(crate) id: ClientId,
+    pub(crate) origin: ClientOrigin,
+    pub(crate) auth_method: ClientAuthMethod,
+    /// Keyed hash of the secret, base64url; confidential clients only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secret_hash: Option<String>,
+    pub(crate) redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Every accepted metadata member as registered, echoed back verbatim; never null members.
+    #[serde(default)]
+    pub(crate) metadata: serde_json::Map<String, serde_json::Value>,
+    /// Digest of the metadata; equal public registrations fold into one client.
+    pub(crate) digest: String,
+    pub(crate) issued_at: Timestamp,
+}
+
+impl ClientRecord {
+    /// Public clients hold no secret (RFC 6749 §2.1).
+    pub(crate) fn is_public(&self) -> bool {
+        self.auth_method == ClientAuthMethod::None
+    }
+}

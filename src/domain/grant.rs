@@ -1,0 +1,53 @@
+//! What stands behind codes, bearers and refresh tokens: one grant is one sign-in of one user at one client for one
+//! service. All its records die together.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ClientId, GrantId, ServiceName, UserKey};
+use crate::domain::scope::ScopeSet;
+use serde::{Deserialize, Serialize};
+
+/// An issued authorization code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CodeRecord {
+    pub(crate) grant: GrantId,
+    pub(crate) client: ClientId,
+    pub(crate) user: UserKey,
+    pub(crate) service: ServiceName,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) redirect_uri: String,
+    /// S256 challenge (RFC 7636 §4.2).
+    pub(crate) code_challenge: String,
+    /// Version of the user's Entra record at sign-in.
+    pub(crate) upstream_version: u64,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A bearer for exactly one service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AccessRecord {
+    pub(crate) grant: GrantId,
+    pub(crate) client: ClientId,
+    pub(crate) user: UserKey,
+    pub(crate) service: ServiceName,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A refresh token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RefreshRecord {
+    pub(crate) grant: GrantId,
+    pub(crate) client: ClientId,
+    pub(crate) user: UserKey,
+    pub(crate) service: ServiceName,
+    pub(crate) scopes: ScopeSet,
+    /// Version of the user's Entra record when this token was issued. Redeeming the token requires a newer one, so
+    /// any number of parallel redemptions agree on one upstream refresh.
+    pub(crate) upstream_version: u64,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// End of the sliding life of the whole grant.
+    pub(crate) grant_expires_at: Timestamp,
+}

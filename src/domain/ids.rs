@@ -1,0 +1,68 @@
+//! Identifiers, one type each, so that a client id can never stand where a session id belongs.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::sync::Arc;
+
+macro_rules! text_id {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub(crate) struct $name(Arc<str>);
+
+        impl $name {
+            pub(crate) fn new(value: impl Into<Arc<str>>) -> Self {
+                Self(value.into())
+            }
+
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// OAuth `client_id` (RFC 6749 §2.2).
+    ClientId
+}
+text_id! {
+    /// One sign-in of one user at one client for one service: the family of every token that comes from it.
+    GrantId
+}
+text_id! {
+    /// MCP session, the value of `Mcp-Session-Id`: visible ASCII, 128 random bits or more.
+    SessionId
+}
+text_id! {
+    /// Name of a sub-path such as `mail-query`; an MCP server and an OAuth audience of its own.
+    ServiceName
+}
+
+/// The signed-in person: Entra tenant and object id from a verified id_token. The only key to anybody's data.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct UserKey {
+    /// Tenant id (`tid`).
+    pub(crate) tid: Arc<str>,
+    /// Object id (`oid`), unique within the tenant.
+    pub(crate) oid: Arc<str>,
+}
+
+impl UserKey {
+    pub(crate) fn new(tid: impl Into<Arc<str>>, oid: impl Into<Arc<str>>) -> Self {
+        Self { tid: tid.into(), oid: oid.into() }
+    }
+}
+
+impl fmt::Display for UserKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.tid, self.oid)
+    }
+}

@@ -1,0 +1,16 @@
+//! The vocabulary of Entrada: pure values and rules. No I/O, no async, no clock reads, no HTTP.
+
+pub(crate) mod cipher;
+pub(crate) mod client;
+pub(crate) mod clock;
+pub(crate) mod grant;
+pub(crate) mod ids;
+pub(crate) mod keyring;
+pub(crate) mod quota;
+pub(crate) mod random;
+pub(crate) mod resource;
+pub(crate) mod scope;
+pub(crate) mod secret;
+pub(crate) mod session;
+pub(crate) mod token;
+pub(crate) mod upstream;

@@ -1,0 +1,94 @@
+//! Generic cell rate algorithm: a rate limit in one number, with the wait time falling out of the arithmetic.
+
+use crate::domain::clock::Timestamp;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A budget of `burst` requests that refills evenly over `period`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quota {
+    /// Microseconds between two refills; milliseconds would round large budgets to zero.
+    interval_us: i64,
+    period_us: i64,
+}
+
+impl Quota {
+    /// `requests` per `period`; zero requests count as one.
+    pub(crate) fn new(requests: u32, period: Duration) -> Self {
+        let period_us = i64::try_from(period.as_micros()).unwrap_or(i64::MAX).max(1);
+        Self { interval_us: (period_us / i64::from(requests.max(1))).max(1), period_us }
+    }
+}
+
+/// One limited thing. A compare-and-swap per request, no lock.
+#[derive(Debug, Default)]
+pub(crate) struct Cell {
+    /// Theoretical arrival time in microseconds.
+    arrival_us: AtomicI64,
+}
+
+impl Cell {
+    /// Takes one request at `now`, or says how long to wait.
+    pub(crate) fn take(&self, quota: Quota, now: Timestamp) -> Result<(), Duration> {
+        let now_us = now.as_millis().saturating_mul(1000);
+        let mut current = self.arrival_us.load(Ordering::Relaxed);
+        loop {
+            let start = current.max(now_us);
+            let ahead = start - now_us;
+            if ahead > quota.period_us - quota.interval_us {
+                let wait = ahead - (quota.period_us - quota.interval_us);
+                return Err(Duration::from_micros(u64::try_from(wait).unwrap_or(0)));
+            }
+            let next = start.saturating_add(quota.interval_us);
+            match self.arrival_us.compare_exchange_weak(current, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(()),
+                Err(seen) => current = seen,
+            }
+        }
+    }
+
+    /// Whether the whole budget is free again, so that the cell may be forgotten.
+    pub(crate) fn is_idle(&self, now: Timestamp) -> bool {
+        self.arrival_us.load(Ordering::Relaxed) <= now.as_millis().saturating_mul(1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_burst_passes_and_the_next_one_learns_its_wait() {
+        let (cell, quota) = (Cell::default(), Quota::new(4, Duration::from_secs(4)));
+        let now = Timestamp::from_millis(1_000_000);
+        for _ in 0..4 {
+            cell.take(quota, now).unwrap();
+        }
+        assert_eq!(cell.take(quota, now), Err(Duration::from_secs(1)));
+        cell.take(quota, now.plus(Duration::from_secs(1))).unwrap();
+        assert!(cell.is_idle(now.plus(Duration::from_secs(9))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_of_one_period_ever_lets_more_than_twice_the_budget_pass(
+            steps in proptest::collection::vec(0_u64..400, 1..200), budget in 1_u32..20,
+        ) {
+            let quota = Quota::new(budget, Duration::from_secs(1));
+            let cell = Cell::default();
+            let mut now = Timestamp::from_millis(1_000_000);
+            let mut passed = Vec::new();
+            for step in steps {
+                now = now.plus(Duration::from_millis(step));
+                if cell.take(quota, now).is_ok() {
+                    passed.push(now);
+                }
+            }
+            for (i, start) in passed.iter().enumerate() {
+                let within = passed.iter().skip(i).filter(|t| t.since(*start) < Duration::from_secs(1)).count();
+                prop_assert!(within <= 2 * budget as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Which services exist, and which resource indicator (RFC 8707) means which of them.
+
+use crate::domain::ids::ServiceName;
+use crate::domain::scope::ScopeSet;
+use url::Url;
+
+/// What the authorization server needs to know of a service.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceInfo {
+    pub(crate) name: ServiceName,
+    /// Human name, e.g. `Mail`.
+    pub(crate) title: String,
+    /// One sentence for people and models.
+    pub(crate) description: String,
+    /// Graph scopes that every token of the service needs.
+    pub(crate) required_scopes: ScopeSet,
+    /// Graph scopes that any tool of the service may need; the service's part of `scopes_supported`.
+    pub(crate) supported_scopes: ScopeSet,
+}
+
+/// The mounted services under the public URL.
+#[derive(Clone, Debug)]
+pub(crate) struct Resources {
+    public_url: String,
+    services: Vec<ServiceInfo>,
+    default_service: Option<ServiceName>,
+}
+
+impl Resources {
+    /// `public_url` is the issuer: no trailing slash.
+    pub(crate) fn new(
+        public_url: String,
+        services: Vec<ServiceInfo>,
+        default_service: Option<ServiceName>,
+    ) -> Self {
+        Self { public_url, services, default_service }
+    }
+
+    /// The issuer (RFC 8414 §2), byte-identical wherever it appears.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.public_url
+    }
+
+    pub(crate) fn services(&self) -> &[ServiceInfo] {
+        &self.services
+    }
+
+    pub(crate) fn service(&self, name: &str) -> Option<&ServiceInfo> {
+        self.services.iter().find(|s| s.name.as_str() == name)
+    }
+
+    /// The service of a request that names no resource, if the operator configured one.
+    pub(crate) fn default_service(&self) -> Option<&ServiceInfo> {
+        self.default_service.as_ref().and_then(|name| self.service(name.as_str()))
+    }
+
+    /// Canonical resource URI of a service: `{issuer}/{service}/mcp`.
+    pub(crate) fn resource_of(&self, service: &ServiceName) -> String {
+        format!("{}/{service}/mcp", self.public_url)
+    }
+
+    /// URL of the service's protected resource metadata (RFC 9728 §3.1).
+    pub(crate) fn metadata_of(&self, service: &ServiceName) -> String {
+        format!("{}/.well-known/oauth-protected-resource/{service}/mcp", self.public_url)
+    }
+
+    /// The service a resource indicator names: its `/mcp`, `/sse`, `/ws`, `/v1` or bare URL, with or without a
+    /// trailing slash, host in any case. Fragments, queries, userinfo and foreign origins name nothing.
+    pub(crate) fn service_of(&self, resource: &str) -> Option<&ServiceInfo> {
+        let url = Url::parse(resource).ok()?;
+        let own = Url::parse(&self.public_url).ok()?;
+        let plain = url.fragment().is_none() && url.query().is_none() && url.username().is_empty();
+        // `Url` resolves dot segments and `%2e`; a resource that needed that is not one we ever named.
+        let literal = !resource.contains("..") && !resource.contains('\\') && !resource.contains('%');
+        if url.origin() != own.origin() || !plain || !literal {
+            return None;
+        }
+        let path = url.path().strip_prefix(own.path().trim_end_matches('/'))?;
+        let path = path.strip_prefix('/')?;
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let name =
+            ["/mcp", "/sse", "/ws", "/v1"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
+        self.service(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resources() -> Resources {
+        let service = |name: &str| ServiceInfo {
+            name: ServiceName::new(name),
+            title: name.to_owned(),
+            description: String::new(),
+            required_scopes: ScopeSet::default(),
+            supported_scopes: ScopeSet::default(),
+        };
+        Resources::new("https://door.example".to_owned(), vec![service("mail-query"), service("teams")], None)
+    }
+
+    #[test]
+    fn every_url_of_a_service_names_it() {
+        let all = resources();
+        for resource in [
+            "https://door.example/mail-query/mcp",
+            "HTTPS://DOOR.example:443/mail-query/mcp/",
+            "https://door.example/mail-query",
+            "https://door.example/mail-query/sse",
+            "https://door.example/mail-query/v1",
+        ] {
+            assert_eq!(all.service_of(resource).unwrap().name.as_str(), "mail-query", "{resource}");
+        }
+    }
+
+    #[test]
+    fn foreign_odd_or_unknown_resources_name_nothing() {
+        let all = resources();
+        for resource in [
+            "https://evil.example/mail-query/mcp",
+            "http://door.example/mail-query/mcp",
+            "https://door.example/mail-query/mcp#x",
+            "https://door.example/mail-query/mcp?x=1",
+            "https://u@door.example/mail-query/mcp",
+            "https://door.example/teams/../mail-query/mcp",
+            "https://door.example/teams/%2e%2e/mail-query/mcp",
+            "https://door.example/unknown/mcp",
+            "https://door.example",
+            "/mail-query/mcp",
+            "",
+        ] {
+            assert!(all.service_of(resource).is_none(), "{resource}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Scope algebra (RFC 6749 §3.3): ordered sets of Graph delegated permission names and the OIDC scopes.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// A set of scopes; prints as the space-separated wire form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScopeSet(BTreeSet<String>);
+
+impl ScopeSet {
+    /// Reads the wire form; order and repetition do not matter.
+    pub(crate) fn parse(text: &str) -> Self {
+        text.split_ascii_whitespace().map(ToOwned::to_owned).collect()
+    }
+
+    pub(crate) fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    pub(crate) fn insert(&mut self, scope: &str) {
+        self.0.insert(scope.to_owned());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).cloned().collect())
+    }
+
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        Self(self.0.difference(&other.0).cloned().collect())
+    }
+
+    pub(crate) fn is_subset(&self, of: &Self) -> bool {
+        self.0.is_subset(&of.0)
+    }
+
+    /// Whether `needed` is granted here. Broader Graph permissions imply narrower ones.
+    pub(crate) fn allows(&self, needed: &str) -> bool {
+        self.contains(needed) || implied_by(needed).iter().any(|broader| self.contains(broader))
+    }
+}
+
+/// Graph permissions that include `scope`.
+fn implied_by(scope: &str) -> &'static [&'static str] {
+    match scope {
+        "Mail.ReadBasic" => &["Mail.Read", "Mail.ReadWrite"],
+        "Mail.Read" => &["Mail.ReadWrite"],
+        "Calendars.Read" => &["Calendars.ReadWrite"],
+        "Chat.Read" => &["Chat.ReadWrite"],
+        "Files.Read" => &["Files.ReadWrite", "Files.ReadWrite.All"],
+        "Notes.Read" => &["Notes.ReadWrite"],
+        "MailboxSettings.Read" => &["MailboxSettings.ReadWrite"],
+        _ => &[],
+    }
+}
+
+impl FromIterator<String> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = String>>(iter: I) -> Self {
+        Self(iter.into_iter().collect())
+    }
+}
+
+impl<'a> FromIterator<&'a str> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(iter: I) -> Self {
+        Self(iter.into_iter().map(ToOwned::to_owned).collect())
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope)?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for ScopeSet {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ScopeSet {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::parse(&String::deserialize(deserializer)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_form_is_sorted_and_free_of_repetition() {
+        assert_eq!(ScopeSet::parse(" b  a b\ta ").to_string(), "a b");
+    }
+
+    #[test]
+    fn a_broader_permission_allows_a_narrower_one_and_not_the_reverse() {
+        assert!(ScopeSet::parse("Mail.ReadWrite").allows("Mail.Read"));
+        assert!(!ScopeSet::parse("Mail.ReadBasic").allows("Mail.Read"));
+    }
+}

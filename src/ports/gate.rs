@@ -1,0 +1,48 @@
+//! Admission to Microsoft Graph: its published limits, kept on our side so that users do not meet them.
+
+use crate::domain::ids::UserKey;
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// Parts of Graph with limits of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Workload {
+    /// Mail, calendar, contacts: 4 concurrent, 10,000 in 10 minutes per app and mailbox.
+    Outlook,
+    /// Users, people, everything else.
+    Identity,
+}
+
+/// The thing that is limited: one user's share of one workload.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct GateKey {
+    pub(crate) user: UserKey,
+    pub(crate) workload: Workload,
+}
+
+/// The wait would exceed what the caller allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Throttled {
+    pub(crate) retry_after: Duration,
+}
+
+/// The right to have one request in flight; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _slot: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+impl Permit {
+    pub(crate) fn new(slot: Option<tokio::sync::OwnedSemaphorePermit>) -> Self {
+        Self { _slot: slot }
+    }
+}
+
+/// Rate and concurrency limits per user and workload.
+#[async_trait]
+pub(crate) trait RateGate: Send + Sync {
+    /// Waits for admission at most `patience`; an atomic cell and a semaphore, no mailbox.
+    async fn admit(&self, key: &GateKey, patience: Duration) -> Result<Permit, Throttled>;
+    /// Graph said 429: nobody sends for `key` until `pause` has passed.
+    fn penalise(&self, key: &GateKey, pause: Duration);
+}

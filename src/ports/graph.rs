@@ -1,0 +1,53 @@
+//! Microsoft Graph over the wire.
+
+use crate::domain::secret::Secret;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use std::time::Duration;
+
+/// One request to Graph. The transport knows the base URL; paths start with `/`, absolute URLs are only accepted
+/// when they are Graph's own (`@odata.nextLink`).
+#[derive(Clone, Debug)]
+pub(crate) struct GraphRequest {
+    pub(crate) method: Method,
+    /// `/me/messages?...`, already encoded, or a next link taken whole.
+    pub(crate) target: String,
+    pub(crate) token: Secret<String>,
+    /// Extra headers such as `Prefer`.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// JSON body, already encoded.
+    pub(crate) body: Option<Bytes>,
+    /// Largest answer body accepted, in bytes.
+    pub(crate) max_bytes: usize,
+    pub(crate) timeout: Duration,
+}
+
+/// An answer of Graph, whatever its status.
+#[derive(Clone, Debug)]
+pub(crate) struct GraphResponse {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+/// No usable answer arrived.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TransportError {
+    #[error("could not connect to Graph: {0}")]
+    Connect(String),
+    #[error("Graph did not answer in time")]
+    Timeout,
+    #[error("the connection to Graph broke: {0}")]
+    Broken(String),
+    #[error("the answer is larger than {limit} bytes")]
+    TooLarge { limit: usize },
+    #[error("refused to follow a link to a host that is not Graph")]
+    ForeignLink,
+}
+
+/// Sends requests to Graph: no retries, no redirects, no interpretation.
+#[async_trait]
+pub(crate) trait GraphTransport: Send + Sync {
+    async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError>;
+}

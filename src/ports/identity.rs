@@ -1,0 +1,84 @@
+//! The identity provider behind us: Microsoft Entra ID.
+
+use crate::domain::scope::ScopeSet;
+use crate::domain::secret::Secret;
+use crate::domain::upstream::{SignIn, UpstreamTokens};
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// An authorization request that we send upstream.
+#[derive(Clone, Debug)]
+pub(crate) struct UpstreamAuthorization {
+    pub(crate) redirect_uri: String,
+    pub(crate) state: String,
+    pub(crate) nonce: String,
+    /// S256 challenge of our own verifier.
+    pub(crate) code_challenge: String,
+    /// Graph scopes; the adapter adds `openid profile email offline_access`.
+    pub(crate) scopes: ScopeSet,
+    pub(crate) login_hint: Option<String>,
+    pub(crate) prompt: Option<String>,
+}
+
+/// A code that came back from upstream.
+#[derive(Clone, Debug)]
+pub(crate) struct CodeExchange {
+    pub(crate) code: Secret<String>,
+    pub(crate) redirect_uri: String,
+    pub(crate) verifier: Secret<String>,
+    /// Must equal the id_token's `nonce`.
+    pub(crate) nonce: String,
+    pub(crate) scopes: ScopeSet,
+}
+
+/// What went wrong upstream, by what we have to do about it (`AADSTS` families).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IdentityFault {
+    /// The person declined.
+    Denied,
+    /// The user may consent but has not.
+    ConsentRequired,
+    /// An administrator has to consent.
+    AdminConsentRequired,
+    /// MFA, conditional access, device or location: only the person can go on.
+    InteractionRequired,
+    /// Account or tenant not allowed, disabled, or not assigned.
+    NotAllowed,
+    /// The refresh token or code is dead: sign in again.
+    GrantDead,
+    /// `prompt=none` and nobody is signed in.
+    LoginRequired,
+    /// Our registration at Entra is wrong: an operator must act, users keep their login.
+    Misconfigured,
+    /// Outage, throttling, time-out.
+    Unavailable,
+    /// The id_token does not verify.
+    InvalidIdToken,
+}
+
+/// An upstream failure. `detail` is for operators and never shown to clients.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{fault:?} (AADSTS{code}): {detail}")]
+pub(crate) struct IdentityError {
+    pub(crate) fault: IdentityFault,
+    /// First of `error_codes`, 0 when there was none.
+    pub(crate) code: u32,
+    pub(crate) detail: String,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// Signs users in and keeps their Graph tokens fresh.
+#[async_trait]
+pub(crate) trait IdentityProvider: Send + Sync {
+    /// URL to send the browser to.
+    async fn authorize_url(&self, request: &UpstreamAuthorization) -> Result<String, IdentityError>;
+    /// Classifies the `error` parameters of a callback.
+    fn callback_error(&self, error: &str, description: &str) -> IdentityError;
+    /// Redeems a code; the answer's identity comes from a verified id_token.
+    async fn exchange(&self, exchange: &CodeExchange) -> Result<SignIn, IdentityError>;
+    /// Refreshes with the scopes recorded as granted. The answer keeps the profile of `current`, and its refresh
+    /// token when upstream sends no new one.
+    async fn refresh(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError>;
+    /// Reaches discovery and keys; for readiness and `entrada check`.
+    async fn check(&self) -> Result<(), IdentityError>;
+}

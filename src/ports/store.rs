@@ -1,0 +1,240 @@
+//! Durable state shared by all replicas. The port offers the atomic verbs that the protocols need, not get and set,
+//! and sees only hashes and sealed bytes.
+//!
+//! Absence is `Option` or an enum answer; an error always means that the store itself failed, which fronts answer
+//! with 503. Every value carries its own expiry as well, so a late key is refused even if the store kept it.
+
+use crate::domain::client::ClientRecord;
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
+use crate::domain::ids::{ClientId, GrantId, SessionId, UserKey};
+use crate::domain::secret::Sealed;
+use crate::domain::session::SessionRecord;
+use crate::domain::token::{TokenHash, TokenRef};
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// The store failed. Never says anything about the record asked for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// Unreachable, overloaded, read-only or too slow: try again later.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// A record exists and cannot be read.
+    #[error("a stored {record} is unreadable: {reason}")]
+    Corrupt { record: &'static str, reason: String },
+}
+
+/// Answer of a one-time take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Taken<T> {
+    /// This call took it; no other call ever will.
+    First(T),
+    /// It existed and was taken before.
+    Replayed,
+    /// It never existed, or is forgotten.
+    Unknown,
+}
+
+/// Answer of redeeming an authorization code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CodeRedemption {
+    First(CodeRecord),
+    /// Redeemed before: by whom and when, so that the front can tell a retry from an attack (RFC 6749 §4.1.2).
+    Replayed {
+        client: ClientId,
+        at: Timestamp,
+    },
+    Unknown,
+}
+
+/// Answer of issuing tokens into a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Issue {
+    Done,
+    /// The grant was revoked in the meantime; nothing was written.
+    Revoked,
+}
+
+/// State of a presented refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RefreshState {
+    /// Live: may be rotated.
+    Live(RefreshRecord),
+    /// Rotated before: when, and the sealed answer that the rotation gave.
+    Rotated {
+        record: RefreshRecord,
+        at: Timestamp,
+        successor: Sealed,
+    },
+    Unknown,
+}
+
+/// Everything one rotation writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Rotation {
+    pub(crate) old: TokenRef,
+    pub(crate) refresh: (TokenRef, RefreshRecord),
+    pub(crate) access: (TokenRef, AccessRecord),
+    /// The token response, sealed with a key derived from the old refresh token, for retries within the grace.
+    pub(crate) successor: Sealed,
+    pub(crate) now: Timestamp,
+}
+
+/// Answer of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RotationOutcome {
+    /// This call rotated.
+    Done,
+    /// Another call rotated first: its time and sealed answer. Nothing was written.
+    Lost { at: Timestamp, successor: Sealed },
+    /// Unknown, expired or revoked.
+    Unknown,
+}
+
+/// Answer of a compare-and-swap on a user's Entra record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Swap {
+    Done,
+    /// Somebody else wrote; the version that stands now (0 = no record).
+    Conflict {
+        current: u64,
+    },
+}
+
+/// A user's sealed Entra record and its version (first is 1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UpstreamRecord {
+    pub(crate) version: u64,
+    pub(crate) sealed: Sealed,
+}
+
+/// Registered clients.
+#[async_trait]
+pub(crate) trait ClientStore: Send + Sync {
+    /// Stores `client`, unless it is public and a client with the same digest stands: then that one is answered and
+    /// its life renewed. Confidential clients are always stored.
+    async fn register_client(&self, client: &ClientRecord, ttl: Duration)
+    -> Result<ClientRecord, StoreError>;
+    async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
+    /// Renews the life of a client that is in use; never shortens it.
+    async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError>;
+    async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError>;
+}
+
+/// Pending authorizations: from `/authorize` to the callback.
+#[async_trait]
+pub(crate) trait FlowStore: Send + Sync {
+    async fn put_flow(&self, flow: &TokenHash, value: &Sealed, ttl: Duration) -> Result<(), StoreError>;
+    async fn flow(&self, flow: &TokenHash) -> Result<Option<Sealed>, StoreError>;
+    /// Settles a flow's decision once: the first value wins and is answered to everybody, so a double submit
+    /// repeats the first answer.
+    async fn settle_flow(
+        &self,
+        flow: &TokenHash,
+        decision: &Sealed,
+        ttl: Duration,
+    ) -> Result<Sealed, StoreError>;
+    /// Stores what the upstream `state` stands for.
+    async fn put_state(&self, state: &TokenHash, value: &Sealed, ttl: Duration) -> Result<(), StoreError>;
+    /// Takes it, once. Replays are recognised for at least ten minutes.
+    async fn take_state(&self, state: &TokenHash) -> Result<Taken<Sealed>, StoreError>;
+    /// Remembers that `user` approved the tuple behind `digest`.
+    async fn remember_consent(
+        &self,
+        user: &UserKey,
+        digest: &TokenHash,
+        ttl: Duration,
+    ) -> Result<(), StoreError>;
+    async fn has_consent(&self, user: &UserKey, digest: &TokenHash) -> Result<bool, StoreError>;
+}
+
+/// Codes, bearers and refresh tokens. All records of a grant live in one Redis slot.
+#[async_trait]
+pub(crate) trait GrantStore: Send + Sync {
+    async fn put_code(&self, code: &TokenRef, record: &CodeRecord) -> Result<(), StoreError>;
+    /// Redeems a code in one atomic step: of any number of parallel calls exactly one sees `First`. A tombstone
+    /// keeps telling replays from unknown codes for at least ten minutes.
+    async fn redeem_code(
+        &self,
+        code: &TokenRef,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<CodeRedemption, StoreError>;
+    /// Writes the first tokens of a grant, unless it was revoked since (a replay may race the winner).
+    async fn issue(
+        &self,
+        access: (&TokenRef, &AccessRecord),
+        refresh: Option<(&TokenRef, &RefreshRecord)>,
+    ) -> Result<Issue, StoreError>;
+    /// The hot path: one look-up. Expired records are `None`.
+    async fn access(&self, token: &TokenRef, now: Timestamp) -> Result<Option<AccessRecord>, StoreError>;
+    /// Looks at a refresh token without using it up.
+    async fn refresh(&self, token: &TokenRef, now: Timestamp) -> Result<RefreshState, StoreError>;
+    /// Rotates in one atomic step: exactly one of N parallel calls is `Done`, the others get the winner's answer.
+    async fn rotate(&self, rotation: &Rotation) -> Result<RotationOutcome, StoreError>;
+    /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more.
+    async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError>;
+    /// Ends one bearer.
+    async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError>;
+}
+
+/// Sealed Entra tokens per user, written by compare-and-swap.
+#[async_trait]
+pub(crate) trait UpstreamStore: Send + Sync {
+    async fn upstream(&self, user: &UserKey) -> Result<Option<UpstreamRecord>, StoreError>;
+    /// Writes `expected + 1` if `expected` stands (0 = none).
+    async fn swap_upstream(
+        &self,
+        user: &UserKey,
+        expected: u64,
+        sealed: &Sealed,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError>;
+    /// Forgets the tokens, but not the version count: a later sign-in continues it.
+    async fn forget_upstream(&self, user: &UserKey) -> Result<(), StoreError>;
+}
+
+/// MCP sessions.
+#[async_trait]
+pub(crate) trait SessionStore: Send + Sync {
+    async fn put_session(&self, session: &SessionRecord, ttl: Duration) -> Result<(), StoreError>;
+    /// Reads a session and renews its life.
+    async fn session(&self, id: &SessionId, ttl: Duration) -> Result<Option<SessionRecord>, StoreError>;
+    /// Replaces a session that still exists; false when it ended meanwhile.
+    async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError>;
+    /// Ends it; false when there was none.
+    async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError>;
+}
+
+/// Short handles for things too long or too private to hand out, such as the next page of a search.
+#[async_trait]
+pub(crate) trait HandleStore: Send + Sync {
+    async fn put_handle(
+        &self,
+        user: &UserKey,
+        id: &str,
+        value: &Sealed,
+        ttl: Duration,
+    ) -> Result<(), StoreError>;
+    /// Only ever answers the user it was stored for.
+    async fn handle(&self, user: &UserKey, id: &str) -> Result<Option<Sealed>, StoreError>;
+}
+
+/// Exclusive leases between replicas.
+#[async_trait]
+pub(crate) trait LeaseStore: Send + Sync {
+    /// Takes the lease `name` for `owner`, if nobody holds it.
+    async fn try_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
+    /// Gives it back, if `owner` still holds it.
+    async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError>;
+}
+
+/// The whole store.
+#[async_trait]
+pub(crate) trait Store:
+    ClientStore + FlowStore + GrantStore + UpstreamStore + SessionStore + HandleStore + LeaseStore
+{
+    /// Answers when the store can serve.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

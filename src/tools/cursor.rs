@@ -1,0 +1,74 @@
+//! Cursors of long answers: a short random handle for the caller, the state sealed in the store for 15 minutes,
+//! bound to user and tool. The next link of Graph itself never reaches a client.
+
+use super::error::{ToolError, ToolErrorKind};
+use crate::domain::cipher::Cipher;
+use crate::domain::ids::UserKey;
+use crate::domain::random;
+use crate::ports::store::{Store, StoreError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use std::time::Duration;
+
+const LIFE: Duration = Duration::from_mins(15);
+
+/// Keeps cursors.
+#[derive(Clone)]
+pub(crate) struct Cursors {
+    store: Arc<dyn Store>,
+    cipher: Cipher,
+}
+
+impl Cursors {
+    pub(crate) fn new(store: Arc<dyn Store>, cipher: Cipher) -> Self {
+        Self { store, cipher }
+    }
+
+    /// Stores `state` and answers the handle that the caller passes back as `cursor`.
+    pub(crate) async fn save(
+        &self,
+        user: &UserKey,
+        tool: &str,
+        state: &(impl Serialize + Sync),
+    ) -> Result<String, ToolError> {
+        let id = format!("c_{}", random::text::<16>());
+        let plain = serde_json::to_vec(state).map_err(ToolError::internal)?;
+        let sealed = self.cipher.seal(&context(user, tool, &id), &plain);
+        self.store.put_handle(user, &id, &sealed, LIFE).await.map_err(unavailable)?;
+        Ok(id)
+    }
+
+    /// Reads the state behind a handle. Unknown, expired and foreign handles are one and the same refusal.
+    pub(crate) async fn load<T: DeserializeOwned>(
+        &self,
+        user: &UserKey,
+        tool: &str,
+        id: &str,
+    ) -> Result<T, ToolError> {
+        let gone = || {
+            ToolError::invalid(
+                "cursor",
+                "This cursor is unknown or expired. Repeat the search without `cursor`.",
+            )
+        };
+        if id.len() > 64 || !id.starts_with("c_") {
+            return Err(gone());
+        }
+        let sealed = self.store.handle(user, id).await.map_err(unavailable)?.ok_or_else(gone)?;
+        let plain = self.cipher.open(&context(user, tool, id), &sealed).map_err(|_| gone())?;
+        serde_json::from_slice(&plain).map_err(|_| gone())
+    }
+}
+
+fn context(user: &UserKey, tool: &str, id: &str) -> String {
+    format!("cursor|{user}|{tool}|{id}")
+}
+
+fn unavailable(error: StoreError) -> ToolError {
+    ToolError::new(
+        ToolErrorKind::UpstreamUnavailable { retry_after: Some(Duration::from_secs(2)) },
+        "The server's store is unavailable for the moment. Please try again shortly.",
+    )
+    .with_source(error)
+}

@@ -1,0 +1,114 @@
+//! How a tool call fails. Two texts always: a public one that says what happened and what to do next, and a source
+//! for the log.
+
+use crate::domain::scope::ScopeSet;
+use std::fmt;
+use std::time::Duration;
+
+/// What kind of failure; each front maps every kind to its wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ToolErrorKind {
+    /// No tool of that name in the service. A protocol error.
+    UnknownTool,
+    /// Arguments that do not fit; `field` names the culprit.
+    InvalidInput {
+        field: Option<String>,
+    },
+    /// The thing asked for does not exist, or is not the caller's.
+    NotFound,
+    /// The bearer lacks scopes; carries all that the tool needs.
+    InsufficientScope {
+        required: ScopeSet,
+    },
+    /// The Microsoft sign-in has ended; the person must sign in again.
+    SignInRequired,
+    /// Graph limits; wait this long.
+    RateLimited {
+        retry_after: Duration,
+    },
+    /// Graph refused: its error code.
+    UpstreamRejected {
+        code: String,
+        status: u16,
+    },
+    /// Graph, Entra or the store cannot answer now.
+    UpstreamUnavailable {
+        retry_after: Option<Duration>,
+    },
+    Timeout,
+    Cancelled,
+    /// Our fault. The public text never says more than that.
+    Internal,
+}
+
+/// A failed tool call.
+#[derive(Debug)]
+pub(crate) struct ToolError {
+    pub(crate) kind: ToolErrorKind,
+    /// For the person and the model: what happened, what to do next. No secrets, no internals.
+    pub(crate) public: String,
+    /// Graph's `request-id`, for support.
+    pub(crate) request_id: Option<String>,
+    /// For the log.
+    pub(crate) source: Option<String>,
+}
+
+impl ToolError {
+    pub(crate) fn new(kind: ToolErrorKind, public: impl Into<String>) -> Self {
+        Self { kind, public: public.into(), request_id: None, source: None }
+    }
+
+    pub(crate) fn invalid(field: &str, public: impl Into<String>) -> Self {
+        Self::new(ToolErrorKind::InvalidInput { field: Some(field.to_owned()) }, public)
+    }
+
+    pub(crate) fn internal(source: impl fmt::Display) -> Self {
+        Self::new(ToolErrorKind::Internal, "Something went wrong on our side. Please try again.")
+            .with_source(source)
+    }
+
+    pub(crate) fn with_source(mut self, source: impl fmt::Display) -> Self {
+        self.source = Some(source.to_string());
+        self
+    }
+
+    /// Stable code for `structuredContent.error.code`.
+    pub(crate) fn code(&self) -> &'static str {
+        match &self.kind {
+            ToolErrorKind::UnknownTool => "unknown_tool",
+            ToolErrorKind::InvalidInput { .. } => "invalid_input",
+            ToolErrorKind::NotFound => "not_found",
+            ToolErrorKind::InsufficientScope { .. } => "missing_permission",
+            ToolErrorKind::SignInRequired => "auth_expired",
+            ToolErrorKind::RateLimited { .. } => "throttled",
+            ToolErrorKind::UpstreamRejected { .. } => "graph_rejected",
+            ToolErrorKind::UpstreamUnavailable { .. } => "unavailable",
+            ToolErrorKind::Timeout => "timeout",
+            ToolErrorKind::Cancelled => "cancelled",
+            ToolErrorKind::Internal => "internal",
+        }
+    }
+
+    /// How long to wait before a retry can work.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match &self.kind {
+            ToolErrorKind::RateLimited { retry_after } => Some(*retry_after),
+            ToolErrorKind::UpstreamUnavailable { retry_after } => *retry_after,
+            ToolErrorKind::UnknownTool
+            | ToolErrorKind::InvalidInput { .. }
+            | ToolErrorKind::NotFound
+            | ToolErrorKind::InsufficientScope { .. }
+            | ToolErrorKind::SignInRequired
+            | ToolErrorKind::UpstreamRejected { .. }
+            | ToolErrorKind::Timeout
+            | ToolErrorKind::Cancelled
+            | ToolErrorKind::Internal => None,
+        }
+    }
+}
+
+impl fmt::Display for ToolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code(), self.public)
+    }
+}

@@ -1,0 +1,65 @@
+//! The two traits that a new sub-path implements: a service and its tools.
+
+use super::context::CallContext;
+use super::error::ToolError;
+use super::output::ToolOutput;
+use crate::domain::resource::ServiceInfo;
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Validated, coerced arguments.
+pub(crate) type Args = Map<String, Value>;
+
+/// Hints of the MCP specification; honest ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Annotations {
+    pub(crate) read_only: bool,
+    pub(crate) destructive: bool,
+    pub(crate) idempotent: bool,
+    /// Outside people can be affected, or untrusted text comes back.
+    pub(crate) open_world: bool,
+}
+
+impl Annotations {
+    /// Reads, and returns text that strangers may have written.
+    pub(crate) const READ_UNTRUSTED: Self =
+        Self { read_only: true, destructive: false, idempotent: true, open_world: true };
+    /// Reads our own data only.
+    pub(crate) const READ: Self =
+        Self { read_only: true, destructive: false, idempotent: true, open_world: false };
+}
+
+/// What a tool is. Schemas follow `schema::lint`: flat, simple, no null, no boolean defaults.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolSpec {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) description: &'static str,
+    /// JSON Schema of the arguments, object-typed.
+    pub(crate) input_schema: Value,
+    /// JSON Schema of `ToolOutput::structured`, object-typed.
+    pub(crate) output_schema: Value,
+    pub(crate) annotations: Annotations,
+    /// Graph scopes the bearer must allow.
+    pub(crate) scopes: &'static [&'static str],
+    /// Arguments accepted for compatibility and not listed in the schema: (alias, declared name; empty = ignored).
+    pub(crate) aliases: &'static [(&'static str, &'static str)],
+}
+
+/// One tool.
+#[async_trait]
+pub(crate) trait Tool: Send + Sync {
+    fn spec(&self) -> &ToolSpec;
+    /// Runs it for the caller in `context`. Arguments are already coerced and validated against the schema.
+    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError>;
+}
+
+/// One sub-path: an MCP server, an OpenAI model and an OAuth audience of its own.
+pub(crate) trait Service: Send + Sync {
+    fn info(&self) -> &ServiceInfo;
+    /// Text for `initialize`/`server/discover`: how to work with this service.
+    fn instructions(&self) -> &'static str;
+    /// In listing order, which is stable.
+    fn tools(&self) -> &[Arc<dyn Tool>];
+}
