@@ -5,6 +5,7 @@ mod adapters;
 mod config;
 mod domain;
 pub mod extract;
+mod mcp;
 mod oauth;
 mod ops;
 mod ports;

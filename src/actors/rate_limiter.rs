@@ -21,14 +21,14 @@ use tokio::sync::Semaphore;
 const EVICT_EVERY: Duration = Duration::from_mins(1);
 const MAILBOX: usize = 1024;
 
-/// Graph's limits per app and mailbox.
+/// Limits of the Outlook workload, per app and mailbox.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GateSettings {
-    /// Concurrent requests to Outlook per mailbox.
-    pub(crate) outlook_concurrent: usize,
-    /// Requests to Outlook per mailbox and period.
-    pub(crate) outlook_requests: u32,
-    pub(crate) outlook_period: Duration,
+    /// Requests in flight.
+    pub(crate) concurrent: usize,
+    /// Requests per period.
+    pub(crate) requests: u32,
+    pub(crate) period: Duration,
 }
 
 #[derive(Debug)]
@@ -136,7 +136,7 @@ fn pause(entry: &Entry, now: Timestamp) -> Option<Duration> {
 
 fn quota(workload: Workload, settings: GateSettings) -> Quota {
     match workload {
-        Workload::Outlook => Quota::new(settings.outlook_requests, settings.outlook_period),
+        Workload::Outlook => Quota::new(settings.requests, settings.period),
         // Identity is limited per tenant in resource units (3,500 in 10 s at the smallest size); one user's fair
         // share of it is far below that.
         Workload::Identity => Quota::new(500, Duration::from_secs(10)),
@@ -145,7 +145,7 @@ fn quota(workload: Workload, settings: GateSettings) -> Quota {
 
 fn concurrent(workload: Workload, settings: GateSettings) -> usize {
     match workload {
-        Workload::Outlook => settings.outlook_concurrent.max(1),
+        Workload::Outlook => settings.concurrent.max(1),
         Workload::Identity => 16,
     }
 }
@@ -183,11 +183,7 @@ mod tests {
 
     fn gate() -> (GraphGate, Guardian) {
         let mut guardian = Guardian::new(Arc::new(|| {}));
-        let settings = GateSettings {
-            outlook_concurrent: 4,
-            outlook_requests: 10_000,
-            outlook_period: Duration::from_mins(10),
-        };
+        let settings = GateSettings { concurrent: 4, requests: 10_000, period: Duration::from_mins(10) };
         (GraphGate::start(settings, Arc::new(SystemClock), &mut guardian), guardian)
     }
 

@@ -1,6 +1,8 @@
 //! Everything outside the process, behind the traits of `ports`: stores, Entra, Graph. The only folder that names
 //! their client libraries.
 
+#[cfg(test)]
+mod conformance;
 pub(crate) mod embedded;
 pub(crate) mod entra;
 pub(crate) mod http;

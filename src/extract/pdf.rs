@@ -85,16 +85,15 @@ fn page(
     pages: &std::collections::BTreeMap<u32, pdf_extract::ObjectId>,
 ) -> Option<String> {
     let id = *pages.get(&number)?;
-    if let Some(text) = pdf_korean::page_text(document, id) {
+    if let Some(text) = pdf_korean::page_text(document, id, false) {
         return Some(text);
     }
     catch_unwind(AssertUnwindSafe(|| {
         let mut text = String::new();
-        let mut output = PlainTextOutput::new(&mut text);
-        output_doc_page(document, &mut output, number).ok()?;
-        drop(output);
+        output_doc_page(document, &mut PlainTextOutput::new(&mut text), number).ok()?;
         Some(text)
     }))
     .ok()
     .flatten()
+    .or_else(|| pdf_korean::page_text(document, id, true))
 }

@@ -101,7 +101,7 @@ fn shapes(part: &str, limits: &Limits) -> Result<Option<String>, ExtractError> {
                 }
                 ("tc", Some(row)) => row.push(cell(&std::mem::take(&mut paragraph))),
                 ("tr", Some(cells)) => {
-                    out.push_str(&format!("| {} |\n", cells.join(" | ")));
+                    out.extend(["| ", &cells.join(" | "), " |\n"]);
                     row = None;
                 }
                 _ => {}

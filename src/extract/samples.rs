@@ -21,10 +21,11 @@ pub(super) fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 fn rels(links: &[(&str, &str, &str)]) -> String {
-    let links: String = links
+    let links: Vec<String> = links
         .iter()
         .map(|(id, kind, target)| format!(r#"<Relationship Id="{id}" Type="{R}/{kind}" Target="{target}"/>"#))
         .collect();
+    let links = links.concat();
     format!(r#"{XML}<Relationships xmlns="{P}">{links}</Relationships>"#)
 }
 

@@ -97,6 +97,9 @@ fn korean_fonts_that_are_not_embedded_are_read() {
     let cp949 = KOREAN.replace("UniKS-UCS2-H", "KSCms-UHC-H");
     let found = extract(&pdf(&[b"BT /F1 12 Tf 72 700 Td <C7D1B1DB> Tj ET"], &cp949, "")).unwrap();
     assert_eq!(found.text, "한글");
+    // The general reader gives up on such a font.
+    let other = "<</Type/Font/Subtype/Type0/BaseFont/X/Encoding/Identity-H/DescendantFonts[]>>";
+    assert!(extract(&pdf(&[b"BT /F1 12 Tf <0041> Tj ET"], other, "")).is_err());
 }
 
 #[test]

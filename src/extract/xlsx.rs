@@ -100,11 +100,10 @@ fn show(value: &DataRef<'_>) -> String {
     match value {
         DataRef::Int(n) => n.to_string(),
         DataRef::Float(n) => n.to_string(),
-        DataRef::String(text) => cell(text),
         DataRef::SharedString(text) => cell(text),
         DataRef::Bool(yes) => if *yes { "TRUE" } else { "FALSE" }.to_owned(),
         DataRef::DateTime(when) => date(when),
-        DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => cell(text),
+        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => cell(text),
         DataRef::Error(error) => error.to_string(),
         DataRef::Empty => String::new(),
     }

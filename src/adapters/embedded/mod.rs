@@ -78,6 +78,14 @@ impl EmbeddedStore {
         Ok(counts.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect())
     }
 
+    /// Every key and value, for the test of what a thief would find.
+    #[cfg(test)]
+    pub(crate) fn dump(&self) -> Vec<u8> {
+        let (table, now) = (self.table.lock(), self.clock.now());
+        let pair = |key: &str| [key.as_bytes(), &*table.get(key, now).unwrap()].concat();
+        table.keys(now).flat_map(pair).collect()
+    }
+
     /// Reads one record; never waits for anything but the lock.
     fn get(&self, key: &str) -> Option<Arc<[u8]>> {
         self.table.lock().get(key, self.clock.now())

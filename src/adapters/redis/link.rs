@@ -15,6 +15,24 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Commands that may queue in one connection's pipeline before callers wait.
 const PIPELINE_DEPTH: usize = 1024;
 
+/// Tries at most, where trying again is safe.
+const ATTEMPTS: usize = 3;
+
+/// Runs `$run` on this thread's connection, again where [`Links::worth_repeating`] says so.
+macro_rules! attempt {
+    ($links:expr, $harmless:expr, |$link:ident| $run:expr) => {{
+        let mut tries = 0;
+        loop {
+            let mut $link = $links.link()?;
+            tries += 1;
+            match $run.await {
+                Err(error) if $links.worth_repeating(&error, $harmless) && tries < ATTEMPTS => {}
+                answer => return answer.map_err(|error| explain(&error)),
+            }
+        }
+    }};
+}
+
 /// The connections of one store.
 pub(super) struct Links {
     client: Client,
@@ -33,46 +51,25 @@ impl Links {
 
     /// Runs a command that may safely run twice.
     pub(super) async fn read<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        for _ in 0..2 {
-            match command.query_async(&mut self.link()?).await {
-                Err(error) if self.worth_repeating(&error, true) => {}
-                other => return other.map_err(|error| explain(&error)),
-            }
-        }
-        self.write(command).await
+        attempt!(self, true, |link| command.query_async(&mut link))
     }
 
     /// Runs a command that must not run twice.
     pub(super) async fn write<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        match command.query_async(&mut self.link()?).await {
-            Err(error) if self.worth_repeating(&error, false) => {
-                command.query_async(&mut self.link()?).await.map_err(|error| explain(&error))
-            }
-            other => other.map_err(|error| explain(&error)),
-        }
+        attempt!(self, false, |link| command.query_async(&mut link))
     }
 
-    /// Runs several commands in one round trip.
+    /// Runs several commands in one round trip; none of them twice.
     pub(super) async fn pipe<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreError> {
-        match pipeline.query_async(&mut self.link()?).await {
-            Err(error) if self.worth_repeating(&error, false) => {
-                pipeline.query_async(&mut self.link()?).await.map_err(|error| explain(&error))
-            }
-            other => other.map_err(|error| explain(&error)),
-        }
+        attempt!(self, false, |link| pipeline.query_async(&mut link))
     }
 
-    /// Runs a script.
+    /// Runs a script, once.
     pub(super) async fn script<T: FromRedisValue>(
         &self,
         call: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
-        match call.invoke_async(&mut self.link()?).await {
-            Err(error) if self.worth_repeating(&error, false) => {
-                call.invoke_async(&mut self.link()?).await.map_err(|error| explain(&error))
-            }
-            other => other.map_err(|error| explain(&error)),
-        }
+        attempt!(self, false, |link| call.invoke_async(&mut link))
     }
 
     /// This thread's connection.
@@ -113,6 +110,10 @@ fn client(url: &str) -> Result<Client, StoreError> {
         return Err(StoreError::Unavailable(
             "the store URL must begin with `redis://` or, for TLS, `rediss://`".to_owned(),
         ));
+    }
+    if scheme == "rediss" {
+        // Fails when a provider is installed already, which is all that is wanted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let malformed = || {
         let shape = format!("{scheme}://[user:password@]host[:port][/database]");

@@ -4,6 +4,8 @@
 //! their prefixes on every line, so depth multiplies size), emphasis and links not at all.
 
 use super::entities::escape_into;
+use super::lines::Lines;
+use super::tables::Tables;
 use super::tags::Role;
 
 const MAX_TABLES: usize = 6;
@@ -16,26 +18,30 @@ const MAX_HREF: usize = 1_000;
 #[derive(Default)]
 pub(super) struct Canonical {
     html: String,
-    text: String,
+    lines: Lines,
     html_limit: usize,
     chars_left: usize,
     truncated: bool,
-    tables: usize,
+    tables: Tables,
     lists: usize,
     quotes: usize,
-    emphasis: Vec<&'static str>,
-    /// Plain text wants a separator before the next word.
-    gap: Gap,
+    inline: Vec<&'static str>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Gap {
-    #[default]
-    None,
-    Space,
-    Cell,
-    Line,
-    Paragraph,
+/// What was written for a start tag, to be closed later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    tag: &'static str,
+    /// It is a table in the source, whatever it was written as.
+    table: bool,
+}
+
+/// What the writer needs to know of a start tag's attributes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hints<'a> {
+    pub(super) href: Option<&'a str>,
+    /// `role="presentation"`: a table of layout.
+    pub(super) presentation: bool,
 }
 
 impl Canonical {
@@ -49,97 +55,100 @@ impl Canonical {
 
     /// The canonical HTML, the text, and whether anything was left out.
     pub(super) fn finish(self) -> (String, String, bool) {
-        (self.html, self.text, self.truncated)
+        (self.tables.resolve(&self.html), self.lines.finish(), self.truncated)
     }
 
-    /// Opens an element; returns the tag to close, if one was written.
-    pub(super) fn open(&mut self, role: Role, href: Option<&str>) -> Option<&'static str> {
-        let tag = match role {
+    /// Opens an element; returns what to close, if anything was written.
+    pub(super) fn open(&mut self, role: Role, hints: Hints<'_>) -> Option<Written> {
+        let source = match role {
             Role::Dropped | Role::Transparent => return None,
             Role::Block => "div",
             Role::Kept(tag) => tag,
         };
-        self.gap_before(tag);
         if self.html.len() >= self.html_limit {
+            self.lines.open(source);
             self.truncated = true;
             return None;
         }
-        let tag = self.admit(tag, href)?;
+        let tag = self.admit(source, hints)?;
+        self.lines.open(tag);
+        let at = self.html.len();
         self.html.push('<');
         self.html.push_str(tag);
-        if let (true, Some(href)) = (tag == "a", href) {
+        if let (true, Some(href)) = (tag == "a", hints.href) {
             self.html.push_str(" href=\"");
             escape_into(&mut self.html, href.trim());
             self.html.push('"');
         }
         self.html.push('>');
-        Some(tag)
+        if is_table_tag(tag) {
+            self.tables.mark(tag, at, self.html.len() - at, false);
+        }
+        Some(Written { tag, table: source == "table" })
     }
 
     /// Which tag to write for this one given what is open, counting it as open.
-    fn admit(&mut self, tag: &'static str, href: Option<&str>) -> Option<&'static str> {
+    fn admit(&mut self, tag: &'static str, hints: Hints<'_>) -> Option<&'static str> {
         match tag {
-            "table" if self.tables < MAX_TABLES => self.tables += 1,
+            "table" => {
+                let written = !hints.presentation && self.tables.depth() < MAX_TABLES;
+                self.tables.enter(written);
+                return Some(if written { tag } else { "div" });
+            }
             "ul" | "ol" if self.lists < MAX_LISTS => self.lists += 1,
             "blockquote" if self.quotes < MAX_QUOTES => self.quotes += 1,
-            "table" | "ul" | "ol" | "blockquote" => return Some("div"),
-            "td" | "th" | "tr" if self.tables == 0 => return Some("div"),
+            "ul" | "ol" | "blockquote" => return Some("div"),
+            "td" | "th" | "tr" if !self.tables.is_in_table() => return Some("div"),
             "li" if self.lists == 0 => return Some("div"),
-            "a" if !href.is_some_and(is_safe_link) => return None,
-            "a" | "strong" | "em" | "del" | "code" if self.emphasis.contains(&tag) => return None,
-            "a" | "strong" | "em" | "del" | "code" => self.emphasis.push(tag),
+            "a" if !hints.href.is_some_and(is_safe_link) => return None,
+            "a" | "strong" | "em" | "del" | "code" if self.inline.contains(&tag) => return None,
+            "a" | "strong" | "em" | "del" | "code" => self.inline.push(tag),
             _ => {}
         }
         Some(tag)
     }
 
     /// Closes what `open` returned.
-    pub(super) fn close(&mut self, tag: &'static str) {
+    pub(super) fn close(&mut self, written: Written) {
+        let Written { tag, table } = written;
         match tag {
-            "table" => self.tables = self.tables.saturating_sub(1),
             "ul" | "ol" => self.lists = self.lists.saturating_sub(1),
             "blockquote" => self.quotes = self.quotes.saturating_sub(1),
-            "a" | "strong" | "em" | "del" | "code" => self.emphasis.retain(|open| *open != tag),
+            "a" | "strong" | "em" | "del" | "code" => self.inline.retain(|open| *open != tag),
             _ => {}
         }
+        let at = self.html.len();
         self.html.push_str("</");
         self.html.push_str(tag);
         self.html.push('>');
-        self.gap_before(tag);
+        if is_table_tag(tag) {
+            self.tables.mark(tag, at, self.html.len() - at, true);
+        }
+        if table {
+            self.tables.leave();
+        }
+        self.lines.close(tag);
     }
 
-    fn gap_before(&mut self, tag: &str) {
-        let gap = match tag {
-            "a" | "strong" | "em" | "del" | "code" => return,
-            "td" | "th" => Gap::Cell,
-            "li" | "tr" | "div" => Gap::Line,
-            _ => Gap::Paragraph,
-        };
-        self.gap = self.gap.max(gap);
-    }
-
-    /// Ends the line in the text and parts the words in the HTML.
+    /// A box whose tags are not written.
     pub(super) fn line(&mut self) {
-        self.gap = self.gap.max(Gap::Line);
-        self.html_piece(" ");
+        self.lines.line();
+        self.piece(" ");
     }
 
     /// A `br`.
     pub(super) fn line_break(&mut self) {
-        if self.gap == Gap::Line {
-            self.gap = Gap::Paragraph;
-        }
-        self.gap = self.gap.max(Gap::Line);
-        self.html_piece("<br>");
+        self.lines.line_break();
+        self.piece("<br>");
     }
 
     /// An `hr`.
     pub(super) fn rule(&mut self) {
-        self.gap = Gap::Paragraph;
-        self.html_piece("<hr>");
+        self.lines.paragraph();
+        self.piece("<hr>");
     }
 
-    fn html_piece(&mut self, piece: &str) {
+    fn piece(&mut self, piece: &str) {
         if self.html.len() < self.html_limit {
             self.html.push_str(piece);
         } else {
@@ -161,31 +170,12 @@ impl Canonical {
         if self.html.len() < self.html_limit {
             escape_into(&mut self.html, text);
         }
-        if text.starts_with(char::is_whitespace) {
-            self.gap = self.gap.max(Gap::Space);
-        }
-        for word in text.split_whitespace() {
-            self.fill_gap();
-            self.text.push_str(word);
-            self.gap = Gap::Space;
-        }
-        if !text.ends_with(char::is_whitespace) && !text.is_empty() && self.gap == Gap::Space {
-            self.gap = Gap::None;
-        }
+        self.lines.words(text);
     }
+}
 
-    fn fill_gap(&mut self) {
-        if !self.text.is_empty() {
-            self.text.push_str(match self.gap {
-                Gap::None => "",
-                Gap::Space => " ",
-                Gap::Cell => " | ",
-                Gap::Line => "\n",
-                Gap::Paragraph => "\n\n",
-            });
-        }
-        self.gap = Gap::None;
-    }
+fn is_table_tag(tag: &str) -> bool {
+    matches!(tag, "table" | "tr" | "td" | "th")
 }
 
 /// Links a reader may be shown: no scripts, no embedded data, no endless tracking state.

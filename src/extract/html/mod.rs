@@ -5,8 +5,11 @@
 
 mod canonical;
 mod entities;
+mod lines;
 mod pass;
+mod sheet;
 mod style;
+mod tables;
 mod tags;
 
 #[cfg(test)]

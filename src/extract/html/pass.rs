@@ -8,10 +8,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use lol_html::html_content::{Element, TextType};
+use lol_html::html_content::{Element, TextChunk, TextType};
 use lol_html::{HtmlRewriter, MemorySettings, Settings, doc_text, element, end_tag};
 
-use super::canonical::Canonical;
+use super::canonical::{Canonical, Hints, Written};
+use super::sheet::Sheet;
 use super::style::Seen;
 use super::tags::{Role, closes, is_void, role};
 
@@ -19,6 +20,8 @@ use super::tags::{Role, closes, is_void, role};
 const MAX_DEPTH: usize = 200;
 /// How far up the open elements an implied end tag is searched for.
 const IMPLIED_SEARCH: usize = 64;
+/// Style sheets longer than this are read to here.
+const MAX_CSS: usize = 256 << 10;
 /// Memory the tokenizer may hold besides the input itself.
 const TOKENIZER_MEMORY: usize = 32 << 20;
 
@@ -39,7 +42,7 @@ struct Open {
     name: String,
     seen: Seen,
     /// The canonical tag written for it.
-    written: Option<&'static str>,
+    written: Option<Written>,
     /// Hidden although its parent is not.
     hides: bool,
     hid_text: bool,
@@ -49,6 +52,8 @@ struct Pass {
     stack: Vec<Open>,
     next_id: u64,
     pending: String,
+    css: String,
+    sheet: Sheet,
     out: Canonical,
     hidden_removed: usize,
 }
@@ -59,6 +64,8 @@ pub(super) fn run(html: &str, budget: usize) -> Passed {
         stack: Vec::new(),
         next_id: 0,
         pending: String::new(),
+        css: String::new(),
+        sheet: Sheet::default(),
         out: Canonical::new(budget),
         hidden_removed: 0,
     }));
@@ -89,14 +96,8 @@ fn tokenize(html: &str, pass: &Rc<RefCell<Pass>>) -> bool {
     };
     let on_text = {
         let pass = Rc::clone(pass);
-        move |chunk: &mut lol_html::html_content::TextChunk<'_>| {
-            let mut pass = pass.borrow_mut();
-            if !matches!(chunk.text_type(), TextType::ScriptData | TextType::RawText) {
-                pass.pending.push_str(chunk.as_str());
-            }
-            if chunk.last_in_text_node() {
-                pass.flush_text();
-            }
+        move |chunk: &mut TextChunk<'_>| {
+            pass.borrow_mut().chunk(chunk);
             Ok(())
         }
     };
@@ -116,6 +117,27 @@ impl Pass {
         self.stack.last().map_or(Seen::PAGE, |open| open.seen)
     }
 
+    /// A piece of text; scripts and the like are not text for a reader.
+    fn chunk(&mut self, chunk: &TextChunk<'_>) {
+        match chunk.text_type() {
+            TextType::ScriptData => {}
+            TextType::RawText => {
+                let styles = self.stack.last().is_some_and(|open| open.name == "style");
+                if styles && self.css.len() < MAX_CSS {
+                    self.css.push_str(chunk.as_str());
+                }
+            }
+            TextType::PlainText | TextType::RCData | TextType::Data | TextType::CDataSection => {
+                self.pending.push_str(chunk.as_str());
+            }
+        }
+        if chunk.last_in_text_node() {
+            self.flush_text();
+            let css = std::mem::take(&mut self.css);
+            self.sheet.read(&css);
+        }
+    }
+
     /// A start tag: returns the id its end tag will name, unless it can have none.
     fn start(&mut self, name: &str, el: &Element<'_, '_>) -> Option<u64> {
         self.flush_text();
@@ -128,6 +150,9 @@ impl Pass {
         for attribute in el.attributes().iter().take(64) {
             attributes.take(&attribute.name(), attribute.value(), &mut seen);
         }
+        let mut declarations = self.sheet.declarations(name, &attributes.class, &attributes.id);
+        declarations.push_str(&attributes.style);
+        seen.style(&declarations);
         if is_void(name) {
             if seen.is_visible() {
                 self.void(name, &attributes);
@@ -140,7 +165,7 @@ impl Pass {
             }
             None
         } else {
-            self.out.open(role, attributes.href.as_deref())
+            self.out.open(role, attributes.hints())
         };
         let id = self.next_id;
         self.next_id += 1;
@@ -205,8 +230,8 @@ impl Pass {
         self.flush_text();
         while self.stack.len() > len {
             let Some(open) = self.stack.pop() else { break };
-            if let Some(tag) = open.written {
-                self.out.close(tag);
+            if let Some(written) = open.written {
+                self.out.close(written);
             }
             if open.hides && open.hid_text {
                 self.hidden_removed += 1;
@@ -240,18 +265,29 @@ struct Attributes {
     alt: Option<String>,
     width: Option<String>,
     height: Option<String>,
+    presentation: bool,
+    style: String,
+    class: String,
+    id: String,
 }
 
 impl Attributes {
     fn take(&mut self, name: &str, value: String, seen: &mut Seen) {
         match name {
-            "style" => seen.style(&super::entities::decode(&value)),
+            "style" => self.style = super::entities::decode(&value).into_owned(),
+            "class" => self.class = value,
+            "id" => self.id = value,
             "href" => self.href = Some(super::entities::decode(&value).into_owned()),
             "alt" => self.alt = Some(value),
             "width" => self.width = Some(value),
             "height" => self.height = Some(value),
+            "role" => self.presentation = matches!(value.trim(), "presentation" | "none"),
             name => seen.attribute(name, &value),
         }
+    }
+
+    fn hints(&self) -> Hints<'_> {
+        Hints { href: self.href.as_deref(), presentation: self.presentation }
     }
 
     /// A tracking pixel: at most two pixels in either direction.

@@ -59,6 +59,7 @@ impl Seen {
     pub(super) fn style(&mut self, style: &str) {
         let mut positioned = false;
         let mut off_screen = false;
+        let mut not_displayed = false;
         for declaration in style.split(';').take(200) {
             let Some((name, value)) = declaration.split_once(':') else {
                 continue;
@@ -67,17 +68,18 @@ impl Seen {
             let value = value.to_ascii_lowercase();
             let value = value.trim().trim_end_matches("!important").trim();
             match name.as_str() {
+                // The last declaration wins, so an element's own style can take back its class's.
+                "display" => not_displayed = value == "none",
                 "position" => positioned = matches!(value, "absolute" | "fixed"),
                 "left" | "top" => off_screen |= far_away(value),
                 _ => self.declare(&name, value),
             }
         }
-        self.gone |= positioned && off_screen;
+        self.gone |= not_displayed || (positioned && off_screen);
     }
 
     fn declare(&mut self, name: &str, value: &str) {
         match name {
-            "display" => self.gone |= value == "none",
             "mso-hide" => self.gone |= value == "all",
             "opacity" => self.gone |= number(value).is_some_and(|(n, _)| n < 0.05),
             "max-height" | "max-width" => self.gone |= is_zero(value),

@@ -160,3 +160,24 @@ proptest::proptest! {
         proptest::prop_assert!(visible.chars().filter(|c| c.is_alphanumeric()).count() <= 2 * text.chars().filter(|c| c.is_alphanumeric()).count() + 1);
     }
 }
+#[test]
+fn layout_tables_become_paragraphs_and_data_tables_stay() {
+    let layout = "<table><tr><td><table><tr><td><h1>Sale</h1><p>Save now.</p></td></tr></table></td><td>side</td></tr></table>";
+    assert_eq!(markdown(layout), "# Sale\n\nSave now.\n\nside");
+    let named = "<table role='presentation'><tr><td>left</td><td>right</td></tr></table>";
+    assert!(!markdown(named).contains('|'));
+    let data = "<table><tr><td><p>a</p></td><td><p>b</p></td></tr><tr><td>1</td><td>2</td></tr></table>";
+    assert!(markdown(data).contains("| 1 | 2 |"));
+    assert_eq!(mail_html_to_text(data, 100).text, "a | b\n1 | 2");
+}
+
+#[test]
+fn classes_that_hide_are_followed_outside_of_media_queries() {
+    let html = "<style><!-- /* x */ p.MsoNormal{margin:0} .pre, #gone { display:none !important }\
+        @media (max-width:600px){ .wide{display:none} .pre{display:block} } .tiny{font-size:0px} a:hover{color:red} --></style>\
+        <p class='x pre'>SECRET</p><p id=gone>SECRET</p><p class=tiny>SECRET</p><p class=wide>shown</p>\
+        <p class=pre style='display:block'>taken back</p>";
+    let found = mail_html_to_markdown(html, 1_000);
+    assert_eq!(found.text, "shown\n\ntaken back");
+    assert_eq!(found.hidden_removed, 3);
+}

@@ -1,7 +1,9 @@
 //! The composition root: the only file that names concrete adapters. Everything a replica needs is built here and
 //! handed down; there is no process-wide state, so two replicas run side by side in one process.
 
-use crate::actors::{ActorDeps, Actors, GateSettings, RegistrySettings};
+mod settings;
+
+use crate::actors::{ActorDeps, Actors, GiveUp, RegistrySettings};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
@@ -12,27 +14,29 @@ use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::Resources;
-use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::Hasher;
-use crate::extract::Extractor;
-use crate::graph::GraphClient;
+use crate::extract::{Extractor, PoolLimits};
+use crate::graph::client::GraphClient;
 use crate::lifecycle::Shutdown;
-use crate::mcp::{self, McpSettings, McpState};
+use crate::mcp::{self, McpParts, McpState};
 use crate::oauth::bearer::BearerGuard;
-use crate::oauth::{self, OauthSettings, OauthState};
+use crate::oauth::{self, OauthParts, OauthState};
 use crate::ops::{self, OpsState, Readiness};
-use crate::ports::graph::GraphTransport;
+use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
 use crate::ports::store::{Store, StoreError};
-use crate::services::{self, ServiceDeps, ServiceSettings};
+use crate::services::{self, ServiceDeps};
 use crate::telemetry::RequestSpan;
 use crate::tools::cursor::Cursors;
-use crate::tools::dispatch::{CallLimits, Dispatcher};
+use crate::tools::dispatch::Dispatcher;
 use crate::tools::registry::ToolRegistry;
+use crate::tools::tool::Service;
 use actix_web::dev::Server;
 use actix_web::{HttpServer, web};
 use actix_web_lab::middleware::CatchPanic;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,6 +60,8 @@ pub(crate) enum StartError {
     Client(String),
     #[error("cannot listen on {address}: {source}")]
     Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot find the path of this program: {0}")]
+    OwnPath(std::io::Error),
     #[error("setting `services.enabled` names `{name}`, which does not exist; known: {known}")]
     UnknownService { name: String, known: String },
 }
@@ -85,7 +91,7 @@ impl App {
                 .app_data(parts.mcp)
                 .configure(ops::configure)
                 .configure(oauth::configure)
-                .configure(|cfg| mcp::configure(cfg, &parts.resources))
+                .configure(mcp::configure)
                 .wrap(CatchPanic::default())
                 .wrap(TracingLogger::<RequestSpan>::new())
         })
@@ -144,65 +150,60 @@ impl Parts {
         let clock: SharedClock = Arc::new(SystemClock);
         let ring = config.key_ring()?;
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
-        let outside = Outside::build(config, &clock)?;
-        let Outside { store, identity, graph } = outside;
+        let Outside { store, identity, graph } = Outside::build(config, &clock)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let actors = Arc::new(Actors::start(&ActorDeps {
             store: store.clone(),
             identity: identity.clone(),
             cipher: cipher.clone(),
             clock: clock.clone(),
-            gate: gate_settings(config),
+            gate: settings::gate(config),
             registry: RegistrySettings { max_streams: config.mcp.max_streams },
             give_up: give_up(&stop, &gave_up),
         }));
-        let deps = ServiceDeps {
+        let services = enabled_services(config, &ServiceDeps {
             graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
             cursors: Cursors::new(store.clone(), cipher.clone()),
             extractor: Arc::new(extractor()?),
             clock: clock.clone(),
-            settings: service_settings(config),
-        };
-        let services = enabled_services(config, &deps)?;
-        let infos = services.iter().map(|s| s.info().clone()).collect();
-        let default = Some(&config.services.default).filter(|name| !name.is_empty());
-        let default = default.map(|name| ServiceName::new(name.as_str()));
-        let resources = Arc::new(Resources::new(public_url(config, address), infos, default));
-        let limits = CallLimits {
-            deadline: Duration::from_secs(config.tools.deadline_s),
-            output_bytes: config.tools.output_bytes,
-        };
-        let dispatcher = Dispatcher::new(ToolRegistry::new(services), limits);
-        let guard =
-            Arc::new(BearerGuard::new(store.clone(), hasher.clone(), resources.clone(), clock.clone()));
+            settings: settings::services(config),
+        })?;
+        let resources = Arc::new(resources(config, address, &services));
         let readiness = Arc::new(Readiness::default());
+        let ops = OpsState::new(
+            readiness.clone(),
+            store.clone(),
+            identity.clone(),
+            resources.clone(),
+            clock.clone(),
+        );
+        let mcp = McpParts {
+            dispatcher: Dispatcher::new(ToolRegistry::new(services), settings::call_limits(config)),
+            guard: Arc::new(BearerGuard::new(
+                store.clone(),
+                hasher.clone(),
+                resources.clone(),
+                clock.clone(),
+            )),
+            store: store.clone(),
+            router: actors.streams.clone(),
+            resources: resources.clone(),
+            clock: clock.clone(),
+        };
+        let oauth = OauthParts {
+            store,
+            identity,
+            tokens: actors.tokens.clone(),
+            cipher,
+            hasher,
+            resources: resources.clone(),
+            clock,
+            settings: settings::oauth(config),
+        };
         Ok(Self {
-            ops: web::Data::new(OpsState::new(
-                readiness.clone(),
-                store.clone(),
-                identity.clone(),
-                resources.clone(),
-                clock.clone(),
-            )),
-            oauth: web::Data::new(OauthState::new(
-                store.clone(),
-                identity,
-                actors.tokens.clone(),
-                cipher,
-                hasher,
-                resources.clone(),
-                clock.clone(),
-                oauth_settings(config),
-            )),
-            mcp: web::Data::new(McpState::new(
-                dispatcher,
-                guard,
-                store,
-                actors.streams.clone(),
-                resources.clone(),
-                clock,
-                mcp_settings(config, address),
-            )),
+            ops: web::Data::new(ops),
+            oauth: web::Data::new(OauthState::new(oauth)),
+            mcp: web::Data::new(McpState::new(mcp, settings::mcp(config, address))),
             resources,
             readiness,
             actors,
@@ -238,4 +239,86 @@ impl Outside {
         let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));
         Ok(Self { store, identity, graph })
     }
+}
+
+/// What `entrada check` tries: name, remedy, attempt.
+pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<(), String>>);
+
+/// Attempts to reach everything that the settings name.
+pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
+    let Outside { store, identity, graph } = Outside::build(config, &(Arc::new(SystemClock) as SharedClock))?;
+    let reach_store = async move { store.ping().await.map_err(|e| e.to_string()) };
+    let reach_entra = async move { identity.check().await.map_err(|e| e.to_string()) };
+    let reach_graph = async move { reach_graph(graph.as_ref()).await };
+    Ok(vec![
+        ("store", "Is ENTRADA_STORE right, and is Redis running and reachable from here?", reach_store.boxed()),
+        (
+            "Entra discovery and keys",
+            "Are AZURE_TENANT_ID and AZURE_AUTHORITY_HOST right, and is outbound HTTPS allowed?",
+            reach_entra.boxed(),
+        ),
+        ("Graph", "Is ENTRADA_GRAPH_URL right, and is outbound HTTPS allowed?", reach_graph.boxed()),
+    ])
+}
+
+/// Graph is reachable when it refuses us properly: a 401 needs no token and proves the address.
+async fn reach_graph(graph: &dyn GraphTransport) -> Result<(), String> {
+    let request = GraphRequest {
+        method: ::http::Method::GET,
+        target: "/me".to_owned(),
+        token: Secret::new("none".to_owned()),
+        headers: Vec::new(),
+        body: None,
+        max_bytes: 64 * 1024,
+        timeout: Duration::from_secs(10),
+    };
+    let response = graph.send(request).await.map_err(|e| e.to_string())?;
+    if response.status == ::http::StatusCode::UNAUTHORIZED {
+        return Ok(());
+    }
+    Err(format!("expected 401 for a request without a token, got {}", response.status))
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| failed_to_listen(address, source))
+}
+
+fn failed_to_listen(address: SocketAddr, source: std::io::Error) -> StartError {
+    StartError::Listen { address, source }
+}
+
+/// Ends the process from inside, remembering that it was not asked for.
+fn give_up(stop: &CancellationToken, gave_up: &Arc<AtomicBool>) -> GiveUp {
+    let (stop, gave_up) = (stop.clone(), gave_up.clone());
+    Arc::new(move || {
+        gave_up.store(true, Ordering::SeqCst);
+        stop.cancel();
+    })
+}
+
+/// The services that the settings name, in the order of the catalogue.
+fn enabled_services(config: &Config, deps: &ServiceDeps) -> Result<Vec<Arc<dyn Service>>, StartError> {
+    let all = services::all(deps);
+    let names: Vec<String> = all.iter().map(|s| s.info().name.to_string()).collect();
+    if let Some(unknown) = config.services.enabled.iter().find(|name| !names.contains(name)) {
+        return Err(StartError::UnknownService { name: unknown.clone(), known: names.join(", ") });
+    }
+    let is_enabled = |s: &Arc<dyn Service>| config.services.enabled.iter().any(|n| n == s.info().name.as_str());
+    Ok(all.into_iter().filter(is_enabled).collect())
+}
+
+fn resources(config: &Config, address: SocketAddr, services: &[Arc<dyn Service>]) -> Resources {
+    let public_url = match config.server.public_url.as_str() {
+        "" => format!("http://{address}"),
+        url => url.to_owned(),
+    };
+    let default = Some(config.services.default.as_str()).filter(|name| !name.is_empty());
+    let infos = services.iter().map(|s| s.info().clone()).collect();
+    Resources::new(public_url, infos, default.map(ServiceName::new))
+}
+
+/// Documents are read by this same binary, started again as a bounded child.
+fn extractor() -> Result<Extractor, StartError> {
+    let program = std::env::current_exe().map_err(StartError::OwnPath)?;
+    Ok(Extractor::new(program, PoolLimits::default()))
 }
