@@ -136,7 +136,6 @@ pub(crate) async fn ready(url: &str) {
 pub(crate) fn settings(tenant: &Tenant, public_url: &str, store: &str) -> Vec<(String, String)> {
     [
         ("ENTRADA_LISTEN", "127.0.0.1:0"),
-        ("ENTRADA_ADMIN_LISTEN", "127.0.0.1:0"),
         ("ENTRADA_PUBLIC_URL", public_url),
         ("ENTRADA_STORE", store),
         ("ENCRYPTION_KEYS", KEY),
