@@ -16,13 +16,17 @@ pub(crate) fn install_tls() {
 
 /// A client that follows no redirect and no proxy setting.
 pub(crate) fn client() -> reqwest::Client {
+    builder().build().unwrap()
+}
+
+/// The same, with a fresh connection for every request.
+pub(crate) fn client_without_keep_alive() -> reqwest::Client {
+    builder().pool_max_idle_per_host(0).build().unwrap()
+}
+
+fn builder() -> reqwest::ClientBuilder {
     install_tls();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(GUARD)
-        .build()
-        .unwrap()
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(GUARD)
 }
 
 /// Waits until `condition` answers `Some`, asking again and again.

@@ -42,9 +42,14 @@ pub(crate) struct Tokens {
 impl Client {
     /// Registers (RFC 7591) at `base` for the mail service.
     pub(crate) async fn register(base: &str) -> Self {
+        Self::register_as(base, "Entrada tests").await
+    }
+
+    /// Registers under a name; equal public registrations share one `client_id`, other names get another.
+    pub(crate) async fn register_as(base: &str, name: &str) -> Self {
         let http = http::client();
         let metadata = json!({
-            "client_name": "Entrada tests",
+            "client_name": name,
             "redirect_uris": [REDIRECT],
             "grant_types": ["authorization_code", "refresh_token"],
             "response_types": ["code"],
@@ -55,6 +60,16 @@ impl Client {
         let answer: Value = response.json().await.unwrap();
         let id = answer["client_id"].as_str().unwrap().to_owned();
         Self { base: base.to_owned(), id, resource: format!("{base}/mail-query/mcp"), http }
+    }
+
+    /// The same client talking to another address of the same server.
+    pub(crate) fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    /// The same client asking for another resource.
+    pub(crate) fn for_resource(&self, resource: &str) -> Self {
+        Self { resource: resource.to_owned(), ..self.clone() }
     }
 
     /// The URL that a client opens in the browser.

@@ -94,7 +94,13 @@ impl Mcp {
     }
 
     /// Calls `method` with the envelope of the era.
-    pub(crate) async fn send(&self, method: &str, mut params: Value) -> Answer {
+    pub(crate) async fn send(&self, method: &str, params: Value) -> Answer {
+        let (body, headers) = self.envelope(method, params);
+        self.post(body, &headers).await
+    }
+
+    /// Body and headers of a request, as the era wants them.
+    fn envelope(&self, method: &str, mut params: Value) -> (String, Vec<(&'static str, String)>) {
         let mut headers = Vec::new();
         if self.version == MODERN {
             params["_meta"] = json!({
@@ -108,7 +114,7 @@ impl Mcp {
             }
         }
         let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
-        self.post(body.to_string(), &headers).await
+        (body.to_string(), headers)
     }
 
     /// Calls a tool.
@@ -125,13 +131,33 @@ impl Mcp {
         answer
     }
 
-    /// POSTs and answers what came back, unchecked.
-    pub(crate) async fn try_send(&self, method: &str, params: Value) -> reqwest::Result<u16> {
-        let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
-        let response = self.request(body.to_string(), &[]).send().await?;
+    /// Calls a tool and answers the HTTP status only, or how the connection failed.
+    pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> reqwest::Result<u16> {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let (body, headers) = self.envelope("tools/call", params);
+        let response = self.request(body, &headers).send().await?;
         let status = response.status().as_u16();
         response.bytes().await?;
         Ok(status)
+    }
+
+    /// The same client, and the same session, with somebody else's bearer.
+    pub(crate) fn with_bearer(&self, bearer: &str) -> Self {
+        Self { bearer: bearer.to_owned(), ..self.clone() }
+    }
+
+    /// DELETEs the session; the status.
+    pub(crate) async fn end_session(&self) -> u16 {
+        let session = self.session.as_deref().unwrap_or_default();
+        let request = self.http.delete(&self.endpoint).bearer_auth(&self.bearer);
+        let response = request.header("Mcp-Session-Id", session).send().await.unwrap();
+        response.status().as_u16()
+    }
+
+    /// A fresh connection for every request.
+    pub(crate) fn without_keep_alive(mut self) -> Self {
+        self.http = http::client_without_keep_alive();
+        self
     }
 
     fn request(&self, body: String, headers: &[(&str, String)]) -> reqwest::RequestBuilder {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A running child whose output is read as it comes.
@@ -14,6 +15,7 @@ pub(crate) struct Process {
     lines: Receiver<String>,
     printed: Vec<String>,
     stderr: Arc<Mutex<String>>,
+    log_reader: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -47,13 +49,14 @@ impl Process {
         let stderr = Arc::new(Mutex::new(String::new()));
         let sink = Arc::clone(&stderr);
         let mut source = child.stderr.take().unwrap();
-        std::thread::spawn(move || {
+        let log_reader = std::thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(count @ 1..) = source.read(&mut chunk) {
                 sink.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..count]));
             }
         });
-        Self { name: name.to_owned(), child, lines, printed: Vec::new(), stderr }
+        let log_reader = Some(log_reader);
+        Self { name: name.to_owned(), child, lines, printed: Vec::new(), stderr, log_reader }
     }
 
     /// What follows `prefix` on the first line that starts with it, up to the next blank.
@@ -107,19 +110,19 @@ impl Process {
         self.stderr.lock().unwrap().clone()
     }
 
-    /// Waits until the log contains `text`.
-    pub(crate) fn wait_for_log(&mut self, text: &str) -> bool {
-        let deadline = Instant::now() + GUARD;
-        while Instant::now() < deadline {
-            if self.stderr().contains(text) {
-                return true;
-            }
-            if !self.is_alive() {
-                return self.stderr().contains(text);
-            }
-            std::thread::sleep(Duration::from_millis(10));
+    /// Everything printed to stdout by a process that has ended.
+    pub(crate) fn stdout_at_end(&mut self) -> String {
+        // The channel closes when the reader has seen the end of the pipe.
+        self.printed.extend(self.lines.iter());
+        self.printed.join("\n")
+    }
+
+    /// Everything logged by a process that has ended.
+    pub(crate) fn stderr_at_end(&mut self) -> String {
+        if let Some(reader) = self.log_reader.take() {
+            reader.join().unwrap();
         }
-        false
+        self.stderr()
     }
 
     /// Whether the process still runs.

@@ -39,6 +39,17 @@ impl Tenant {
         self.control(reqwest::Method::DELETE, "faults", None).await;
     }
 
+    /// Every access token of the tenant ends now; refresh tokens live on.
+    pub(crate) async fn expire_tokens(&self) {
+        self.control(reqwest::Method::POST, "tokens/expire", Some(json!({}))).await;
+    }
+
+    /// An administrator ends all sessions and tokens of `user`.
+    pub(crate) async fn revoke(&self, user: &str) {
+        let route = format!("users/{user}");
+        self.control(reqwest::Method::POST, &route, Some(json!({ "revoke_sessions": true }))).await;
+    }
+
     /// How many token requests of `grant` arrived.
     pub(crate) async fn grants(&self, grant: &str) -> u64 {
         self.counters().await["grants"][grant].as_u64().unwrap_or(0)
