@@ -19,23 +19,26 @@ struct Tally {
     lost: AtomicUsize,
 }
 
-/// Sends one call after the other until the server lets nobody in.
-async fn load(mcp: Mcp, tally: Arc<Tally>) {
-    loop {
-        match mcp.try_call("list_mail_folders", json!({})).await {
-            Ok(200) => tally.answered.fetch_add(1, Ordering::SeqCst),
-            Ok(503) => break drop(tally.refused.fetch_add(1, Ordering::SeqCst)),
-            Err(error) if error.is_connect() => break drop(tally.refused.fetch_add(1, Ordering::SeqCst)),
-            Ok(status) => {
-                println!("answered {status}");
-                break drop(tally.lost.fetch_add(1, Ordering::SeqCst));
-            }
-            Err(error) => {
-                println!("lost: {error:?}");
-                break drop(tally.lost.fetch_add(1, Ordering::SeqCst));
+impl Tally {
+    /// Counts one outcome; whether the connection goes on.
+    fn count(&self, outcome: &reqwest::Result<u16>) -> bool {
+        let counter = match outcome {
+            Ok(200) => &self.answered,
+            Ok(503) => &self.refused,
+            Err(error) if error.is_connect() => &self.refused,
+            Ok(_) | Err(_) => {
+                println!("lost: {outcome:?}");
+                &self.lost
             }
         };
+        counter.fetch_add(1, Ordering::SeqCst);
+        matches!(outcome, Ok(200))
     }
+}
+
+/// Sends one call after the other until the server lets nobody in.
+async fn load(mcp: Mcp, tally: Arc<Tally>) {
+    while tally.count(&mcp.try_call("list_mail_folders", json!({})).await) {}
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,8 @@ impl Store {
         Redis::start().map(Self::Redis)
     }
 
-    fn url(&self) -> String {
+    /// The setting that names it.
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::Embedded(folder) => format!("embedded:{}", folder.path().join("entrada.redb").display()),
             Self::Redis(redis) => redis.url(),
@@ -134,18 +135,12 @@ pub(crate) async fn ready(url: &str) {
 
 /// Settings of a production server before this tenant.
 pub(crate) fn settings(tenant: &Tenant, public_url: &str, store: &str) -> Vec<(String, String)> {
-    [
+    let own = [
         ("ENTRADA_LISTEN", "127.0.0.1:0"),
         ("ENTRADA_PUBLIC_URL", public_url),
         ("ENTRADA_STORE", store),
         ("ENCRYPTION_KEYS", KEY),
-        ("AZURE_CLIENT_ID", &tenant.client_id),
-        ("AZURE_CLIENT_SECRET", &tenant.client_secret),
-        ("AZURE_TENANT_ID", &tenant.tenant_id),
-        ("ENTRADA_ENTRA_AUTHORITY", &tenant.url),
-        ("ENTRADA_GRAPH_URL", &format!("{}/v1.0", tenant.url)),
-        ("ENTRADA_INSECURE_UPSTREAM", "true"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .to_vec()
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    tenant.settings.iter().cloned().chain(own).collect()
 }

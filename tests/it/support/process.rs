@@ -125,6 +125,11 @@ impl Process {
         self.stderr()
     }
 
+    /// Process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether the process still runs.
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -162,7 +167,7 @@ impl Drop for Process {
             let log = self.stderr();
             let start = log.len().saturating_sub(6000);
             let tail = log.get(log.ceil_char_boundary(start)..).unwrap_or_default();
-            println!("--- end of the log of `{}` ---\n{tail}", self.name);
+            println!("--- end of the log of `{}` ({}) ---\n{tail}", self.name, self.id());
         }
     }
 }

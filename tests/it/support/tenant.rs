@@ -15,7 +15,19 @@ pub(crate) struct Tenant {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) tenant_id: String,
+    /// Settings that point a server here, as the tenant prints them.
+    pub(crate) settings: Vec<(String, String)>,
 }
+
+/// Names of those settings.
+const SETTINGS: [&str; 6] = [
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_TENANT_ID",
+    "ENTRADA_ENTRA_AUTHORITY",
+    "ENTRADA_GRAPH_URL",
+    "ENTRADA_INSECURE_UPSTREAM",
+];
 
 impl Tenant {
     /// Starts `entrada tenant` on a free port.
@@ -23,10 +35,10 @@ impl Tenant {
         let args: Vec<&str> = ["tenant", "--port", "0"].iter().chain(extra).copied().collect();
         let mut process = Process::entrada(&args, &[]);
         let url = process.wait_for("tenant listening on ");
-        let mut printed = |name: &str| process.wait_for(name);
-        let (client_id, client_secret, tenant_id) =
-            (printed("AZURE_CLIENT_ID="), printed("AZURE_CLIENT_SECRET="), printed("AZURE_TENANT_ID="));
-        Self { process, url, client_id, client_secret, tenant_id }
+        let settings: Vec<(String, String)> =
+            SETTINGS.map(|name| (name.to_owned(), process.wait_for(&format!("{name}=")))).to_vec();
+        let [client_id, client_secret, tenant_id] = [0, 1, 2].map(|index: usize| settings[index].1.clone());
+        Self { process, url, client_id, client_secret, tenant_id, settings }
     }
 
     /// Adds a fault rule: `path` and any of `method`, `status`, `delay_ms`, `body`, `headers`, `times`, `reset`.
@@ -55,19 +67,13 @@ impl Tenant {
         self.counters().await["grants"][grant].as_u64().unwrap_or(0)
     }
 
-    /// How many requests matched the Graph route `pattern` (a part of the counter's name).
-    pub(crate) async fn route_calls(&self, pattern: &str) -> u64 {
-        let counters = self.counters().await;
-        let routes = counters["routes"].as_object().cloned().unwrap_or_default();
-        routes.iter().filter(|(name, _)| name.contains(pattern)).filter_map(|(_, n)| n.as_u64()).sum()
-    }
-
     /// All counters.
     pub(crate) async fn counters(&self) -> Value {
         self.control(reqwest::Method::GET, "counters", None).await
     }
 
-    async fn control(&self, method: reqwest::Method, route: &str, body: Option<Value>) -> Value {
+    /// One control route; its answer, null when it has none.
+    pub(crate) async fn control(&self, method: reqwest::Method, route: &str, body: Option<Value>) -> Value {
         let url = format!("{}/_sim/{route}", self.url);
         let request = http::client().request(method, &url);
         let request = if let Some(body) = &body { request.json(body) } else { request };
