@@ -84,7 +84,7 @@ impl Cipher {
 fn split_header(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&format, rest) = bytes.split_first()?;
     let (&len, rest) = rest.split_first()?;
-    if format != FORMAT { None } else { rest.split_at_checked(usize::from(len)) }
+    if format == FORMAT { rest.split_at_checked(usize::from(len)) } else { None }
 }
 
 #[cfg(test)]

@@ -1,0 +1,218 @@
+//! GraphRateLimiter: keeps Graph's published limits on our side.
+//!
+//! The actor owns penalties and eviction; a request reads an atomic cell and takes a semaphore slot, no mailbox.
+//! Limits hold per process; two replicas that serve one user at the same moment can together exceed the four
+//! concurrent requests, and then Graph's 429 is honoured like any other.
+
+use super::ask::Handle;
+use super::guardian::Guardian;
+use crate::domain::clock::{SharedClock, Timestamp};
+use crate::domain::quota::{Cell, Quota};
+use crate::ports::gate::{GateKey, Permit, RateGate, Throttled, Workload};
+use actix::{Actor, AsyncContext, Context, Handler, Message};
+use async_trait::async_trait;
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+
+const EVICT_EVERY: Duration = Duration::from_mins(1);
+const MAILBOX: usize = 1024;
+
+/// Limits of the Outlook workload, per app and mailbox.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GateSettings {
+    /// Requests in flight.
+    pub(crate) concurrent: usize,
+    /// Requests per period.
+    pub(crate) requests: u32,
+    pub(crate) period: Duration,
+}
+
+#[derive(Debug)]
+struct Entry {
+    cell: Cell,
+    slots: Arc<Semaphore>,
+    concurrent: usize,
+    /// Nobody sends before this moment (milliseconds since the epoch).
+    blocked_until: AtomicI64,
+}
+
+type Entries = Arc<RwLock<HashMap<GateKey, Arc<Entry>>>>;
+
+/// Graph answered 429.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Penalise {
+    key: GateKey,
+    until: Timestamp,
+}
+
+struct GraphRateLimiter {
+    entries: Entries,
+    settings: GateSettings,
+    clock: SharedClock,
+}
+
+impl Actor for GraphRateLimiter {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+        ctx.run_interval(EVICT_EVERY, |actor, _| evict(&actor.entries, actor.clock.now()));
+    }
+}
+
+impl Handler<Penalise> for GraphRateLimiter {
+    type Result = ();
+
+    fn handle(&mut self, message: Penalise, _: &mut Self::Context) {
+        let entry = entry(&self.entries, &message.key, self.settings);
+        entry.blocked_until.fetch_max(message.until.as_millis(), Ordering::Relaxed);
+        tracing::info!(until_ms = message.until.as_millis(), "Graph throttles; holding this mailbox back");
+    }
+}
+
+/// The limiter behind its port.
+pub(crate) struct GraphGate {
+    entries: Entries,
+    settings: GateSettings,
+    clock: SharedClock,
+    handle: Handle<GraphRateLimiter>,
+}
+
+impl GraphGate {
+    pub(super) fn start(settings: GateSettings, clock: SharedClock, guardian: &mut Guardian) -> Self {
+        let entries = Entries::default();
+        let (shared, time) = (entries.clone(), clock.clone());
+        let handle = guardian.start("graph_rate_limiter", (MAILBOX, Duration::from_secs(1)), move || {
+            GraphRateLimiter { entries: shared.clone(), settings, clock: time.clone() }
+        });
+        Self { entries, settings, clock, handle }
+    }
+}
+
+#[async_trait]
+impl RateGate for GraphGate {
+    async fn admit(&self, key: &GateKey, patience: Duration) -> Result<Permit, Throttled> {
+        let entry = entry(&self.entries, key, self.settings);
+        let deadline = Instant::now() + patience;
+        loop {
+            let wait = match pause(&entry, self.clock.now()) {
+                Some(wait) => wait,
+                None => match entry.cell.take(quota(key.workload, self.settings), self.clock.now()) {
+                    Ok(()) => break,
+                    Err(wait) => wait,
+                },
+            };
+            if Instant::now() + wait > deadline {
+                return Err(Throttled { retry_after: wait });
+            }
+            tokio::time::sleep(wait).await;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let slot = tokio::time::timeout(left, entry.slots.clone().acquire_owned()).await;
+        match slot {
+            Ok(slot) => Ok(Permit::new(slot.ok())),
+            Err(_) => Err(Throttled { retry_after: Duration::from_secs(1) }),
+        }
+    }
+
+    fn penalise(&self, key: &GateKey, pause: Duration) {
+        let until = self.clock.now().plus(pause);
+        if !self.handle.tell(Penalise { key: key.clone(), until }) {
+            tracing::warn!("the rate limiter did not take a penalty; the next 429 repeats it");
+        }
+    }
+}
+
+/// Time until `entry` may be used again, if it is held back.
+fn pause(entry: &Entry, now: Timestamp) -> Option<Duration> {
+    let wait = Timestamp::from_millis(entry.blocked_until.load(Ordering::Relaxed)).since(now);
+    (!wait.is_zero()).then_some(wait)
+}
+
+fn quota(workload: Workload, settings: GateSettings) -> Quota {
+    match workload {
+        Workload::Outlook => Quota::new(settings.requests, settings.period),
+        // Identity is limited per tenant in resource units (3,500 in 10 s at the smallest size); one user's fair
+        // share of it is far below that.
+        Workload::Identity => Quota::new(500, Duration::from_secs(10)),
+    }
+}
+
+fn concurrent(workload: Workload, settings: GateSettings) -> usize {
+    match workload {
+        Workload::Outlook => settings.concurrent.max(1),
+        Workload::Identity => 16,
+    }
+}
+
+fn entry(entries: &Entries, key: &GateKey, settings: GateSettings) -> Arc<Entry> {
+    if let Some(entry) = entries.read().get(key) {
+        return entry.clone();
+    }
+    let mut entries = entries.write();
+    let fresh = || {
+        let concurrent = concurrent(key.workload, settings);
+        Arc::new(Entry {
+            cell: Cell::default(),
+            slots: Arc::new(Semaphore::new(concurrent)),
+            concurrent,
+            blocked_until: AtomicI64::new(0),
+        })
+    };
+    entries.entry(key.clone()).or_insert_with(fresh).clone()
+}
+
+/// Forgets entries that nobody uses and that hold nothing back.
+fn evict(entries: &Entries, now: Timestamp) {
+    entries.write().retain(|_, entry| {
+        let unused = entry.slots.available_permits() == entry.concurrent && Arc::strong_count(entry) == 1;
+        !(unused && entry.cell.is_idle(now) && pause(entry, now).is_none())
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::clock::SystemClock;
+    use crate::domain::ids::UserKey;
+
+    fn gate() -> (GraphGate, Guardian) {
+        let mut guardian = Guardian::new(Arc::new(|| {}));
+        let settings = GateSettings { concurrent: 4, requests: 10_000, period: Duration::from_mins(10) };
+        (GraphGate::start(settings, Arc::new(SystemClock), &mut guardian), guardian)
+    }
+
+    fn key(oid: &str) -> GateKey {
+        GateKey { user: UserKey::new("t", oid), workload: Workload::Outlook }
+    }
+
+    #[actix_rt::test]
+    async fn the_fifth_concurrent_request_of_a_mailbox_waits_and_another_mailbox_does_not() {
+        let (gate, _guardian) = gate();
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap());
+        }
+        assert!(gate.admit(&key("a"), Duration::ZERO).await.is_err());
+        gate.admit(&key("b"), Duration::ZERO).await.unwrap();
+        held.pop();
+        gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap();
+    }
+
+    #[actix_rt::test]
+    async fn a_penalty_holds_its_mailbox_back_and_nobody_else() {
+        let (gate, _guardian) = gate();
+        gate.penalise(&key("a"), Duration::from_mins(1));
+        while gate.admit(&key("a"), Duration::ZERO).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let refused = gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap_err();
+        assert!(refused.retry_after > Duration::from_secs(50));
+        gate.admit(&key("b"), Duration::ZERO).await.unwrap();
+    }
+}

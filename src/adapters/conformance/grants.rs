@@ -1,0 +1,110 @@
+//! Codes, bearers and the end of a grant.
+
+use super::Backend;
+use super::samples::{HOUR, MINUTE, START, Sample};
+use crate::domain::ids::ClientId;
+use crate::ports::store::{CodeRedemption, Issue, RefreshState};
+use std::time::Duration;
+
+pub(super) async fn code_is_redeemed_once(backend: &dyn Backend) {
+    let (store, sample) = (backend.store(), Sample::new());
+    let (code, record) = &sample.code;
+    let client = ClientId::new("the one who redeems");
+    assert_eq!(store.redeem_code(code, &client, START).await.unwrap(), CodeRedemption::Unknown);
+    store.put_code(code, record).await.unwrap();
+    let now = START.plus(Duration::from_secs(5));
+    let first = store.redeem_code(code, &client, now).await.unwrap();
+    assert_eq!(first, CodeRedemption::First(record.clone()));
+    let replayed = CodeRedemption::Replayed { client, at: now };
+    let other = ClientId::new("another one");
+    assert_eq!(store.redeem_code(code, &other, START.plus(MINUTE)).await.unwrap(), replayed);
+    backend.travel(Duration::from_secs(599)).await;
+    let later = START.plus(10 * MINUTE);
+    assert_eq!(store.redeem_code(code, &other, later).await.unwrap(), replayed, "known for ten minutes");
+    backend.travel(HOUR).await;
+    assert_eq!(store.redeem_code(code, &other, later).await.unwrap(), CodeRedemption::Unknown);
+}
+
+pub(super) async fn expired_code_is_unknown(backend: &dyn Backend) {
+    let (store, sample) = (backend.store(), Sample::new());
+    let (code, record) = &sample.code;
+    store.put_code(code, record).await.unwrap();
+    // A store that kept the record too long must refuse it all the same.
+    let late = store.redeem_code(code, &record.client, record.expires_at).await.unwrap();
+    assert_eq!(late, CodeRedemption::Unknown);
+    backend.travel(MINUTE).await;
+    let late = store.redeem_code(code, &record.client, START).await.unwrap();
+    assert_eq!(late, CodeRedemption::Unknown, "and it does not keep it");
+}
+
+pub(super) async fn bearer_lives_until_it_expires(backend: &dyn Backend) {
+    let (store, sample) = (backend.store(), Sample::new());
+    let (token, record) = &sample.access;
+    assert_eq!(store.access(token, START).await.unwrap(), None);
+    assert_eq!(store.issue((token, record), None).await.unwrap(), Issue::Done);
+    assert_eq!(store.access(token, START).await.unwrap().as_ref(), Some(record));
+    assert_eq!(store.access(&sample.refresh.0, START).await.unwrap(), None, "another hash, another token");
+    assert_eq!(store.refresh(&sample.refresh.0, START).await.unwrap(), RefreshState::Unknown);
+    assert_eq!(store.access(token, record.expires_at).await.unwrap(), None);
+    backend.travel(HOUR).await;
+    assert_eq!(store.access(token, START).await.unwrap(), None);
+}
+
+pub(super) async fn bearer_is_revoked_alone(backend: &dyn Backend) {
+    let (store, sample) = (backend.store(), Sample::new());
+    issue(backend, &sample).await;
+    store.revoke_access(&sample.access.0).await.unwrap();
+    assert_eq!(store.access(&sample.access.0, START).await.unwrap(), None);
+    let refresh = store.refresh(&sample.refresh.0, START).await.unwrap();
+    assert_eq!(refresh, RefreshState::Live(sample.refresh.1.clone()));
+    assert_eq!(store.issue((&sample.access.0, &sample.access.1), None).await.unwrap(), Issue::Done);
+}
+
+pub(super) async fn revoked_grant_takes_nothing_more(backend: &dyn Backend) {
+    let (store, sample) = (backend.store(), Sample::new());
+    store.put_code(&sample.code.0, &sample.code.1).await.unwrap();
+    issue(backend, &sample).await;
+    store.revoke_grant(&sample.grant).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.access(&sample.access.0, START).await.unwrap(), None);
+        assert_eq!(store.refresh(&sample.refresh.0, START).await.unwrap(), RefreshState::Unknown);
+        let code = store.redeem_code(&sample.code.0, &sample.code.1.client, START).await.unwrap();
+        assert_eq!(code, CodeRedemption::Unknown);
+        // Whoever read the code before the revocation comes too late with its tokens.
+        let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+        let late = store.issue((&sample.access.0, &sample.access.1), refresh).await.unwrap();
+        assert_eq!(late, Issue::Revoked);
+        store.put_code(&sample.code.0, &sample.code.1).await.unwrap();
+        backend.travel(24 * HOUR).await;
+    }
+    store.revoke_grant(&sample.grant).await.unwrap();
+}
+
+pub(super) async fn replay_is_known_after_revocation(backend: &dyn Backend) {
+    let (store, sample) = (backend.store(), Sample::new());
+    let (code, record) = &sample.code;
+    store.put_code(code, record).await.unwrap();
+    store.redeem_code(code, &record.client, START).await.unwrap();
+    issue(backend, &sample).await;
+    let replayed = CodeRedemption::Replayed { client: record.client.clone(), at: START };
+    assert_eq!(store.redeem_code(code, &record.client, START).await.unwrap(), replayed);
+    store.revoke_grant(&sample.grant).await.unwrap();
+    assert_eq!(store.redeem_code(code, &record.client, START).await.unwrap(), replayed);
+    assert_eq!(store.access(&sample.access.0, START).await.unwrap(), None);
+}
+
+pub(super) async fn a_grant_dies_alone(backend: &dyn Backend) {
+    let (store, sample, neighbour) = (backend.store(), Sample::new(), Sample::new());
+    issue(backend, &sample).await;
+    issue(backend, &neighbour).await;
+    store.revoke_grant(&sample.grant).await.unwrap();
+    assert!(store.access(&neighbour.access.0, START).await.unwrap().is_some());
+    let refresh = store.refresh(&neighbour.refresh.0, START).await.unwrap();
+    assert_eq!(refresh, RefreshState::Live(neighbour.refresh.1));
+}
+
+pub(super) async fn issue(backend: &dyn Backend, sample: &Sample) {
+    let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+    let issued = backend.store().issue((&sample.access.0, &sample.access.1), refresh).await.unwrap();
+    assert_eq!(issued, Issue::Done);
+}

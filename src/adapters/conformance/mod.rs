@@ -1,0 +1,63 @@
+//! One suite for every store: what the port promises, asked of each backend. `backends.rs` names the backends, the
+//! other files hold the cases, generic over the store.
+
+mod backends;
+mod clients;
+mod flows;
+mod grants;
+mod races;
+mod redis_server;
+mod rotation;
+mod samples;
+mod users;
+
+use crate::ports::store::Store;
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A backend under test.
+#[async_trait]
+trait Backend: Send + Sync {
+    /// A store object; a further one is another replica's, where the backend knows replicas.
+    fn store(&self) -> Arc<dyn Store>;
+    /// Lets `by` pass for everything that is stored.
+    async fn travel(&self, by: Duration);
+    /// Everything that a thief of the store would hold, as bytes.
+    async fn dump(&self) -> Vec<u8>;
+}
+
+/// Makes one test per case and backend.
+macro_rules! suite {
+    ($($file:ident: $($case:ident),+;)+) => {
+        suite!(@backend memory: $($file: $($case),+;)+);
+        suite!(@backend file: $($file: $($case),+;)+);
+        suite!(@backend redis: $($file: $($case),+;)+);
+    };
+    (@backend $backend:ident: $($file:ident: $($case:ident),+;)+) => {
+        mod $backend {
+            $(mod $file { $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $case() {
+                    if let Some(backend) = crate::adapters::conformance::backends::$backend().await {
+                        crate::adapters::conformance::$file::$case(&*backend).await;
+                    }
+                }
+            )+ })+
+        }
+    };
+}
+
+suite! {
+    clients: stored_and_absent, public_ones_fold, confidential_ones_never_fold, touching_never_shortens, deleted,
+        parallel_registrations_fold_into_one;
+    flows: stored_and_absent, decision_is_settled_once, state_is_taken_once, consent_is_per_user;
+    grants: code_is_redeemed_once, expired_code_is_unknown, bearer_lives_until_it_expires, bearer_is_revoked_alone,
+        revoked_grant_takes_nothing_more, replay_is_known_after_revocation, a_grant_dies_alone;
+    rotation: successor_is_live, repeated_rotation_gets_the_same_answer, revoked_or_expired_is_unknown,
+        older_generations_are_known;
+    races: fifty_redemptions, fifty_rotations, fifty_takes, fifty_settlements, fifty_swaps, fifty_leases,
+        issue_against_revocation, replicas_interleaved;
+    users: upstream_is_swapped, forgotten_upstream_keeps_counting, sessions_slide_and_end, handles_answer_their_user,
+        leases_are_exclusive, a_dump_holds_no_secret;
+}

@@ -1,0 +1,128 @@
+//! Verification of Entra's id_tokens (OpenID Connect Core §3.1.3.7 with Entra's per-tenant issuers).
+
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::UserKey;
+use crate::domain::upstream::Profile;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+
+/// Tolerated difference between Entra's clock and ours.
+const SKEW_S: i64 = 120;
+
+/// Why an id_token is not accepted.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum IdTokenFault {
+    #[error("not a JWT")]
+    Malformed,
+    #[error("signed with something other than RS256")]
+    Algorithm,
+    #[error("no key id")]
+    NoKeyId,
+    #[error("signed with a key that Entra does not publish")]
+    UnknownKey,
+    #[error("the signature or a claim does not verify")]
+    Signature,
+    #[error("issued by somebody else")]
+    Issuer,
+    #[error("issued for another application")]
+    Audience,
+    #[error("the nonce is not ours")]
+    Nonce,
+    #[error("expired, or not valid yet")]
+    Lifetime,
+    #[error("not a version 2.0 token")]
+    Version,
+    #[error("no tenant or object id")]
+    Identity,
+}
+
+/// What the token must say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected<'a> {
+    /// `issuer` of discovery; may hold the literal `{tenantid}`.
+    pub(super) issuer: &'a str,
+    pub(super) audience: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) now: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    exp: i64,
+    #[serde(default)]
+    nbf: i64,
+    #[serde(default)]
+    nonce: String,
+    #[serde(default)]
+    azp: Option<String>,
+    #[serde(default)]
+    tid: String,
+    #[serde(default)]
+    oid: String,
+    #[serde(default)]
+    ver: String,
+    #[serde(default)]
+    preferred_username: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// The key id an id_token names; everything but RS256 is refused before any key is looked at.
+pub(super) fn key_id(token: &str) -> Result<String, IdTokenFault> {
+    let header = decode_header(token).map_err(|_| IdTokenFault::Malformed)?;
+    if header.alg != Algorithm::RS256 {
+        return Err(IdTokenFault::Algorithm);
+    }
+    header.kid.filter(|kid| !kid.is_empty()).ok_or(IdTokenFault::NoKeyId)
+}
+
+/// Verifies `token` with the key it names.
+pub(super) fn verify(
+    token: &str,
+    keys: &JwkSet,
+    expected: Expected<'_>,
+) -> Result<(UserKey, Profile), IdTokenFault> {
+    let kid = key_id(token)?;
+    let key = keys.find(&kid).ok_or(IdTokenFault::UnknownKey)?;
+    let key = DecodingKey::from_jwk(key).map_err(|_| IdTokenFault::UnknownKey)?;
+    let mut rules = Validation::new(Algorithm::RS256);
+    // Claims are checked below, against our own clock and with errors that name the cause.
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    rules.validate_aud = false;
+    rules.required_spec_claims.clear();
+    let claims = decode::<Claims>(token, &key, &rules).map_err(|_| IdTokenFault::Signature)?.claims;
+    check(&claims, expected)?;
+    let profile = Profile { username: claims.preferred_username, name: claims.name };
+    Ok((UserKey::new(claims.tid, claims.oid), profile))
+}
+
+fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), IdTokenFault> {
+    if claims.tid.is_empty() || claims.oid.is_empty() {
+        return Err(IdTokenFault::Identity);
+    }
+    // The tenant fills the issuer template, so it must not bring path characters of its own.
+    let plain = claims.tid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    if !plain || claims.iss != expected.issuer.replace("{tenantid}", &claims.tid) {
+        return Err(IdTokenFault::Issuer);
+    }
+    let foreign = claims.azp.as_deref().is_some_and(|azp| azp != expected.audience);
+    if claims.aud != expected.audience || foreign {
+        return Err(IdTokenFault::Audience);
+    }
+    if expected.nonce.is_empty() || claims.nonce != expected.nonce {
+        return Err(IdTokenFault::Nonce);
+    }
+    let now = expected.now.as_secs();
+    if claims.exp.saturating_add(SKEW_S) <= now || claims.nbf.saturating_sub(SKEW_S) > now {
+        return Err(IdTokenFault::Lifetime);
+    }
+    if claims.ver == "2.0" { Ok(()) } else { Err(IdTokenFault::Version) }
+}
+
+#[cfg(test)]
+#[path = "id_token_tests.rs"]
+mod tests;

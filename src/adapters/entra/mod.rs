@@ -1,0 +1,244 @@
+//! Microsoft Entra ID as the identity provider. Endpoints come from discovery, which is read when first needed: the
+//! server starts while Entra is away. Graph access tokens are opaque here; identity comes from the id_token alone.
+
+mod cached;
+mod endpoint;
+mod error;
+mod id_token;
+
+use crate::domain::clock::{SharedClock, Timestamp};
+use crate::domain::ids::UserKey;
+use crate::domain::scope::ScopeSet;
+use crate::domain::secret::Secret;
+use crate::domain::upstream::{Profile, SignIn, UpstreamTokens};
+use crate::ports::identity::{
+    CodeExchange, IdentityError, IdentityFault, IdentityProvider, UpstreamAuthorization,
+};
+use async_trait::async_trait;
+use cached::Cached;
+use endpoint::TokenAnswer;
+use error::{Classified, ErrorBody, Stage};
+use id_token::{Expected, IdTokenFault};
+use jsonwebtoken::jwk::JwkSet;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Scopes of the sign-in itself, beside the Graph scopes.
+const SIGN_IN_SCOPES: &str = "openid profile email offline_access";
+const DOCUMENT_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Pause between two fetches of the keys because of a key id that is not among them.
+const KEY_COOL_DOWN: Duration = Duration::from_secs(300);
+const GRAPH_PREFIX: &str = "https://graph.microsoft.com/";
+
+/// Our registration at Entra.
+#[derive(Clone, Debug)]
+pub(crate) struct EntraSettings {
+    /// `https://login.microsoftonline.com` or that of a national cloud.
+    pub(crate) authority: String,
+    /// Tenant id, verified domain, `common`, `organizations` or `consumers`.
+    pub(crate) tenant: String,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Secret<String>,
+}
+
+/// The members of the discovery document that are used.
+#[derive(Debug, Deserialize)]
+struct Discovery {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    jwks_uri: String,
+}
+
+/// Entra over HTTP.
+pub(crate) struct EntraProvider {
+    settings: EntraSettings,
+    http: reqwest::Client,
+    clock: SharedClock,
+    discovery: Cached<Discovery>,
+    keys: Cached<JwkSet>,
+}
+
+impl std::fmt::Debug for EntraProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EntraProvider").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl EntraProvider {
+    pub(crate) fn new(settings: EntraSettings, http: reqwest::Client, clock: SharedClock) -> Self {
+        Self { settings, http, clock, discovery: Cached::new(), keys: Cached::new() }
+    }
+
+    async fn discovery(&self) -> Result<Arc<Discovery>, IdentityError> {
+        let authority = self.settings.authority.trim_end_matches('/');
+        let url = format!("{authority}/{}/v2.0/.well-known/openid-configuration", self.settings.tenant);
+        let load = endpoint::get_json(&self.http, &url);
+        self.discovery.get(self.clock.now(), DOCUMENT_AGE, load).await
+    }
+
+    async fn keys(&self, uri: &str, max_age: Duration) -> Result<Arc<JwkSet>, IdentityError> {
+        self.keys.get(self.clock.now(), max_age, endpoint::get_json(&self.http, uri)).await
+    }
+
+    /// Posts to the token endpoint with our credential.
+    async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Classified> {
+        let discovery = self.discovery().await.map_err(|error| Classified { error, doubtful: false })?;
+        let mut all = form.to_vec();
+        all.push(("client_id", &self.settings.client_id));
+        all.push(("client_secret", self.settings.client_secret.expose()));
+        endpoint::post_token(&self.http, &discovery.token_endpoint, &all).await
+    }
+
+    async fn identify(&self, token: &str, nonce: &str) -> Result<(UserKey, Profile), IdentityError> {
+        let discovery = self.discovery().await?;
+        let kid = id_token::key_id(token).map_err(|fault| untrusted(&fault))?;
+        let mut keys = self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await?;
+        if keys.find(&kid).is_none() {
+            keys = self.keys(&discovery.jwks_uri, KEY_COOL_DOWN).await?;
+        }
+        let expected = Expected {
+            issuer: &discovery.issuer,
+            audience: &self.settings.client_id,
+            nonce,
+            now: self.clock.now(),
+        };
+        id_token::verify(token, &keys, expected).map_err(|fault| untrusted(&fault))
+    }
+
+    async fn refresh_once(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, Classified> {
+        let scope = with_sign_in(&current.scopes);
+        let answer = self
+            .token(&[
+                ("grant_type", "refresh_token"),
+                ("refresh_token", current.refresh_token.expose()),
+                ("scope", &scope),
+            ])
+            .await?;
+        let refresh_token =
+            answer.refresh_token.clone().map_or_else(|| current.refresh_token.clone(), Secret::new);
+        let now = self.clock.now();
+        Ok(tokens(&answer, refresh_token, &current.scopes, current.profile.clone(), now))
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for EntraProvider {
+    async fn authorize_url(&self, request: &UpstreamAuthorization) -> Result<String, IdentityError> {
+        let discovery = self.discovery().await?;
+        let mut url = url::Url::parse(&discovery.authorization_endpoint).map_err(|_| IdentityError {
+            fault: IdentityFault::Misconfigured,
+            code: 0,
+            detail: "discovery names no usable authorization endpoint".to_owned(),
+            retry_after: None,
+        })?;
+        url.query_pairs_mut()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("response_type", "code")
+            .append_pair("response_mode", "query")
+            .append_pair("redirect_uri", &request.redirect_uri)
+            .append_pair("scope", &with_sign_in(&request.scopes))
+            .append_pair("state", &request.state)
+            .append_pair("nonce", &request.nonce)
+            .append_pair("code_challenge", &request.code_challenge)
+            .append_pair("code_challenge_method", "S256")
+            .extend_pairs(request.login_hint.iter().map(|hint| ("login_hint", hint)))
+            .extend_pairs(request.prompt.iter().map(|prompt| ("prompt", prompt)));
+        Ok(url.into())
+    }
+
+    fn callback_error(&self, error: &str, description: &str) -> IdentityError {
+        let body = ErrorBody {
+            error: error.to_owned(),
+            error_description: description.to_owned(),
+            ..ErrorBody::default()
+        };
+        error::classify(&body, Stage::Callback, None).error
+    }
+
+    async fn exchange(&self, exchange: &CodeExchange) -> Result<SignIn, IdentityError> {
+        let answer = self
+            .token(&[
+                ("grant_type", "authorization_code"),
+                ("code", exchange.code.expose()),
+                ("redirect_uri", &exchange.redirect_uri),
+                ("code_verifier", exchange.verifier.expose()),
+                ("scope", &with_sign_in(&exchange.scopes)),
+            ])
+            .await
+            .map_err(|classified| classified.error)?;
+        let id_token = answer.id_token.as_deref().ok_or_else(|| missing("id_token"))?;
+        let (user, profile) = self.identify(id_token, &exchange.nonce).await?;
+        let refresh_token = answer.refresh_token.clone().ok_or_else(|| missing("refresh_token"))?;
+        let now = self.clock.now();
+        let tokens = tokens(&answer, Secret::new(refresh_token), &exchange.scopes, profile, now);
+        Ok(SignIn { user, tokens })
+    }
+
+    async fn refresh(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
+        match self.refresh_once(current).await {
+            Ok(tokens) => Ok(tokens),
+            // A number we do not know ends a login only when Entra says it twice.
+            Err(first) if first.doubtful => {
+                self.refresh_once(current).await.map_err(|again| match again.error.code {
+                    code if code == first.error.code || !again.doubtful => again.error,
+                    _ => endpoint::unavailable(again.error.detail.clone(), again.error.retry_after),
+                })
+            }
+            Err(first) => Err(first.error),
+        }
+    }
+
+    async fn check(&self) -> Result<(), IdentityError> {
+        let discovery = self.discovery().await?;
+        self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await.map(|_| ())
+    }
+}
+
+fn tokens(
+    answer: &TokenAnswer,
+    refresh_token: Secret<String>,
+    asked: &ScopeSet,
+    profile: Profile,
+    now: Timestamp,
+) -> UpstreamTokens {
+    let scopes = answer.scope.as_deref().map(granted).filter(|s| !s.is_empty());
+    UpstreamTokens {
+        access_token: answer.access(),
+        access_expires_at: now.plus(Duration::from_secs(answer.expires_in)),
+        refresh_token,
+        scopes: scopes.unwrap_or_else(|| asked.clone()),
+        obtained_at: now,
+        profile,
+    }
+}
+
+/// Graph scopes of an answer, by their short names and without those of the sign-in.
+fn granted(scope: &str) -> ScopeSet {
+    let short: ScopeSet =
+        scope.split_ascii_whitespace().map(|s| s.strip_prefix(GRAPH_PREFIX).unwrap_or(s)).collect();
+    short.difference(&ScopeSet::parse(SIGN_IN_SCOPES))
+}
+
+fn with_sign_in(scopes: &ScopeSet) -> String {
+    scopes.union(&ScopeSet::parse(SIGN_IN_SCOPES)).to_string()
+}
+
+fn untrusted(fault: &IdTokenFault) -> IdentityError {
+    IdentityError {
+        fault: IdentityFault::InvalidIdToken,
+        code: 0,
+        detail: format!("id_token: {fault}"),
+        retry_after: None,
+    }
+}
+
+fn missing(what: &str) -> IdentityError {
+    IdentityError {
+        fault: IdentityFault::Misconfigured,
+        code: 0,
+        detail: format!("the token answer has no {what}"),
+        retry_after: None,
+    }
+}

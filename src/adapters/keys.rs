@@ -1,0 +1,121 @@
+//! Every key of the store, for both backends; `src/docs/STORAGE.md` is the table for people.
+//!
+//! Keys of one grant carry the hash tag `{g:…}`, so that each verb on a grant is one script in one slot of a Redis
+//! Cluster. What looks random in a key is a keyed hash, never a credential.
+
+use crate::domain::ids::{ClientId, GrantId, SessionId, UserKey};
+use crate::domain::token::{TokenHash, TokenRef};
+
+/// Start of every key, for stores that are shared with other software.
+const ROOT: &str = "ent";
+
+/// All keys, as a pattern.
+pub(super) const ALL: &str = "ent:*";
+/// Written to learn whether the store takes writes.
+pub(super) const PING: &str = "ent:ping";
+
+/// Kinds of records, as `census` counts them: name and the text that its keys contain.
+pub(super) const KINDS: [(&str, &str); 14] = [
+    ("clients", "ent:client:"),
+    ("client folds", "ent:fold:"),
+    ("flows", "ent:flow:"),
+    ("decisions", "ent:decision:"),
+    ("states", "ent:state:"),
+    ("consents", "ent:consent:"),
+    ("codes", "}:ac:"),
+    ("access tokens", "}:at:"),
+    ("refresh tokens", "}:rt:"),
+    ("rotation answers", "}:nx:"),
+    ("upstream records", "ent:up:"),
+    ("sessions", "ent:session:"),
+    ("handles", "ent:handle:"),
+    ("leases", "ent:lease:"),
+];
+
+pub(super) fn client(id: &ClientId) -> String {
+    format!("{ROOT}:client:{id}")
+}
+
+/// The public client that stands for a metadata digest.
+pub(super) fn fold(digest: &str) -> String {
+    format!("{ROOT}:fold:{digest}")
+}
+
+pub(super) fn flow(flow: &TokenHash) -> String {
+    format!("{ROOT}:flow:{}", flow.to_text())
+}
+
+pub(super) fn decision(flow: &TokenHash) -> String {
+    format!("{ROOT}:decision:{}", flow.to_text())
+}
+
+pub(super) fn state(state: &TokenHash) -> String {
+    format!("{ROOT}:state:{}", state.to_text())
+}
+
+pub(super) fn consent(user: &UserKey, digest: &TokenHash) -> String {
+    format!("{ROOT}:consent:{user}:{}", digest.to_text())
+}
+
+/// Start of every key of a grant.
+pub(super) fn grant(grant: &GrantId) -> String {
+    format!("{ROOT}:{{g:{grant}}}:")
+}
+
+pub(super) fn code(code: &TokenRef) -> String {
+    format!("{}ac:{}", grant(&code.grant), code.hash.to_text())
+}
+
+pub(super) fn access(token: &TokenRef) -> String {
+    format!("{}at:{}", grant(&token.grant), token.hash.to_text())
+}
+
+pub(super) fn refresh(token: &TokenRef) -> String {
+    format!("{}rt:{}", grant(&token.grant), token.hash.to_text())
+}
+
+/// The sealed answer that a rotation of `token` gave.
+pub(super) fn successor(token: &TokenRef) -> String {
+    format!("{}nx:{}", grant(&token.grant), token.hash.to_text())
+}
+
+/// The keys of a grant's records with their expiry, as a sorted set.
+pub(super) fn index(id: &GrantId) -> String {
+    format!("{}keys", grant(id))
+}
+
+/// Mark of a revoked grant.
+pub(super) fn dead(id: &GrantId) -> String {
+    format!("{}dead", grant(id))
+}
+
+pub(super) fn upstream(user: &UserKey) -> String {
+    format!("{ROOT}:up:{user}")
+}
+
+pub(super) fn session(id: &SessionId) -> String {
+    format!("{ROOT}:session:{id}")
+}
+
+pub(super) fn handle(user: &UserKey, id: &str) -> String {
+    format!("{ROOT}:handle:{user}:{id}")
+}
+
+pub(super) fn lease(name: &str) -> String {
+    format!("{ROOT}:lease:{name}")
+}
+
+/// Name of the kind that `key` belongs to.
+pub(super) fn kind(key: &str) -> Option<&'static str> {
+    KINDS.iter().find(|(_, mark)| key.contains(mark)).map(|(name, _)| *name)
+}
+
+/// Whether `key` is that of a code.
+pub(super) fn is_code(key: &str) -> bool {
+    key.contains("}:ac:")
+}
+
+/// Whether `key` is that of a lease.
+pub(super) fn is_lease(key: &str) -> bool {
+    key.starts_with("ent:lease:")
+}

@@ -1,0 +1,11 @@
+//! Everything outside the process, behind the traits of `ports`: stores, Entra, Graph. The only folder that names
+//! their client libraries.
+
+#[cfg(test)]
+mod conformance;
+pub(crate) mod embedded;
+pub(crate) mod entra;
+pub(crate) mod http;
+mod keys;
+mod records;
+pub(crate) mod redis;

@@ -1,0 +1,69 @@
+//! Registered clients. A public client is kept twice: under its id and as the fold of its metadata digest. The two
+//! keys lie in different slots, so they are written one after the other in an order that needs no transaction: the
+//! fold decides, and whoever is answered a client has seen it stored.
+
+use super::{RedisStore, millis};
+use crate::adapters::{keys, records};
+use crate::domain::client::ClientRecord;
+use crate::domain::ids::ClientId;
+use crate::ports::store::{ClientStore, StoreError};
+use async_trait::async_trait;
+use redis::cmd;
+use std::time::Duration;
+
+#[async_trait]
+impl ClientStore for RedisStore {
+    async fn register_client(
+        &self,
+        client: &ClientRecord,
+        ttl: Duration,
+    ) -> Result<ClientRecord, StoreError> {
+        let value = records::encode("client", client)?;
+        if !client.is_public() {
+            self.put(&keys::client(&client.id), &value, ttl).await?;
+            return Ok(client.clone());
+        }
+        let mut call = self.scripts.register_client.prepare_invoke();
+        call.key(keys::fold(&client.digest)).arg(value).arg(millis(ttl));
+        let standing: Vec<u8> = self.links.script(&call).await?;
+        let client: ClientRecord = records::decode("client", &standing)?;
+        let key = keys::client(&client.id);
+        // A folded one may be older and live longer: written if absent, then extended.
+        let mut set = cmd("SET");
+        set.arg(&key).arg(&standing).arg("NX").arg("PX").arg(millis(ttl));
+        let _: Option<String> = self.links.read(&set).await?;
+        self.extend(&key, ttl).await?;
+        Ok(client)
+    }
+
+    async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
+        self.get(&keys::client(id)).await?.map(|bytes| records::decode("client", &bytes)).transpose()
+    }
+
+    async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError> {
+        let Some(client) = self.client(id).await? else { return Ok(()) };
+        if client.is_public() {
+            self.extend(&keys::fold(&client.digest), ttl).await?;
+        }
+        self.extend(&keys::client(id), ttl).await
+    }
+
+    async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
+        let key = keys::client(id);
+        let Some(bytes) = self.get(&key).await? else { return Ok(()) };
+        let client: ClientRecord = records::decode("client", &bytes)?;
+        if client.is_public() {
+            let mut call = self.scripts.end_client.prepare_invoke();
+            call.key(keys::fold(&client.digest)).arg(bytes);
+            self.links.script::<()>(&call).await?;
+        }
+        self.links.write(&redis::Cmd::del(key)).await
+    }
+}
+
+impl RedisStore {
+    /// Lets a record live `life` from now, unless it lives longer anyway.
+    async fn extend(&self, key: &str, life: Duration) -> Result<(), StoreError> {
+        self.links.read(cmd("PEXPIRE").arg(key).arg(millis(life)).arg("GT")).await
+    }
+}

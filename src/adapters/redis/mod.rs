@@ -1,0 +1,57 @@
+//! The store of replicas: Redis 7 or newer, also read as Valkey. Every verb is one command or one script.
+//!
+//! Expiry is counted by Redis; the moments inside records come from the caller, so replicas need not agree with the
+//! clock of the Redis host.
+
+mod census;
+mod clients;
+mod flows;
+mod grants;
+mod link;
+mod scripts;
+mod sessions;
+mod upstream;
+
+use crate::ports::store::{Store, StoreError};
+use async_trait::async_trait;
+use link::Links;
+use redis::Cmd;
+use scripts::Scripts;
+use std::time::Duration;
+
+/// The Redis store. One object serves all threads; each thread gets a connection of its own.
+pub(crate) struct RedisStore {
+    links: Links,
+    scripts: Scripts,
+}
+
+impl RedisStore {
+    /// Checks `url` (`redis://` or `rediss://`) and prepares for it. Connects with the first command only, so a
+    /// server starts while Redis is away and serves when it is back.
+    pub(crate) fn connect(url: &str) -> Result<Self, StoreError> {
+        Ok(Self { links: Links::new(url)?, scripts: Scripts::new() })
+    }
+
+    /// Reads one value.
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.links.read(&Cmd::get(key)).await
+    }
+
+    /// Writes one value.
+    async fn put(&self, key: &str, value: &[u8], life: Duration) -> Result<(), StoreError> {
+        self.links.write(&Cmd::pset_ex(key, value, millis(life))).await
+    }
+}
+
+#[async_trait]
+impl Store for RedisStore {
+    /// Also refuses a server that answers and does not take writes: a replica, or one without its master.
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.put(crate::adapters::keys::PING, b"1", Duration::from_secs(1)).await
+    }
+}
+
+/// A life as Redis takes it; never zero, which it refuses.
+fn millis(life: Duration) -> u64 {
+    u64::try_from(life.as_millis()).unwrap_or(u64::MAX).clamp(1, i64::MAX as u64 / 2)
+}

@@ -1,0 +1,34 @@
+//! The scripts, hashed once. Redis is sent the hash, and the text only when it does not know it.
+
+use redis::Script;
+
+/// All scripts; each names its keys and arguments in its head.
+pub(super) struct Scripts {
+    pub(super) end_client: Script,
+    pub(super) forget_upstream: Script,
+    pub(super) issue: Script,
+    pub(super) redeem_code: Script,
+    pub(super) register_client: Script,
+    pub(super) release_lease: Script,
+    pub(super) revoke_grant: Script,
+    pub(super) rotate: Script,
+    pub(super) swap_upstream: Script,
+    pub(super) take_state: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            end_client: Script::new(include_str!("scripts/end_client.lua")),
+            forget_upstream: Script::new(include_str!("scripts/forget_upstream.lua")),
+            issue: Script::new(include_str!("scripts/issue.lua")),
+            redeem_code: Script::new(include_str!("scripts/redeem_code.lua")),
+            register_client: Script::new(include_str!("scripts/register_client.lua")),
+            release_lease: Script::new(include_str!("scripts/release_lease.lua")),
+            revoke_grant: Script::new(include_str!("scripts/revoke_grant.lua")),
+            rotate: Script::new(include_str!("scripts/rotate.lua")),
+            swap_upstream: Script::new(include_str!("scripts/swap_upstream.lua")),
+            take_state: Script::new(include_str!("scripts/take_state.lua")),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! MCP sessions and handles.
+
+use super::{RedisStore, millis};
+use crate::adapters::{keys, records};
+use crate::domain::ids::{SessionId, UserKey};
+use crate::domain::secret::Sealed;
+use crate::domain::session::SessionRecord;
+use crate::ports::store::{HandleStore, SessionStore, StoreError};
+use async_trait::async_trait;
+use redis::{Cmd, Expiry, cmd};
+use std::time::Duration;
+
+#[async_trait]
+impl SessionStore for RedisStore {
+    async fn put_session(&self, session: &SessionRecord, ttl: Duration) -> Result<(), StoreError> {
+        self.put(&keys::session(&session.id), &records::encode("session", session)?, ttl).await
+    }
+
+    async fn session(&self, id: &SessionId, ttl: Duration) -> Result<Option<SessionRecord>, StoreError> {
+        let get = Cmd::get_ex(keys::session(id), Expiry::PX(millis(ttl)));
+        let bytes: Option<Vec<u8>> = self.links.read(&get).await?;
+        bytes.map(|bytes| records::decode("session", &bytes)).transpose()
+    }
+
+    async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError> {
+        let value = records::encode("session", session)?;
+        let mut set = cmd("SET");
+        set.arg(keys::session(&session.id)).arg(value).arg("XX").arg("PX").arg(millis(ttl));
+        let replaced: Option<String> = self.links.read(&set).await?;
+        Ok(replaced.is_some())
+    }
+
+    async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {
+        self.links.write(&Cmd::del(keys::session(id))).await
+    }
+}
+
+#[async_trait]
+impl HandleStore for RedisStore {
+    async fn put_handle(
+        &self,
+        user: &UserKey,
+        id: &str,
+        value: &Sealed,
+        ttl: Duration,
+    ) -> Result<(), StoreError> {
+        self.put(&keys::handle(user, id), value.as_bytes(), ttl).await
+    }
+
+    async fn handle(&self, user: &UserKey, id: &str) -> Result<Option<Sealed>, StoreError> {
+        Ok(self.get(&keys::handle(user, id)).await?.map(Sealed::from_bytes))
+    }
+}

@@ -1,0 +1,324 @@
+//! The composition root: the only file that names concrete adapters. Everything a replica needs is built here and
+//! handed down; there is no process-wide state, so two replicas run side by side in one process.
+
+mod settings;
+
+use crate::actors::{ActorDeps, Actors, GiveUp, RegistrySettings};
+use crate::adapters::embedded::EmbeddedStore;
+use crate::adapters::entra::{EntraProvider, EntraSettings};
+use crate::adapters::graph_http::GraphHttp;
+use crate::adapters::http::{self, PlainHttp};
+use crate::adapters::redis::RedisStore;
+use crate::config::{Config, ConfigError, StoreUrl};
+use crate::domain::cipher::Cipher;
+use crate::domain::clock::{SharedClock, SystemClock};
+use crate::domain::ids::ServiceName;
+use crate::domain::resource::Resources;
+use crate::domain::secret::Secret;
+use crate::domain::token::Hasher;
+use crate::extract::{Extractor, PoolLimits};
+use crate::graph::client::GraphClient;
+use crate::lifecycle::Shutdown;
+use crate::mcp::{self, McpParts, McpState};
+use crate::oauth::bearer::BearerGuard;
+use crate::oauth::{self, OauthParts, OauthState};
+use crate::ops::{self, OpsState, Readiness};
+use crate::ports::graph::{GraphRequest, GraphTransport};
+use crate::ports::identity::IdentityProvider;
+use crate::ports::store::{Store, StoreError};
+use crate::services::{self, ServiceDeps};
+use crate::telemetry::RequestSpan;
+use crate::tools::cursor::Cursors;
+use crate::tools::dispatch::Dispatcher;
+use crate::tools::registry::ToolRegistry;
+use crate::tools::tool::Service;
+use actix_web::dev::Server;
+use actix_web::{HttpServer, web};
+use actix_web_lab::middleware::CatchPanic;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tracing_actix_web::TracingLogger;
+
+/// Idle connections are closed after this long; longer than the usual load balancer's 60 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// A client gets this long to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the server could not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("cannot open the store: {0}")]
+    Store(#[from] StoreError),
+    #[error("cannot build the HTTP client: {0}")]
+    Client(String),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot find the path of this program: {0}")]
+    OwnPath(std::io::Error),
+    #[error("setting `services.enabled` names `{name}`, which does not exist; known: {known}")]
+    UnknownService { name: String, known: String },
+}
+
+/// A built server, listening but not yet serving.
+pub(crate) struct App {
+    server: Server,
+    address: SocketAddr,
+    resources: Arc<Resources>,
+    shutdown: Shutdown,
+    gave_up: Arc<AtomicBool>,
+}
+
+impl App {
+    /// Binds the listener and wires everything. Starts even when Redis or Entra is away: readiness says so, and
+    /// service begins when they come back.
+    pub(crate) fn build(config: &Config) -> Result<Self, StartError> {
+        let listener = listen(config.server.listen)?;
+        let address = listener.local_addr().map_err(|source| failed_to_listen(config.server.listen, source))?;
+        let parts = Parts::build(config, address)?;
+        let handles = parts.clone();
+        let mut server = HttpServer::new(move || {
+            let parts = handles.clone();
+            actix_web::App::new()
+                .app_data(parts.ops)
+                .app_data(parts.oauth)
+                .app_data(parts.mcp)
+                .configure(ops::configure)
+                .configure(oauth::configure)
+                .configure(mcp::configure)
+                .wrap(CatchPanic::default())
+                .wrap(TracingLogger::<RequestSpan>::new())
+        })
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(config.server.shutdown_grace_s)
+        .disable_signals();
+        if config.server.workers > 0 {
+            server = server.workers(config.server.workers);
+        }
+        let server = server.listen(listener).map_err(|source| failed_to_listen(address, source))?.run();
+        let shutdown = Shutdown {
+            readiness: parts.readiness,
+            actors: parts.actors,
+            server: server.handle(),
+            drain_delay: Duration::from_secs(config.server.drain_delay_s),
+            stop: parts.stop,
+        };
+        Ok(Self { server, address, resources: parts.resources, shutdown, gave_up: parts.gave_up })
+    }
+
+    /// Where the listener really is, e.g. `http://127.0.0.1:40321`.
+    pub(crate) fn local_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    /// Serves until told to stop. False when a part could not be kept alive, so that the process exits non-zero.
+    pub(crate) async fn run(self) -> std::io::Result<bool> {
+        let Self { server, shutdown, gave_up, .. } = self;
+        let serving = actix_web::rt::spawn(server);
+        shutdown.wait_and_drain().await?;
+        serving.await.map_err(std::io::Error::other)??;
+        Ok(!gave_up.load(Ordering::SeqCst))
+    }
+}
+
+/// What every worker gets, and what the shutdown needs.
+#[derive(Clone)]
+struct Parts {
+    ops: web::Data<OpsState>,
+    oauth: web::Data<OauthState>,
+    mcp: web::Data<McpState>,
+    resources: Arc<Resources>,
+    readiness: Arc<Readiness>,
+    actors: Arc<Actors>,
+    stop: CancellationToken,
+    gave_up: Arc<AtomicBool>,
+}
+
+impl Parts {
+    fn build(config: &Config, address: SocketAddr) -> Result<Self, StartError> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let ring = config.key_ring()?;
+        let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
+        let Outside { store, identity, graph } = Outside::build(config, &clock)?;
+        let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
+        let actors = Arc::new(Actors::start(&ActorDeps {
+            store: store.clone(),
+            identity: identity.clone(),
+            cipher: cipher.clone(),
+            clock: clock.clone(),
+            gate: settings::gate(config),
+            registry: RegistrySettings { max_streams: config.mcp.max_streams },
+            give_up: give_up(&stop, &gave_up),
+        }));
+        let services = enabled_services(config, &ServiceDeps {
+            graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
+            cursors: Cursors::new(store.clone(), cipher.clone()),
+            extractor: Arc::new(extractor()?),
+            clock: clock.clone(),
+            settings: settings::services(config),
+        })?;
+        let resources = Arc::new(resources(config, address, &services));
+        let readiness = Arc::new(Readiness::default());
+        let ops = OpsState::new(
+            readiness.clone(),
+            store.clone(),
+            identity.clone(),
+            resources.clone(),
+            clock.clone(),
+        );
+        let mcp = McpParts {
+            dispatcher: Dispatcher::new(ToolRegistry::new(services), settings::call_limits(config)),
+            guard: Arc::new(BearerGuard::new(
+                store.clone(),
+                hasher.clone(),
+                resources.clone(),
+                clock.clone(),
+            )),
+            store: store.clone(),
+            router: actors.streams.clone(),
+            resources: resources.clone(),
+            clock: clock.clone(),
+        };
+        let oauth = OauthParts {
+            store,
+            identity,
+            tokens: actors.tokens.clone(),
+            cipher,
+            hasher,
+            resources: resources.clone(),
+            clock,
+            settings: settings::oauth(config),
+        };
+        Ok(Self {
+            ops: web::Data::new(ops),
+            oauth: web::Data::new(OauthState::new(oauth)),
+            mcp: web::Data::new(McpState::new(mcp, settings::mcp(config, address))),
+            resources,
+            readiness,
+            actors,
+            stop,
+            gave_up,
+        })
+    }
+}
+
+/// The adapters to the outside world.
+struct Outside {
+    store: Arc<dyn Store>,
+    identity: Arc<dyn IdentityProvider>,
+    graph: Arc<dyn GraphTransport>,
+}
+
+impl Outside {
+    fn build(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
+        let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
+        let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
+        let store: Arc<dyn Store> = match config.store_url()? {
+            StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
+            StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
+            StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url)?),
+        };
+        let entra = EntraSettings {
+            authority: config.entra.authority.clone(),
+            tenant: config.entra.tenant_id.clone(),
+            client_id: config.entra.client_id.clone(),
+            client_secret: Secret::new(config.entra.client_secret.expose().clone()),
+        };
+        let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
+        let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));
+        Ok(Self { store, identity, graph })
+    }
+}
+
+/// What `entrada check` tries: name, remedy, attempt.
+pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<(), String>>);
+
+/// Attempts to reach everything that the settings name.
+pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
+    let Outside { store, identity, graph } = Outside::build(config, &(Arc::new(SystemClock) as SharedClock))?;
+    let reach_store = async move { store.ping().await.map_err(|e| e.to_string()) };
+    let reach_entra = async move { identity.check().await.map_err(|e| e.to_string()) };
+    let reach_graph = async move { reach_graph(graph.as_ref()).await };
+    Ok(vec![
+        ("store", "Is ENTRADA_STORE right, and is Redis running and reachable from here?", reach_store.boxed()),
+        (
+            "Entra discovery and keys",
+            "Are AZURE_TENANT_ID and AZURE_AUTHORITY_HOST right, and is outbound HTTPS allowed?",
+            reach_entra.boxed(),
+        ),
+        ("Graph", "Is ENTRADA_GRAPH_URL right, and is outbound HTTPS allowed?", reach_graph.boxed()),
+    ])
+}
+
+/// Graph is reachable when it refuses us properly: a 401 needs no token and proves the address.
+async fn reach_graph(graph: &dyn GraphTransport) -> Result<(), String> {
+    let request = GraphRequest {
+        method: ::http::Method::GET,
+        target: "/me".to_owned(),
+        token: Secret::new("none".to_owned()),
+        headers: Vec::new(),
+        body: None,
+        max_bytes: 64 * 1024,
+        timeout: Duration::from_secs(10),
+    };
+    let response = graph.send(request).await.map_err(|e| e.to_string())?;
+    if response.status == ::http::StatusCode::UNAUTHORIZED {
+        return Ok(());
+    }
+    Err(format!("expected 401 for a request without a token, got {}", response.status))
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| failed_to_listen(address, source))
+}
+
+fn failed_to_listen(address: SocketAddr, source: std::io::Error) -> StartError {
+    StartError::Listen { address, source }
+}
+
+/// Ends the process from inside, remembering that it was not asked for.
+fn give_up(stop: &CancellationToken, gave_up: &Arc<AtomicBool>) -> GiveUp {
+    let (stop, gave_up) = (stop.clone(), gave_up.clone());
+    Arc::new(move || {
+        gave_up.store(true, Ordering::SeqCst);
+        stop.cancel();
+    })
+}
+
+/// The services that the settings name, in the order of the catalogue.
+fn enabled_services(config: &Config, deps: &ServiceDeps) -> Result<Vec<Arc<dyn Service>>, StartError> {
+    let all = services::all(deps);
+    let names: Vec<String> = all.iter().map(|s| s.info().name.to_string()).collect();
+    if let Some(unknown) = config.services.enabled.iter().find(|name| !names.contains(name)) {
+        return Err(StartError::UnknownService { name: unknown.clone(), known: names.join(", ") });
+    }
+    let is_enabled = |s: &Arc<dyn Service>| config.services.enabled.iter().any(|n| n == s.info().name.as_str());
+    Ok(all.into_iter().filter(is_enabled).collect())
+}
+
+fn resources(config: &Config, address: SocketAddr, services: &[Arc<dyn Service>]) -> Resources {
+    let public_url = match config.server.public_url.as_str() {
+        "" => format!("http://{address}"),
+        url => url.to_owned(),
+    };
+    let default = Some(config.services.default.as_str()).filter(|name| !name.is_empty());
+    let infos = services.iter().map(|s| s.info().clone()).collect();
+    Resources::new(public_url, infos, default.map(ServiceName::new))
+}
+
+/// Documents are read by this same binary, started again as a bounded child.
+fn extractor() -> Result<Extractor, StartError> {
+    let program = std::env::current_exe().map_err(StartError::OwnPath)?;
+    Ok(Extractor::new(program, PoolLimits::default()))
+}

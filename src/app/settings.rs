@@ -1,0 +1,66 @@
+//! From the settings file to the settings of each part.
+
+use crate::actors::GateSettings;
+use crate::config::Config;
+use crate::domain::scope::ScopeSet;
+use crate::mcp::McpSettings;
+use crate::oauth::OauthSettings;
+use crate::services::ServiceSettings;
+use crate::tools::dispatch::CallLimits;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub(super) fn gate(config: &Config) -> GateSettings {
+    GateSettings {
+        concurrent: config.graph.outlook_concurrent,
+        requests: config.graph.outlook_requests,
+        period: Duration::from_secs(config.graph.outlook_period_s),
+    }
+}
+
+pub(super) fn call_limits(config: &Config) -> CallLimits {
+    CallLimits {
+        deadline: Duration::from_secs(config.tools.deadline_s),
+        output_bytes: config.tools.output_bytes,
+    }
+}
+
+pub(super) fn services(config: &Config) -> ServiceSettings {
+    ServiceSettings {
+        default_time_zone: config.mail.default_time_zone.clone(),
+        blocked_senders: config.mail.blocked_senders.iter().map(|s| s.to_lowercase()).collect(),
+        ..ServiceSettings::default()
+    }
+}
+
+pub(super) fn oauth(config: &Config) -> OauthSettings {
+    let oauth = &config.oauth;
+    let ceiling: ScopeSet = oauth.scope_ceiling.iter().map(String::as_str).collect();
+    OauthSettings {
+        access_ttl: Duration::from_secs(oauth.access_ttl_s),
+        refresh_ttl: Duration::from_secs(oauth.refresh_ttl_s),
+        grant_ttl: Duration::from_secs(oauth.grant_ttl_s),
+        code_ttl: Duration::from_secs(oauth.code_ttl_s),
+        client_ttl: Duration::from_secs(oauth.client_ttl_s),
+        refresh_grace: Duration::from_secs(oauth.refresh_grace_s),
+        scope_ceiling: (!ceiling.is_empty()).then_some(ceiling),
+        allowed_users: oauth.allowed_users.clone(),
+        allowed_domains: oauth.allowed_domains.clone(),
+        allowed_tenants: config.entra.allowed_tenants.clone(),
+        ..OauthSettings::default()
+    }
+}
+
+pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {
+    McpSettings {
+        session_ttl: Duration::from_secs(config.mcp.session_ttl_s),
+        max_body: config.mcp.max_body_bytes,
+        max_depth: config.mcp.max_json_depth,
+        heartbeat: Duration::from_secs(config.mcp.heartbeat_s),
+        allowed_hosts: config.server.allowed_hosts.clone(),
+        allowed_origins: config.server.allowed_origins.clone(),
+        local: address.ip().is_loopback(),
+        lenient_sessions: config.mcp.lenient_sessions,
+        ..McpSettings::default()
+    }
+}

@@ -1,0 +1,106 @@
+//! The command line. Each command is one file; results go to stdout, logs and errors to stderr.
+
+mod check;
+#[cfg(feature = "sim")]
+mod demo;
+mod keys;
+mod serve;
+#[cfg(feature = "sim")]
+mod tenant;
+
+use crate::config::{ConfigError, Environment, Sources};
+use crate::telemetry::TelemetryError;
+use clap::{Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// One door to Microsoft 365 for AI clients.
+#[derive(Debug, Parser)]
+#[command(name = "entrada", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Settings file; see config/default.toml for every key.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Server, simulated tenant and embedded store on loopback; no settings needed.
+    #[cfg(feature = "sim")]
+    Demo(demo::DemoArguments),
+    /// The server, with settings from file and environment.
+    Serve,
+    /// The simulated Microsoft tenant alone.
+    #[cfg(feature = "sim")]
+    Tenant(tenant::TenantArguments),
+    /// Validates the settings and reaches the store, Entra and Graph.
+    Check,
+    /// Makes and rotates encryption keys.
+    Keys(keys::KeysArguments),
+    /// Reads one document from stdin and writes its text to stdout, within hard limits.
+    #[command(hide = true)]
+    Extract,
+}
+
+/// Why a command ended without doing its work.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Start(#[from] crate::app::StartError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0} of the checks failed")]
+    ChecksFailed(usize),
+    #[error("a part of the server cannot be kept alive")]
+    GaveUp,
+}
+
+/// Runs the command of this process.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::Extract) {
+        return u8::try_from(crate::extract::child_main()).map_or(ExitCode::FAILURE, ExitCode::from);
+    }
+    match execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "entrada: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<(), CommandError> {
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let sources = Sources { profile: arguments.config, environment, overrides: Vec::new() };
+    match arguments.command {
+        Command::Keys(command) => keys::run(&command, &sources),
+        Command::Serve => block_on(serve::run(sources)),
+        Command::Check => block_on(check::run(sources)),
+        #[cfg(feature = "sim")]
+        Command::Demo(command) => block_on(demo::run(command, sources)),
+        #[cfg(feature = "sim")]
+        Command::Tenant(command) => block_on(tenant::run(command)),
+        Command::Extract => Ok(()),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+    actix_web::rt::System::new().block_on(work)
+}
+
+/// Writes lines to stdout and flushes, so that whoever waits for a ready line gets it.
+fn say(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}

@@ -1,0 +1,137 @@
+//! The typed settings, one struct per section of `config/default.toml`, where each key is documented.
+
+use crate::domain::secret::Secret;
+use serde::{Deserialize, Deserializer};
+use std::net::SocketAddr;
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: ServerSection,
+    pub(crate) store: StoreSection,
+    pub(crate) keys: KeysSection,
+    pub(crate) entra: EntraSection,
+    pub(crate) graph: GraphSection,
+    pub(crate) oauth: OauthSection,
+    pub(crate) mcp: McpSection,
+    pub(crate) tools: ToolsSection,
+    pub(crate) services: ServicesSection,
+    pub(crate) mail: MailSection,
+    pub(crate) log: LogSection,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: String,
+    pub(crate) workers: usize,
+    pub(crate) shutdown_grace_s: u64,
+    pub(crate) drain_delay_s: u64,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) allowed_origins: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StoreSection {
+    /// May hold a password, hence a secret.
+    #[serde(deserialize_with = "secret")]
+    pub(crate) url: Secret<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeysSection {
+    #[serde(deserialize_with = "secret")]
+    pub(crate) encryption_key: Secret<String>,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) encryption_keys: Secret<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntraSection {
+    pub(crate) client_id: String,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) client_secret: Secret<String>,
+    pub(crate) tenant_id: String,
+    pub(crate) authority: String,
+    pub(crate) allowed_tenants: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GraphSection {
+    pub(crate) url: String,
+    pub(crate) insecure_upstream: bool,
+    pub(crate) outlook_concurrent: usize,
+    pub(crate) outlook_requests: u32,
+    pub(crate) outlook_period_s: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OauthSection {
+    pub(crate) access_ttl_s: u64,
+    pub(crate) refresh_ttl_s: u64,
+    pub(crate) grant_ttl_s: u64,
+    pub(crate) code_ttl_s: u64,
+    pub(crate) client_ttl_s: u64,
+    pub(crate) refresh_grace_s: u64,
+    pub(crate) scope_ceiling: Vec<String>,
+    pub(crate) allowed_users: Vec<String>,
+    pub(crate) allowed_domains: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct McpSection {
+    pub(crate) session_ttl_s: u64,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) max_json_depth: usize,
+    pub(crate) heartbeat_s: u64,
+    pub(crate) max_streams: usize,
+    pub(crate) lenient_sessions: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ToolsSection {
+    pub(crate) deadline_s: u64,
+    pub(crate) output_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServicesSection {
+    pub(crate) enabled: Vec<String>,
+    pub(crate) default: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailSection {
+    pub(crate) default_time_zone: String,
+    pub(crate) blocked_senders: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogSection {
+    pub(crate) format: LogFormat,
+    pub(crate) level: String,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
+}

@@ -1,0 +1,168 @@
+//! Whether well-typed settings make sense together. Everything wrong is refused before anything starts.
+
+use super::{Config, ConfigError};
+use crate::domain::keyring::KeyRing;
+use std::path::PathBuf;
+use url::{Host, Url};
+
+/// Which store to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreUrl {
+    Memory,
+    File(PathBuf),
+    Redis(String),
+}
+
+impl Config {
+    /// Checks everything that can be checked without the network.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        self.key_ring()?;
+        self.store_url()?;
+        self.check_public_url()?;
+        self.check_entra()?;
+        self.check_limits()?;
+        self.check_services()
+    }
+
+    /// The key ring; `ENCRYPTION_KEYS` wins over `ENCRYPTION_KEY`.
+    pub(crate) fn key_ring(&self) -> Result<KeyRing, ConfigError> {
+        let (one, many) = (self.keys.encryption_key.expose(), self.keys.encryption_keys.expose());
+        let ring = match (many.is_empty(), one.is_empty()) {
+            (false, _) => KeyRing::from_list(many),
+            (true, false) => KeyRing::from_text(one),
+            (true, true) => {
+                return Err(ConfigError::Missing {
+                    key: "keys.encryption_keys",
+                    remedy: "set ENCRYPTION_KEYS (or ENCRYPTION_KEY); `entrada keys new` makes one",
+                });
+            }
+        };
+        ring.map_err(|e| ConfigError::Refused { key: "keys", problem: e.to_string() })
+    }
+
+    /// The store that the URL names. The URL itself may hold a password and is not repeated in errors.
+    pub(crate) fn store_url(&self) -> Result<StoreUrl, ConfigError> {
+        let url = self.store.url.expose();
+        if url == "embedded:memory" {
+            return Ok(StoreUrl::Memory);
+        }
+        if let Some(path) = url.strip_prefix("embedded:").filter(|path| !path.is_empty()) {
+            return Ok(StoreUrl::File(PathBuf::from(path)));
+        }
+        if url.starts_with("redis://") || url.starts_with("rediss://") {
+            return Ok(StoreUrl::Redis(url.clone()));
+        }
+        let scheme = url.split(':').next().unwrap_or_default();
+        Err(ConfigError::Refused {
+            key: "store.url",
+            problem: format!(
+                "`{scheme}:` is not supported; use redis://, rediss://, embedded:PATH or embedded:memory"
+            ),
+        })
+    }
+
+    fn check_public_url(&self) -> Result<(), ConfigError> {
+        let refused =
+            |problem: &str| ConfigError::Refused { key: "server.public_url", problem: problem.to_owned() };
+        if self.server.public_url.is_empty() {
+            return if self.server.listen.ip().is_loopback() {
+                Ok(())
+            } else {
+                Err(ConfigError::Missing {
+                    key: "server.public_url",
+                    remedy: "set ENTRADA_PUBLIC_URL to the https URL that clients use",
+                })
+            };
+        }
+        let url = Url::parse(&self.server.public_url).map_err(|e| refused(&e.to_string()))?;
+        if self.server.public_url.ends_with('/') {
+            return Err(refused("leave out the trailing slash: clients compare the issuer byte by byte"));
+        }
+        if url.query().is_some()
+            || url.fragment().is_some()
+            || !url.username().is_empty()
+            || url.path() != "/"
+        {
+            return Err(refused("give scheme, host and port only"));
+        }
+        if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) {
+            return Ok(());
+        }
+        Err(refused("must be https:// (http:// is accepted for loopback hosts)"))
+    }
+
+    fn check_entra(&self) -> Result<(), ConfigError> {
+        let entra = &self.entra;
+        let required = [
+            (
+                "entra.client_id",
+                entra.client_id.is_empty(),
+                "set AZURE_CLIENT_ID to the app registration's id",
+            ),
+            ("entra.client_secret", entra.client_secret.expose().is_empty(), "set AZURE_CLIENT_SECRET"),
+            (
+                "entra.tenant_id",
+                entra.tenant_id.is_empty(),
+                "set AZURE_TENANT_ID (GUID, domain or organizations)",
+            ),
+        ];
+        if let Some((key, _, remedy)) = required.into_iter().find(|(_, missing, _)| *missing) {
+            return Err(ConfigError::Missing { key, remedy });
+        }
+        for (key, text) in [("entra.authority", &entra.authority), ("graph.url", &self.graph.url)] {
+            let refused = |problem: String| ConfigError::Refused { key, problem };
+            let url = Url::parse(text).map_err(|e| refused(e.to_string()))?;
+            let allowed = url.scheme() == "https" || (url.scheme() == "http" && self.graph.insecure_upstream);
+            if !allowed {
+                let problem = "must be https:// (ENTRADA_INSECURE_UPSTREAM=true allows http:// for the simulated tenant)";
+                return Err(refused(problem.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_limits(&self) -> Result<(), ConfigError> {
+        let at_least_one = [
+            ("oauth.access_ttl_s", self.oauth.access_ttl_s),
+            ("oauth.refresh_ttl_s", self.oauth.refresh_ttl_s),
+            ("oauth.grant_ttl_s", self.oauth.grant_ttl_s),
+            ("oauth.code_ttl_s", self.oauth.code_ttl_s),
+            ("oauth.client_ttl_s", self.oauth.client_ttl_s),
+            ("mcp.session_ttl_s", self.mcp.session_ttl_s),
+            ("mcp.heartbeat_s", self.mcp.heartbeat_s),
+            ("mcp.max_body_bytes", self.mcp.max_body_bytes as u64),
+            ("mcp.max_json_depth", self.mcp.max_json_depth as u64),
+            ("tools.deadline_s", self.tools.deadline_s),
+            ("tools.output_bytes", self.tools.output_bytes as u64),
+            ("graph.outlook_concurrent", self.graph.outlook_concurrent as u64),
+            ("graph.outlook_requests", u64::from(self.graph.outlook_requests)),
+            ("graph.outlook_period_s", self.graph.outlook_period_s),
+        ];
+        match at_least_one.into_iter().find(|(_, value)| *value == 0) {
+            Some((key, _)) => Err(ConfigError::Refused { key, problem: "must be at least 1".to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_services(&self) -> Result<(), ConfigError> {
+        let refused = |key, problem| Err(ConfigError::Refused { key, problem });
+        if self.services.enabled.is_empty() {
+            return refused("services.enabled", "name at least one service".to_owned());
+        }
+        let default = &self.services.default;
+        if !default.is_empty() && !self.services.enabled.contains(default) {
+            return refused("services.default", format!("`{default}` is not among services.enabled"));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a URL points to this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}

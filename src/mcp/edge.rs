@@ -1,0 +1,190 @@
+//! The browser's side of the door: Host and Origin checks against DNS rebinding, and CORS (mcp.md 14).
+
+use super::state::McpSettings;
+use actix_web::HttpResponse;
+use actix_web::dev::RequestHead;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate, MCP-Protocol-Version, DPoP-Nonce, Retry-After";
+/// Request headers that a page may send; `mcp-param-…` besides.
+const REQUEST_HEADERS: [&str; 10] = [
+    "authorization",
+    "content-type",
+    "accept",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
+    "dpop",
+    "traceparent",
+];
+
+/// Who may talk to us under which name.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    hosts: Vec<String>,
+    origins: Vec<String>,
+    local: bool,
+}
+
+impl Edge {
+    /// `issuer` is the public URL; its host and origin are always welcome.
+    pub(super) fn new(issuer: &str, settings: &McpSettings) -> Self {
+        let mut hosts: Vec<_> = settings.allowed_hosts.iter().map(|h| h.to_ascii_lowercase()).collect();
+        let mut origins: Vec<_> = settings.allowed_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
+        if let Ok(url) = Url::parse(issuer) {
+            hosts.extend(url.host_str().map(str::to_ascii_lowercase));
+            origins.push(url.origin().ascii_serialization());
+        }
+        Self { hosts, origins, local: settings.local }
+    }
+
+    /// Whether Host and Origin are ours. Programs outside of browsers send no Origin.
+    pub(super) fn admits(&self, head: &RequestHead) -> bool {
+        let from_header = head.headers.get(header::HOST).map(|v| v.to_str().unwrap_or_default());
+        let Some(host) = from_header.or_else(|| head.uri.authority().map(http_authority)) else {
+            return false;
+        };
+        if !self.admits_host(host) {
+            return false;
+        }
+        let mut origins = head.headers.get_all(header::ORIGIN);
+        match (origins.next(), origins.next()) {
+            (None, _) => true,
+            (Some(origin), None) => origin.to_str().is_ok_and(|o| self.admits_origin(o, host)),
+            (Some(_), Some(_)) => false,
+        }
+    }
+
+    fn admits_host(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let name = without_port(&host);
+        (self.local && is_loopback(name)) || self.hosts.iter().any(|own| *own == host || own == name)
+    }
+
+    fn admits_origin(&self, origin: &str, host: &str) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        if self.origins.contains(&origin) {
+            return true;
+        }
+        let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let name = name.map(without_port);
+        self.local && name.is_some_and(is_loopback) && is_loopback(without_port(&host.to_ascii_lowercase()))
+    }
+}
+
+fn http_authority(authority: &actix_web::http::uri::Authority) -> &str {
+    authority.as_str()
+}
+
+fn without_port(host: &str) -> &str {
+    if let Some(end) = host.find(']').filter(|_| host.starts_with('[')) {
+        return host.get(..=end).unwrap_or(host);
+    }
+    host.split_once(':').map_or(host, |(name, _)| name)
+}
+
+fn is_loopback(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// The answer to a preflight; it comes before authentication because browsers send it without credentials.
+pub(super) fn preflight(headers: &HeaderMap) -> HttpResponse {
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|v| v.to_str().ok());
+    let allowed = asked
+        .unwrap_or_default()
+        .split(',')
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| REQUEST_HEADERS.contains(&name.as_str()) || name.starts_with("mcp-param-"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut response = HttpResponse::NoContent();
+    response.insert_header((header::ALLOW, METHODS));
+    if headers.contains_key(header::ORIGIN) {
+        response
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
+        if !allowed.is_empty() {
+            response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, allowed));
+        }
+    }
+    response.finish()
+}
+
+/// Lets the page of an admitted origin read the answer.
+pub(super) fn decorate(response: &mut HttpResponse, origin: Option<&HeaderValue>) {
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(
+            HeaderName::from_static("access-control-expose-headers"),
+            HeaderValue::from_static(EXPOSED),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn edge(local: bool) -> Edge {
+        let settings = McpSettings {
+            allowed_hosts: vec!["entrada.internal:8443".to_owned()],
+            allowed_origins: vec!["https://claude.ai".to_owned()],
+            local,
+            ..McpSettings::default()
+        };
+        Edge::new("https://door.example", &settings)
+    }
+
+    fn admits(edge: &Edge, host: &str, origin: Option<&str>) -> bool {
+        let mut request = TestRequest::default().insert_header(("host", host));
+        if let Some(origin) = origin {
+            request = request.insert_header(("origin", origin));
+        }
+        edge.admits(request.to_srv_request().head())
+    }
+
+    #[test]
+    fn a_public_server_answers_to_its_own_names_and_listed_origins() {
+        let edge = edge(false);
+        for (host, origin, expected) in [
+            ("door.example", None, true),
+            ("DOOR.example:443", None, true),
+            ("entrada.internal:8443", None, true),
+            ("entrada.internal", None, false),
+            ("door.example", Some("https://door.example"), true),
+            ("door.example", Some("https://claude.ai"), true),
+            ("door.example", Some("https://claude.ai.evil.example"), false),
+            ("door.example", Some("null"), false),
+            ("door.example", Some("http://localhost:6274"), false),
+            ("localhost:8080", None, false),
+            ("evil.example", None, false),
+            ("", None, false),
+        ] {
+            assert_eq!(admits(&edge, host, origin), expected, "{host} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_local_server_answers_to_loopback_on_any_port_and_to_no_rebound_name() {
+        let edge = edge(true);
+        for (host, origin, expected) in [
+            ("localhost:8080", None, true),
+            ("127.0.0.1:1", Some("http://localhost:6274"), true),
+            ("[::1]:8080", Some("http://[::1]:3000"), true),
+            ("localhost:8080", Some("http://evil.example.com"), false),
+            ("evil.example.com", Some("http://evil.example.com"), false),
+            ("evil.example.com", Some("http://localhost:8080"), false),
+            ("localhost.evil.example", None, false),
+            ("localhost:8080", Some("http://localhost.evil.example"), false),
+        ] {
+            assert_eq!(admits(&edge, host, origin), expected, "{host} {origin:?}");
+        }
+    }
+}

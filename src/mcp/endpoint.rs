@@ -1,0 +1,201 @@
+//! The HTTP endpoint of every service. Checks in the order of mcp.md 1.12: size → Host and Origin → route →
+//! authentication → method and negotiation → body → era; the eras do the rest.
+
+use super::catalog::Ready;
+use super::classify::{Era, classify, legacy as legacy_version};
+use super::error::{INVALID_REQUEST, RpcError, method_not_allowed, refuse};
+use super::exchange::Exchange;
+use super::jsonrpc::{Id, parse};
+use super::state::McpState;
+use super::version::VersionHeader;
+use super::{edge, encode, headers, legacy, modern};
+use crate::oauth::bearer::Bearer;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use std::time::Duration;
+
+/// Methods of a service's endpoint.
+const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
+/// How long a body that nobody wants may take to arrive, so that its sender can read the refusal.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// How much of an unwanted body is read, in multiples of the largest accepted one.
+const DISCARD_FACTOR: usize = 8;
+
+/// Serves any request to a service.
+pub(super) async fn serve(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<McpState>,
+) -> HttpResponse {
+    let served = Box::pin(admit(&request, &mut payload, &state));
+    match served.await {
+        Ok(mut response) => {
+            edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+            response
+        }
+        Err(refusal) => {
+            let refused = Box::pin(discard(&mut payload, state.settings.max_body));
+            refused.await;
+            refusal.into_response(&request)
+        }
+    }
+}
+
+/// A refusal before the body was read, and whether the page that asked may see it.
+struct Refusal {
+    response: HttpResponse,
+    readable: bool,
+}
+
+impl Refusal {
+    fn hidden(status: StatusCode, message: &'static str) -> Self {
+        let response = refuse(status, None, &RpcError::new(INVALID_REQUEST, message));
+        Self { response, readable: false }
+    }
+
+    fn into_response(mut self, request: &HttpRequest) -> HttpResponse {
+        if self.readable {
+            edge::decorate(&mut self.response, request.headers().get(header::ORIGIN));
+        }
+        self.response
+    }
+}
+
+impl From<HttpResponse> for Refusal {
+    fn from(response: HttpResponse) -> Self {
+        Self { response, readable: true }
+    }
+}
+
+async fn admit(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &McpState,
+) -> Result<HttpResponse, Refusal> {
+    if declared_length(request).is_some_and(|n| n > state.settings.max_body) {
+        return Err(Refusal::hidden(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."));
+    }
+    if !state.edge.admits(request.head()) {
+        return Err(Refusal::hidden(StatusCode::FORBIDDEN, "This Host or Origin is not served here."));
+    }
+    let Some(ready) = state.catalog.service(request.match_info().get("svc").unwrap_or_default()) else {
+        return Err(Refusal::hidden(StatusCode::NOT_FOUND, "There is no such service."));
+    };
+    if request.method() == Method::OPTIONS {
+        return Ok(edge::preflight(request.headers()));
+    }
+    let authenticated = state.guard.authenticate(request.headers(), &ready.name).await;
+    let bearer = authenticated.map_err(|failure| state.guard.response(&failure, &ready.name))?;
+    match *request.method() {
+        Method::POST => post(request, payload, state, ready, bearer).await,
+        Method::GET | Method::DELETE => sessions(request, state, ready, bearer).await,
+        _ => Err(method_not_allowed(ALLOW).into()),
+    }
+}
+
+/// The version header; one that cannot be read counts as invalid.
+fn version(request: &HttpRequest) -> VersionHeader<'_> {
+    headers::single(request.headers(), headers::PROTOCOL_VERSION)
+        .map_or(VersionHeader::Invalid, VersionHeader::of)
+}
+
+/// GET and DELETE, which only sessions have.
+async fn sessions(
+    request: &HttpRequest,
+    state: &McpState,
+    ready: &Ready,
+    bearer: Bearer,
+) -> Result<HttpResponse, Refusal> {
+    let version = version(request);
+    if matches!(version, VersionHeader::Modern | VersionHeader::Future(_)) {
+        return Err(method_not_allowed("POST").into());
+    }
+    legacy_version(version).map_err(|error| refuse(StatusCode::BAD_REQUEST, None, &error))?;
+    let framing = encode::Framing::Json;
+    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, version };
+    if request.method() == Method::GET {
+        Ok(legacy::stream::open(&x).await)
+    } else {
+        Ok(legacy::session::delete(&x).await)
+    }
+}
+
+async fn post(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &McpState,
+    ready: &Ready,
+    bearer: Bearer,
+) -> Result<HttpResponse, Refusal> {
+    let refused =
+        |status, message: &'static str| refuse(status, None, &RpcError::new(INVALID_REQUEST, message));
+    let Some(framing) = headers::framing(request.headers()) else {
+        let message = "Accept must allow application/json or text/event-stream.";
+        return Err(refused(StatusCode::NOT_ACCEPTABLE, message).into());
+    };
+    if !headers::is_json(request.headers()) {
+        let message = "The body must be application/json, without content coding.";
+        return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into());
+    }
+    let bytes = read(payload, state).await?;
+    let body = match parse(&bytes, state.settings.max_depth) {
+        Ok(body) => body,
+        Err(bad) => return Ok(refuse(StatusCode::BAD_REQUEST, bad.id.map(Id::raw), &bad.error)),
+    };
+    let version = version(request);
+    let era = match classify(&body, version) {
+        Ok(era) => era,
+        Err(error) => {
+            let id = if let super::jsonrpc::Body::Single(m) = &body { m.id() } else { None };
+            return Ok(refuse(StatusCode::BAD_REQUEST, id.map(Id::raw), &error));
+        }
+    };
+    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, version };
+    Ok(match era {
+        Era::Legacy => legacy::post(&x, body).await,
+        Era::Modern => modern::post(&x, body).await,
+    })
+}
+
+fn declared_length(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads a body within its bounds of size and time.
+async fn read(payload: &mut web::Payload, state: &McpState) -> Result<BytesMut, Refusal> {
+    let limit = state.settings.max_body;
+    let collect = async {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk =
+                chunk.map_err(|_| Refusal::hidden(StatusCode::BAD_REQUEST, "The request body broke off."))?;
+            if body.len() + chunk.len() > limit {
+                return Err(Refusal::hidden(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(state.settings.body_timeout, collect).await.unwrap_or_else(|_| {
+        Err(Refusal::hidden(StatusCode::REQUEST_TIMEOUT, "The request body took too long to arrive."))
+    })
+}
+
+/// Reads an unwanted body and throws it away: a sender that meets a closed connection half-way through never sees
+/// the answer.
+async fn discard(payload: &mut web::Payload, max_body: usize) {
+    let limit = max_body.saturating_mul(DISCARD_FACTOR);
+    let drain = async {
+        let mut seen = 0_usize;
+        while let Some(Ok(chunk)) = payload.next().await {
+            seen = seen.saturating_add(chunk.len());
+            if seen > limit {
+                break;
+            }
+        }
+    };
+    // Past the time limit the connection just closes.
+    let _ = tokio::time::timeout(DISCARD_TIME, drain).await;
+}

@@ -1,0 +1,157 @@
+//! Sessions of the legacy era: opened by `initialize`, kept in the store, bound to user and service.
+
+use super::super::error::{
+    INVALID_PARAMS, INVALID_REQUEST, LEGACY_TRANSPORT, RpcError, SESSION_NOT_FOUND, message, refuse,
+    unavailable,
+};
+use super::super::exchange::Exchange;
+use super::super::jsonrpc::{Call, Id, text};
+use super::super::version::Legacy;
+use super::super::{encode, headers};
+use crate::domain::ids::SessionId;
+use crate::domain::random;
+use crate::domain::session::SessionRecord;
+use crate::ports::store::StoreError;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// Life of a session that nobody used since it was opened; some hosts open one per tool call and never come back.
+const UNUSED_TTL: Duration = Duration::from_hours(1);
+/// Longest `clientInfo` and `capabilities` worth keeping.
+const MAX_CLIENT_TEXT: usize = 8 * 1024;
+/// Longest session id worth asking the store about; ours are shorter.
+const MAX_ID: usize = 64;
+
+/// The id in the header, or the refusal of a header that cannot be one.
+pub(super) fn presented<'a>(x: &Exchange<'a>, id: Option<Id<'_>>) -> Result<Option<&'a str>, HttpResponse> {
+    headers::single(x.headers, headers::SESSION_ID).map_err(|_| {
+        let error = RpcError::new(INVALID_REQUEST, "Send one Mcp-Session-Id header of visible ASCII.");
+        refuse(StatusCode::BAD_REQUEST, id.map(Id::raw), &error)
+    })
+}
+
+/// 400 for a request that needs the header and came without.
+pub(super) fn required(id: Option<Id<'_>>) -> HttpResponse {
+    let error = RpcError::new(LEGACY_TRANSPORT, "Mcp-Session-Id is required; `initialize` answers one.");
+    refuse(StatusCode::BAD_REQUEST, id.map(Id::raw), &error)
+}
+
+/// 404: the client starts over with `initialize`.
+pub(super) fn not_found(id: Option<Id<'_>>) -> HttpResponse {
+    refuse(StatusCode::NOT_FOUND, id.map(Id::raw), &RpcError::new(SESSION_NOT_FOUND, "Session not found"))
+}
+
+/// 503: the store is away and the session, for all we know, alive.
+pub(super) fn store_failed(error: &StoreError, id: Option<Id<'_>>) -> HttpResponse {
+    tracing::warn!(error = %error, "session without store");
+    unavailable(id.map(Id::raw))
+}
+
+/// Finds the session and renews its life. A foreign user's and another service's session do not exist for the caller.
+pub(super) async fn find(
+    x: &Exchange<'_>,
+    presented: &str,
+    id: Option<Id<'_>>,
+) -> Result<SessionRecord, HttpResponse> {
+    if presented.is_empty() || presented.len() > MAX_ID || !presented.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(not_found(id));
+    }
+    let found = x.state.store.session(&SessionId::new(presented), x.state.settings.session_ttl).await;
+    match found {
+        Ok(Some(s)) if s.user == x.bearer.caller.user && s.service == x.ready.name => Ok(s),
+        Ok(_) => Err(not_found(id)),
+        Err(error) => Err(store_failed(&error, id)),
+    }
+}
+
+/// The version a session speaks.
+pub(super) fn version(session: &SessionRecord) -> Legacy {
+    Legacy::negotiate(&session.protocol_version)
+}
+
+/// `initialize`: negotiates, stores the session, then tells its id.
+pub(super) async fn initialize(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>) -> HttpResponse {
+    match presented(x, Some(id)) {
+        Ok(None) => {}
+        Ok(Some(old)) => return reinitialize(x, old, id).await,
+        Err(refusal) => return refusal,
+    }
+    let Some(requested) = call.params.protocol_version.and_then(text) else {
+        let error = RpcError::new(INVALID_PARAMS, "`protocolVersion` must be a string.");
+        return encode::respond(x.framing, message(Some(id.raw()), &error));
+    };
+    let version = Legacy::negotiate(&requested);
+    let session = SessionRecord {
+        id: SessionId::new(random::text::<24>()),
+        service: x.ready.name.clone(),
+        user: x.bearer.caller.user.clone(),
+        client: x.bearer.caller.client.clone(),
+        protocol_version: version.as_str().to_owned(),
+        client_info: kept(call.params.client_info),
+        capabilities: kept(call.params.capabilities),
+        log_level: None,
+        initialized: false,
+        created_at: x.state.clock.now(),
+    };
+    let ttl = x.state.settings.session_ttl.min(UNUSED_TTL);
+    if let Err(error) = x.state.store.put_session(&session, ttl).await {
+        return store_failed(&error, Some(id));
+    }
+    tracing::info!(service.name = %session.service, client.id = %session.client, version = version.as_str(), "session opened");
+    let mut response = encode::respond(x.framing, encode::splice(id.raw(), x.ready.initialize(version)));
+    if let Ok(value) = HeaderValue::from_str(session.id.as_str()) {
+        response.headers_mut().insert(HeaderName::from_static(headers::SESSION_ID), value);
+    }
+    response
+}
+
+/// A session is initialised once; a client that starts over sends no id.
+async fn reinitialize(x: &Exchange<'_>, old: &str, id: Id<'_>) -> HttpResponse {
+    match find(x, old, Some(id)).await {
+        Ok(_) => {
+            let error = RpcError::new(INVALID_REQUEST, "This session is initialised already.");
+            refuse(StatusCode::BAD_REQUEST, Some(id.raw()), &error)
+        }
+        Err(refusal) => refusal,
+    }
+}
+
+fn kept(raw: Option<&RawValue>) -> Value {
+    raw.filter(|r| r.get().len() <= MAX_CLIENT_TEXT)
+        .and_then(|r| serde_json::from_str(r.get()).ok())
+        .unwrap_or_default()
+}
+
+/// Notes that the handshake is complete.
+pub(super) async fn mark_initialized(x: &Exchange<'_>, session: &SessionRecord) -> Result<(), StoreError> {
+    if session.initialized {
+        return Ok(());
+    }
+    let ready = SessionRecord { initialized: true, ..session.clone() };
+    x.state.store.update_session(&ready, x.state.settings.session_ttl).await.map(|_| ())
+}
+
+/// DELETE: ends the session everywhere, and what it has open here at once.
+pub(in crate::mcp) async fn delete(x: &Exchange<'_>) -> HttpResponse {
+    let presented = match presented(x, None) {
+        Ok(Some(id)) => id,
+        Ok(None) => return required(None),
+        Err(refusal) => return refusal,
+    };
+    let session = match find(x, presented, None).await {
+        Ok(session) => session,
+        Err(refusal) => return refusal,
+    };
+    match x.state.store.end_session(&session.id).await {
+        Ok(true) => {}
+        Ok(false) => return not_found(None),
+        Err(error) => return store_failed(&error, None),
+    }
+    x.state.running.cancel_all(&session.id);
+    x.state.router.close(&session.id);
+    HttpResponse::NoContent().finish()
+}

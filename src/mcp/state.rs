@@ -1,0 +1,94 @@
+//! What the front holds: settings, the catalogue of ready answers, and the ways to the rest of the program.
+
+use super::catalog::Catalog;
+use super::edge::Edge;
+use super::legacy::running::Running;
+use crate::domain::clock::SharedClock;
+use crate::domain::resource::Resources;
+use crate::oauth::bearer::BearerGuard;
+use crate::ports::sessions::SessionRouter;
+use crate::ports::store::Store;
+use crate::tools::dispatch::Dispatcher;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bounds and names of the MCP front.
+#[derive(Clone, Debug)]
+pub(crate) struct McpSettings {
+    /// Life of a legacy session after its last request.
+    pub(crate) session_ttl: Duration,
+    /// Largest request body in bytes.
+    pub(crate) max_body: usize,
+    /// Time for a body to arrive.
+    pub(crate) body_timeout: Duration,
+    /// Deepest accepted nesting of JSON.
+    pub(crate) max_depth: usize,
+    /// Pause between comments on an idle stream.
+    pub(crate) heartbeat: Duration,
+    /// Names the server answers to besides its public URL, `host` (any port) or `host:port`.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Origins of pages that may call, besides the public URL's own.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Bound to loopback: loopback names and origins are welcome on any port.
+    pub(crate) local: bool,
+    /// Serve legacy requests that need no session state even without a session id.
+    pub(crate) lenient_sessions: bool,
+    /// `serverInfo.version`.
+    pub(crate) server_version: String,
+}
+
+impl Default for McpSettings {
+    fn default() -> Self {
+        Self {
+            session_ttl: Duration::from_hours(24),
+            max_body: 4 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            max_depth: 64,
+            heartbeat: Duration::from_secs(15),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            local: false,
+            lenient_sessions: true,
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// The front's state, one per replica.
+pub(crate) struct McpState {
+    pub(super) dispatcher: Dispatcher,
+    pub(super) guard: Arc<BearerGuard>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) router: Arc<dyn SessionRouter>,
+    pub(super) clock: SharedClock,
+    pub(super) settings: McpSettings,
+    pub(super) edge: Edge,
+    pub(super) catalog: Catalog,
+    pub(super) running: Arc<Running>,
+}
+
+/// The ways out of the front.
+pub(crate) struct McpParts {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) guard: Arc<BearerGuard>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) router: Arc<dyn SessionRouter>,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) clock: SharedClock,
+}
+
+impl McpState {
+    pub(crate) fn new(parts: McpParts, settings: McpSettings) -> Self {
+        Self {
+            edge: Edge::new(parts.resources.issuer(), &settings),
+            catalog: Catalog::new(parts.dispatcher.registry(), &settings.server_version),
+            running: Arc::default(),
+            dispatcher: parts.dispatcher,
+            guard: parts.guard,
+            store: parts.store,
+            router: parts.router,
+            clock: parts.clock,
+            settings,
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The bearer check of every protected endpoint (RFC 6750): header → hash → one store look-up → audience.
+//!
+//! A token counts only in the `Authorization` header; in a query, a body or a cookie it is ignored. An outage of
+//! the store is a 503 and never a 401, because clients throw credentials away on a 401.
+
+use crate::domain::clock::{SharedClock, Timestamp};
+use crate::domain::ids::{GrantId, ServiceName};
+use crate::domain::resource::Resources;
+use crate::domain::scope::ScopeSet;
+use crate::domain::token::{Hasher, Token, TokenKind};
+use crate::ports::store::{Store, StoreError};
+use crate::tools::context::Caller;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Seconds a client should wait after a 503.
+const RETRY_AFTER_S: &str = "5";
+
+/// A bearer that is valid for the service it was presented to.
+#[derive(Clone, Debug)]
+pub(crate) struct Bearer {
+    pub(crate) caller: Caller,
+    pub(crate) service: ServiceName,
+    pub(crate) grant: GrantId,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Why a request is not authenticated.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthFailure {
+    #[error("no bearer token was presented")]
+    Missing,
+    #[error("the request carries more than one Authorization header")]
+    Ambiguous,
+    #[error("the bearer token is unknown, expired or revoked")]
+    Invalid,
+    #[error("the bearer token was issued for another service")]
+    WrongAudience,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Checks bearers and words the refusals.
+#[derive(Clone)]
+pub(crate) struct BearerGuard {
+    store: Arc<dyn Store>,
+    hasher: Hasher,
+    resources: Arc<Resources>,
+    clock: SharedClock,
+}
+
+impl std::fmt::Debug for BearerGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BearerGuard")
+    }
+}
+
+impl BearerGuard {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        hasher: Hasher,
+        resources: Arc<Resources>,
+        clock: SharedClock,
+    ) -> Self {
+        Self { store, hasher, resources, clock }
+    }
+
+    /// The caller behind the request's bearer, if it is one for `service`.
+    pub(crate) async fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        service: &ServiceName,
+    ) -> Result<Bearer, AuthFailure> {
+        let presented = presented(headers)?;
+        let token = Token::parse(TokenKind::Access, presented).ok_or(AuthFailure::Invalid)?;
+        let now = self.clock.now();
+        for place in self.hasher.token_refs(&token) {
+            let Some(record) = self.store.access(&place, now).await? else { continue };
+            if record.expires_at <= now {
+                return Err(AuthFailure::Invalid);
+            }
+            if record.service != *service {
+                return Err(AuthFailure::WrongAudience);
+            }
+            let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
+            return Ok(Bearer {
+                caller,
+                service: record.service,
+                grant: record.grant,
+                expires_at: record.expires_at,
+            });
+        }
+        Err(AuthFailure::Invalid)
+    }
+
+    /// The refusal of a request that [`Self::authenticate`] did not accept.
+    pub(crate) fn response(&self, failure: &AuthFailure, service: &ServiceName) -> HttpResponse {
+        match failure {
+            AuthFailure::Missing => {
+                let text = "sign in first: send Authorization: Bearer with a token for this service";
+                self.challenge(StatusCode::UNAUTHORIZED, None, text, service, &self.first_scopes(service))
+            }
+            AuthFailure::Ambiguous => {
+                let text = "send exactly one Authorization header";
+                let none = ScopeSet::default();
+                self.challenge(StatusCode::BAD_REQUEST, Some("invalid_request"), text, service, &none)
+            }
+            AuthFailure::Invalid => self.invalid_token(service, "the token is unknown, expired or revoked"),
+            AuthFailure::WrongAudience => {
+                self.invalid_token(service, "the token was issued for another service")
+            }
+            AuthFailure::Store(error) => {
+                tracing::warn!(error = %error, "bearer check without store");
+                unavailable()
+            }
+        }
+    }
+
+    /// A valid bearer whose scopes do not suffice: the challenge names everything to ask for, old and new.
+    pub(crate) fn insufficient_scope(
+        &self,
+        service: &ServiceName,
+        required: &ScopeSet,
+        held: &ScopeSet,
+    ) -> HttpResponse {
+        let text = format!("this needs the scope {}", required.difference(held));
+        let error = Some("insufficient_scope");
+        self.challenge(StatusCode::FORBIDDEN, error, &text, service, &held.union(required))
+    }
+
+    /// The bearer is fine, the Microsoft sign-in behind it has ended: the person must sign in again.
+    pub(crate) fn sign_in_required(&self, service: &ServiceName) -> HttpResponse {
+        self.invalid_token(service, "the Microsoft sign-in behind this token has ended: sign in again")
+    }
+
+    fn invalid_token(&self, service: &ServiceName, text: &str) -> HttpResponse {
+        let scopes = self.first_scopes(service);
+        self.challenge(StatusCode::UNAUTHORIZED, Some("invalid_token"), text, service, &scopes)
+    }
+
+    /// What a first sign-in for the service asks for.
+    fn first_scopes(&self, service: &ServiceName) -> ScopeSet {
+        self.resources.service(service.as_str()).map(|s| s.required_scopes.clone()).unwrap_or_default()
+    }
+
+    fn challenge(
+        &self,
+        status: StatusCode,
+        error: Option<&str>,
+        text: &str,
+        service: &ServiceName,
+        scopes: &ScopeSet,
+    ) -> HttpResponse {
+        let reason =
+            error.map(|e| format!("error=\"{e}\", error_description=\"{text}\", ")).unwrap_or_default();
+        let metadata = self.resources.metadata_of(service);
+        let mut value = format!("Bearer {reason}resource_metadata=\"{metadata}\"");
+        // `offline_access` is a matter between client and authorization server, never of a resource.
+        let scopes = scopes.difference(&ScopeSet::parse("offline_access"));
+        if !scopes.is_empty() {
+            value = format!("{value}, scope=\"{scopes}\"");
+        }
+        let mut response = base(status);
+        response.insert_header((header::WWW_AUTHENTICATE, value));
+        response.json(json!({"error": error.unwrap_or("unauthorized"), "error_description": text}))
+    }
+}
+
+/// The token of the one `Authorization: Bearer` header; the scheme in any case (RFC 9110 §11.1).
+fn presented(headers: &HeaderMap) -> Result<&str, AuthFailure> {
+    let mut all = headers.get_all(header::AUTHORIZATION);
+    let Some(value) = all.next() else { return Err(AuthFailure::Missing) };
+    if all.next().is_some() {
+        return Err(AuthFailure::Ambiguous);
+    }
+    let value = value.to_str().map_err(|_| AuthFailure::Invalid)?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(AuthFailure::Missing) }
+}
+
+fn unavailable() -> HttpResponse {
+    let mut response = base(StatusCode::SERVICE_UNAVAILABLE);
+    response.insert_header((header::RETRY_AFTER, RETRY_AFTER_S));
+    response.json(json!({
+        "error": "temporarily_unavailable",
+        "error_description": "the server cannot check tokens for the moment; yours is kept, try again shortly",
+    }))
+}
+
+fn base(status: StatusCode) -> actix_web::HttpResponseBuilder {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, Retry-After"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn headers(values: &[&'static str]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for value in values {
+            map.append(header::AUTHORIZATION, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn the_scheme_is_read_in_any_case_and_only_once() {
+        assert_eq!(presented(&headers(&["Bearer abc"])).unwrap(), "abc");
+        assert_eq!(presented(&headers(&["bearer  abc"])).unwrap(), "abc");
+        assert!(matches!(presented(&headers(&[])), Err(AuthFailure::Missing)));
+        assert!(matches!(presented(&headers(&["Basic YTpi"])), Err(AuthFailure::Missing)));
+        assert!(matches!(presented(&headers(&["Bearer a", "Bearer a"])), Err(AuthFailure::Ambiguous)));
+        assert_eq!(presented(&headers(&["Bearer"])).unwrap(), "");
+    }
+}

@@ -1,0 +1,131 @@
+//! Who works at the simulated company: the people that Entra signs in and Graph shows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The one tenant of the simulator (fixed, so that tests and logs are comparable between runs).
+pub(crate) const TENANT_ID: &str = "6f1d3c2e-9a4b-4c7d-8e21-0b5a7c9d1e3f";
+/// The verified domain of the tenant; usable in tenant paths like the GUID.
+pub(crate) const TENANT_DOMAIN: &str = "contoso.example";
+
+/// The people of one tenant.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) tenant_id: String,
+    pub(crate) people: Vec<Person>,
+}
+
+/// One account with a mailbox.
+#[derive(Debug)]
+pub(crate) struct Person {
+    /// Object id, a GUID: the only stable name of a person.
+    pub(crate) oid: String,
+    /// Sign-in name, lower case.
+    pub(crate) upn: String,
+    pub(crate) mail: String,
+    pub(crate) display_name: String,
+    pub(crate) given_name: String,
+    pub(crate) surname: String,
+    pub(crate) job_title: String,
+    /// BCP 47, as Graph's `preferredLanguage`.
+    pub(crate) locale: String,
+    /// Windows name, as Graph's `mailboxSettings.timeZone`.
+    pub(crate) time_zone: String,
+    disabled: AtomicBool,
+}
+
+impl Person {
+    /// True after an administrator blocked the account (AADSTS50057).
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.disabled.load(Ordering::Acquire)
+    }
+
+    /// Blocks or unblocks the account.
+    pub(crate) fn set_disabled(&self, disabled: bool) {
+        self.disabled.store(disabled, Ordering::Release);
+    }
+}
+
+impl Directory {
+    /// The three people that demos and tests rely on.
+    pub(crate) fn contoso() -> Self {
+        let people = [
+            [
+                "a11ce000-5d0f-4b61-9f5e-3c1de01a0001",
+                "alice",
+                "Alice Anderson",
+                "Alice",
+                "Anderson",
+                "Head of Ship Classification",
+                "en-US",
+                "W. Europe Standard Time",
+            ],
+            [
+                "b0b00000-7c2e-4d0a-8a17-91c2de5b0002",
+                "bob",
+                "Bob Baker",
+                "Bob",
+                "Baker",
+                "Procurement Lead",
+                "en-US",
+                "Pacific Standard Time",
+            ],
+            [
+                "313170e1-2f6b-4e38-b0c4-6d7a1f9c0003",
+                "minji",
+                "김민지",
+                "민지",
+                "김",
+                "영업본부 과장",
+                "ko-KR",
+                "Korea Standard Time",
+            ],
+        ];
+        Self {
+            tenant_id: TENANT_ID.to_owned(),
+            people: people
+                .into_iter()
+                .map(|[oid, name, display_name, given_name, surname, job_title, locale, time_zone]| Person {
+                    oid: oid.to_owned(),
+                    upn: format!("{name}@{TENANT_DOMAIN}"),
+                    mail: format!("{name}@{TENANT_DOMAIN}"),
+                    display_name: display_name.to_owned(),
+                    given_name: given_name.to_owned(),
+                    surname: surname.to_owned(),
+                    job_title: job_title.to_owned(),
+                    locale: locale.to_owned(),
+                    time_zone: time_zone.to_owned(),
+                    disabled: AtomicBool::new(false),
+                })
+                .collect(),
+        }
+    }
+
+    /// Finds a person by object id.
+    pub(crate) fn by_oid(&self, oid: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.oid.eq_ignore_ascii_case(oid))
+    }
+
+    /// Finds a person by sign-in name; Entra ignores case and surrounding blanks.
+    pub(crate) fn by_upn(&self, upn: &str) -> Option<&Person> {
+        let upn = upn.trim();
+        self.people.iter().find(|person| person.upn.eq_ignore_ascii_case(upn))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_found_by_either_name_and_keep_their_zone() {
+        let directory = Directory::contoso();
+        let minji = directory.by_upn(" Minji@Contoso.example ").unwrap();
+        assert_eq!(minji.display_name, "김민지");
+        assert_eq!(minji.time_zone, "Korea Standard Time");
+        assert_eq!(directory.by_oid(&minji.oid.to_uppercase()).unwrap().upn, "minji@contoso.example");
+        assert!(directory.by_upn("mallory@contoso.example").is_none());
+        for person in &directory.people {
+            assert!(uuid::Uuid::parse_str(&person.oid).is_ok(), "{}", person.oid);
+        }
+    }
+}

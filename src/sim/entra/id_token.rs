@@ -1,0 +1,69 @@
+//! The id_token.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{error::AadError, grants::Grant, keys};
+use crate::sim::{clock, directory::Person, state::SimState};
+
+const LIFE_SECONDS: i64 = 3600;
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    ver: &'static str,
+    iss: String,
+    sub: String,
+    aud: &'a str,
+    exp: i64,
+    iat: i64,
+    nbf: i64,
+    oid: &'a str,
+    tid: &'a str,
+    sid: &'a str,
+    uti: String,
+    rh: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+}
+
+/// Signs the id_token of a grant; `profile` and `email` decide which names it has.
+pub(super) fn issue(
+    state: &SimState,
+    person: &Person,
+    grant: &Grant,
+    nonce: Option<&str>,
+) -> Result<String, AadError> {
+    let now = clock::now_secs();
+    let tenant_id = &state.directory.tenant_id;
+    keys::sign(&Claims {
+        ver: "2.0",
+        iss: format!("{}/{tenant_id}/v2.0", state.url),
+        sub: pairwise(&grant.app_id, &person.oid),
+        aud: &grant.app_id,
+        exp: now + LIFE_SECONDS,
+        iat: now,
+        nbf: now,
+        oid: &person.oid,
+        tid: tenant_id,
+        sid: &grant.sid,
+        uti: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
+        rh: format!("1.{}.", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())),
+        name: grant.asked.profile.then_some(person.display_name.as_str()),
+        preferred_username: grant.asked.profile.then_some(person.upn.as_str()),
+        email: grant.asked.email.then_some(person.mail.as_str()),
+        nonce,
+    })
+    .map_err(|_| AadError::internal())
+}
+
+/// The same person has another `sub` in another application.
+fn pairwise(app_id: &str, oid: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{app_id}/{oid}")))
+}
