@@ -1,7 +1,7 @@
 //! The shape of the source: who may import whom, how long a file may be, what may not be written at all.
 //!
-//! Works on the text of `src`, without tests: a file's part from `#[cfg(test)]` + `mod` on, and files called
-//! `tests.rs` or lying in a folder called `tests`, may do as they like.
+//! Works on the text of `src`, without tests: a file's part from `#[cfg(test)]` + `mod` on, and files and folders
+//! whose module is declared under `#[cfg(test)]` may do as they like.
 
 #[cfg(test)]
 mod arch {
@@ -53,11 +53,11 @@ mod arch {
     ];
 
     /// The composition root and what only starts it: they may name everything.
-    const ROOT: [&str; 4] = ["app", "cli", "lib", "main"];
+    const ROOT: [&str; 5] = ["app", "cli", "lib", "lifecycle", "main"];
     /// Crates that only some modules may name.
     const RESERVED: [&str; 6] = ["actix", "actix_web", "actix_web_lab", "redis", "deadpool_redis", "reqwest"];
     /// The only modules that read the process environment.
-    const READS_ENVIRONMENT: [&str; 2] = ["config", "main"];
+    const READS_ENVIRONMENT: [&str; 4] = ["app", "cli", "config", "main"];
     const FORBIDDEN: [&str; 6] = ["todo!(", "unimplemented!(", "dbg!(", "TODO", "FIXME", "for now"];
 
     struct Source {
@@ -91,19 +91,36 @@ mod arch {
         walk(&root(), &mut files);
         assert!(files.len() > 20, "src was not found");
         files.sort();
-        files.iter().filter_map(|file| read(file)).collect()
+        let tests: Vec<PathBuf> = files.iter().flat_map(|file| test_modules(file)).collect();
+        let is_test = |file: &Path| {
+            tests.iter().any(|test| file.starts_with(test) || file == test.with_extension("rs"))
+        };
+        files.iter().filter(|file| !is_test(file)).map(|file| read(file)).collect()
     }
 
-    fn read(file: &Path) -> Option<Source> {
+    /// Paths, without extension, of the modules that `file` declares for tests only.
+    fn test_modules(file: &Path) -> Vec<PathBuf> {
+        let text = fs::read_to_string(file).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let folder = if ["mod", "lib", "main"].contains(&stem) {
+            file.parent().unwrap().to_owned()
+        } else {
+            file.with_extension("")
+        };
+        let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]").filter_map(|pair| {
+            pair[1].strip_suffix(';')?.split_whitespace().skip_while(|word| *word != "mod").nth(1)
+        });
+        declared.map(|name| folder.join(name)).collect()
+    }
+
+    fn read(file: &Path) -> Source {
         let relative = file.strip_prefix(root()).unwrap();
         let path = relative.to_str().unwrap().replace('\\', "/");
         let parts: Vec<&str> = path.trim_end_matches(".rs").split('/').collect();
-        if parts.iter().any(|part| *part == "tests") {
-            return None;
-        }
         let depth = parts.len() - usize::from(parts.last() == Some(&"mod"));
         let text = before_tests(&fs::read_to_string(file).unwrap());
-        Some(Source { module: parts[0].to_owned(), depth, text, path })
+        Source { module: parts[0].to_owned(), depth, text, path }
     }
 
     /// Cuts at a test module that follows `#[cfg(test)]`.

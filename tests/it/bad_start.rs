@@ -4,6 +4,7 @@ use super::support::cluster::{Store, settings};
 use super::support::http::{self, eventually};
 use super::support::process::Process;
 use super::support::tenant::Tenant;
+use serde_json::{Value, json};
 use std::net::TcpListener;
 
 type Settings = Vec<(String, String)>;
@@ -90,26 +91,37 @@ fn nobody() -> String {
     format!("127.0.0.1:{port}")
 }
 
-/// Starts a server that must live but not be ready, and whose log must say why.
-async fn alive_but_not_ready(settings: &Settings, word: &str) -> Process {
+/// Starts a server and waits until its readiness answers `status` with `member` "unavailable".
+async fn alive_without(settings: &Settings, status: u16, member: &str) -> (Process, String) {
     let mut process = Process::entrada(&["serve"], settings);
     let url = process.wait_for("entrada listening on ");
     assert_eq!(http::status(&format!("{url}/health/live")).await, Some(200));
     let ready = format!("{url}/health/ready");
-    eventually("readiness says 503", || async { (http::status(&ready).await == Some(503)).then_some(()) })
-        .await;
-    let log = process.stderr().to_lowercase();
-    let text = http::client().get(&ready).send().await.unwrap().text().await.unwrap().to_lowercase();
-    assert!(log.contains(word) || text.contains(word), "nothing about {word} in\n{log}\n{text}");
+    eventually(&format!("readiness says {status}, {member} unavailable"), || async {
+        let response = http::client().get(&ready).send().await.unwrap();
+        let matches = response.status() == status;
+        let body: Value = response.json().await.unwrap();
+        (matches && body[member] == "unavailable").then_some(())
+    })
+    .await;
     assert!(process.is_alive());
-    process
+    (process, url)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unreachable_redis_at_start_is_reported_and_waited_for() {
     let tenant = Tenant::start(&[]);
     let settings = settings(&tenant, "http://127.0.0.1:1", &format!("redis://{}/0", nobody()));
-    alive_but_not_ready(&settings, "store").await;
+    let (process, url) = alive_without(&settings, 503, "store").await;
+    assert!(
+        process.stderr().contains("store"),
+        "the log does not say what is missing:\n{}",
+        process.stderr()
+    );
+    let body = json!({ "redirect_uris": ["http://127.0.0.1:9/callback"] });
+    let response = http::client().post(format!("{url}/register")).json(&body).send().await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert!(response.headers().contains_key("retry-after"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +129,8 @@ async fn an_unreachable_entra_at_start_is_reported_and_waited_for() {
     let mut tenant = Tenant::start(&[]);
     let settings = settings(&tenant, "http://127.0.0.1:1", "embedded:memory");
     tenant.process.kill();
-    alive_but_not_ready(&settings, "entra").await;
+    // Ready all the same: tokens that are still valid work without Entra.
+    alive_without(&settings, 200, "entra").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
