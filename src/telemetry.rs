@@ -30,7 +30,15 @@ pub(crate) fn start(settings: &LogSection) -> Result<(), TelemetryError> {
         LogFormat::Text => registry.with(lines.with_ansi(false)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
     };
-    started.map_err(|_| TelemetryError::Twice)
+    started.map_err(|_| TelemetryError::Twice)?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Logs where a panic happened and nothing else: its message may quote what somebody wrote.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(location, "panicked");
 }
 
 /// When the request arrived.
