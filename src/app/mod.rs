@@ -96,6 +96,9 @@ impl App {
                 .wrap(TracingLogger::<RequestSpan>::new())
         })
         .keep_alive(KEEP_ALIVE)
+        // A client that closes its side has left: modern MCP requests end with their connection, and streams of
+        // vanished clients are given back at once.
+        .h1_allow_half_closed(false)
         .client_request_timeout(HEAD_TIMEOUT)
         .shutdown_timeout(config.server.shutdown_grace_s)
         .disable_signals();

@@ -1,4 +1,34 @@
 //! The authorization server: registration, sign-in with consent, tokens, metadata, and the bearer check that every
 //! protected front uses. Knows no tool and no protocol of the resource side.
+//!
+//! One sign-in: `/register` → `/authorize` (checks, flow record, browser cookie) → `/consent` (the person decides) →
+//! Entra → `/callback` (verified identity, sealed tokens, our code) → `/token` (bearer and refresh token).
 
 pub(crate) mod bearer;
+
+mod audit;
+mod authorize;
+mod callback;
+mod client_metadata;
+mod consent;
+mod cookies;
+mod flow;
+mod forward;
+mod metadata;
+mod pages;
+mod params;
+mod pkce;
+mod redirect;
+mod register;
+mod routes;
+mod scopes;
+mod state;
+mod texts;
+mod token;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use routes::configure;
+pub(crate) use state::{OauthParts, OauthSettings, OauthState};

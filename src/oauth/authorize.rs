@@ -1,0 +1,300 @@
+//! `GET|POST /authorize` (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9207). Until client and redirect URI are known to
+//! belong together, every refusal is a page of ours; afterwards it is a redirect to the client.
+
+use super::cookies::{self, Browser};
+use super::flow::{Flow, error_location};
+use super::forward::ForwardError;
+use super::pages::{self, Notice};
+use super::params::{ParamFault, Params, append_query};
+use super::state::OauthState;
+use super::texts::Lang;
+use super::{pkce, redirect, scopes, wire};
+use crate::domain::client::ClientRecord;
+use crate::domain::ids::ClientId;
+use crate::domain::random;
+use crate::domain::resource::ServiceInfo;
+use crate::ports::store::StoreError;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+const MAX_QUERY: usize = 16 * 1024;
+const MAX_CLIENT_ID: usize = 512;
+const MAX_STATE: usize = 4096;
+const MAX_HINT: usize = 320;
+
+/// Why an authorization request goes no further.
+#[derive(Debug, thiserror::Error)]
+enum AuthorizeError {
+    #[error("the request is too long")]
+    TooLong,
+    #[error(transparent)]
+    Params(#[from] ParamFault),
+    #[error("the body is not a form")]
+    NotAForm,
+    #[error("the client is unknown")]
+    UnknownClient,
+    #[error("the redirect URI is not registered for the client")]
+    ForeignRedirect,
+    #[error("the client is told: {}", .0.error)]
+    Rejected(Box<Rejection>),
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+}
+
+impl From<StoreError> for AuthorizeError {
+    fn from(error: StoreError) -> Self {
+        Self::Forward(ForwardError::Store(error))
+    }
+}
+
+/// An error that the client hears of at its redirect URI.
+#[derive(Debug)]
+struct Rejection {
+    redirect_uri: String,
+    state: Option<String>,
+    error: &'static str,
+    description: &'static str,
+}
+
+/// `GET /authorize`.
+pub(super) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
+    let query = request.query_string().as_bytes().to_vec();
+    answer(&request, &state, Ok(query), StatusCode::FOUND).await
+}
+
+/// `POST /authorize`: the same as a form; the redirect makes the browser forget the body.
+pub(super) async fn post(
+    request: HttpRequest,
+    state: web::Data<OauthState>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    let form = wire::has_content_type(request.headers(), "application/x-www-form-urlencoded");
+    let text = match body {
+        Ok(body) if form => Ok(body.to_vec()),
+        Ok(_) => Err(AuthorizeError::NotAForm),
+        Err(_) => Err(AuthorizeError::TooLong),
+    };
+    answer(&request, &state, text, StatusCode::SEE_OTHER).await
+}
+
+/// `GET /<svc>/authorize`: to the root with the query kept and `resource` filled in.
+pub(super) async fn of_service(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
+    let name = wire::service_in_path(&request).unwrap_or_default();
+    let Some(service) = state.resources.service(name) else { return wire::not_found() };
+    let query = request.query_string();
+    let mut target = if query.is_empty() { "/authorize".to_owned() } else { format!("/authorize?{query}") };
+    let named = Params::parse(query.as_bytes()).is_ok_and(|params| params.get("resource").is_some());
+    if !named {
+        target = append_query(&target, &[("resource", &state.resources.resource_of(&service.name))]);
+    }
+    pages::redirect_to(StatusCode::FOUND, &target)
+}
+
+async fn answer(
+    request: &HttpRequest,
+    state: &OauthState,
+    text: Result<Vec<u8>, AuthorizeError>,
+    status: StatusCode,
+) -> HttpResponse {
+    let outcome = match text {
+        Ok(text) => begin(request, state, &text, status).await,
+        Err(error) => Err(error),
+    };
+    outcome.unwrap_or_else(|error| refuse(&error, state, Lang::of(request.headers()), status))
+}
+
+async fn begin(
+    request: &HttpRequest,
+    state: &OauthState,
+    text: &[u8],
+    status: StatusCode,
+) -> Result<HttpResponse, AuthorizeError> {
+    if text.len() > MAX_QUERY {
+        return Err(AuthorizeError::TooLong);
+    }
+    let params = Params::parse(text)?;
+    let client = client(state, &params).await?;
+    let browser = Browser::of(request, state).unwrap_or_else(Browser::new);
+    let flow = check(state, &params, &client, &browser)?;
+    let known = remembered(request, state, &flow).await?;
+    let location = match (known, flow.prompt.as_deref()) {
+        (Some(user), _) => state.forward(flow, Some(user)).await?,
+        (None, Some("none")) => {
+            let (error, text) = match cookies::user(request, state) {
+                Some(_) => ("consent_required", "the person has not approved this application yet"),
+                None => ("login_required", "nobody is signed in"),
+            };
+            return Err(rejection(&flow.redirect_uri, flow.state.as_deref(), error, text));
+        }
+        (None, _) => {
+            let id = random::text::<32>();
+            state.put_flow(&id, &flow).await?;
+            format!("/consent?flow={id}")
+        }
+    };
+    let mut response = pages::redirect_to(status, &location);
+    // Setting a cookie fails only for names that are not ours.
+    let _ = response.add_cookie(&browser.cookie(state));
+    Ok(response)
+}
+
+/// The client of a request whose redirect URI is its own.
+async fn client(state: &OauthState, params: &Params) -> Result<ClientRecord, AuthorizeError> {
+    let id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
+    let id = id.ok_or(AuthorizeError::UnknownClient)?;
+    let client = state.store.client(&ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let uri = params.get("redirect_uri").ok_or(AuthorizeError::ForeignRedirect)?;
+    if redirect::matches(&client.redirect_uris, uri) {
+        Ok(client)
+    } else {
+        Err(AuthorizeError::ForeignRedirect)
+    }
+}
+
+/// The user whose earlier approval lets the page be skipped.
+async fn remembered(
+    request: &HttpRequest,
+    state: &OauthState,
+    flow: &Flow,
+) -> Result<Option<crate::domain::ids::UserKey>, StoreError> {
+    if flow.prompt.as_deref() == Some("consent") {
+        return Ok(None);
+    }
+    let Some(user) = cookies::user(request, state) else { return Ok(None) };
+    Ok(state.has_consent(&user, flow).await?.then_some(user))
+}
+
+/// Everything after client and redirect URI; refusals go to the client.
+fn check(
+    state: &OauthState,
+    params: &Params,
+    client: &ClientRecord,
+    browser: &Browser,
+) -> Result<Flow, AuthorizeError> {
+    let uri = params.get("redirect_uri").unwrap_or_default();
+    let client_state = params.get("state").filter(|s| s.len() <= MAX_STATE);
+    let refuse = |error, description| Err(rejection(uri, client_state, error, description));
+    if client_state != params.get("state") {
+        return refuse("invalid_request", "state is too long");
+    }
+    match params.get("response_type") {
+        Some("code") => {}
+        Some(_) => return refuse("unsupported_response_type", "only response_type=code is possible"),
+        None => return refuse("invalid_request", "response_type is missing"),
+    }
+    if params.get("response_mode").is_some_and(|mode| mode != "query") {
+        return refuse("invalid_request", "only response_mode=query is possible");
+    }
+    let challenge = params.get("code_challenge").unwrap_or_default();
+    // A missing method means `plain` (RFC 7636 §4.3), which protects nothing.
+    if params.get("code_challenge_method") != Some("S256") || !pkce::is_challenge(challenge) {
+        return refuse("invalid_request", "PKCE with S256 and a challenge of 43 characters is required");
+    }
+    let Some(service) = target(state, params) else {
+        return refuse("invalid_target", "resource must be exactly one of this server's services");
+    };
+    let ceiling = state.settings.scope_ceiling.as_ref();
+    let Ok(granted) = scopes::effective(params.get("scope"), service, ceiling) else {
+        return refuse("invalid_scope", "none of the requested scopes is known here");
+    };
+    Ok(Flow {
+        client: client.id.clone(),
+        client_name: client.name.clone(),
+        redirect_uri: uri.to_owned(),
+        state: client_state.map(ToOwned::to_owned),
+        code_challenge: challenge.to_owned(),
+        service: service.name.clone(),
+        scopes: granted,
+        login_hint: params.get("login_hint").filter(|h| h.len() <= MAX_HINT).map(ToOwned::to_owned),
+        prompt: params.get("prompt").and_then(prompt),
+        browser: browser.secret().to_owned(),
+        created_at: state.clock.now(),
+    })
+}
+
+/// The service of the one `resource` (RFC 8707), or the configured default.
+fn target<'a>(state: &'a OauthState, params: &Params) -> Option<&'a ServiceInfo> {
+    let mut all = params.all("resource");
+    match (all.next(), all.next()) {
+        (Some(resource), None) => state.resources.service_of(resource),
+        (None, _) => state.resources.default_service(),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// The values of `prompt` that mean something (OpenID Connect Core §3.1.2.1).
+fn prompt(value: &str) -> Option<String> {
+    matches!(value, "none" | "login" | "consent" | "select_account").then(|| value.to_owned())
+}
+
+fn rejection(
+    uri: &str,
+    state: Option<&str>,
+    error: &'static str,
+    description: &'static str,
+) -> AuthorizeError {
+    AuthorizeError::Rejected(Box::new(Rejection {
+        redirect_uri: uri.to_owned(),
+        state: state.map(ToOwned::to_owned),
+        error,
+        description,
+    }))
+}
+
+fn refuse(error: &AuthorizeError, state: &OauthState, lang: Lang, redirect: StatusCode) -> HttpResponse {
+    let bad = StatusCode::BAD_REQUEST;
+    match error {
+        AuthorizeError::TooLong => {
+            let text = lang.pick("The request is too long.", "요청이 너무 깁니다.");
+            pages::dead_end(StatusCode::URI_TOO_LONG, text, lang)
+        }
+        AuthorizeError::Params(_) | AuthorizeError::NotAForm => {
+            let text =
+                lang.pick("The application sent a malformed request.", "앱이 잘못된 요청을 보냈습니다.");
+            pages::dead_end(bad, text, lang)
+        }
+        AuthorizeError::UnknownClient => unknown_client(lang),
+        AuthorizeError::ForeignRedirect => {
+            let text = lang.pick(
+                "The application asked to be answered at an address that it never registered.",
+                "앱이 등록하지 않은 주소로 응답을 요청했습니다.",
+            );
+            pages::dead_end(bad, text, lang)
+        }
+        AuthorizeError::Rejected(told) => {
+            let issuer = state.resources.issuer();
+            let reason = (told.error, told.description);
+            let location = error_location(&told.redirect_uri, told.state.as_deref(), issuer, reason);
+            pages::redirect_to(redirect, &location)
+        }
+        AuthorizeError::Forward(cause) => {
+            tracing::warn!(error = %cause, "a sign-in cannot begin");
+            pages::unavailable(lang)
+        }
+    }
+}
+
+fn unknown_client(lang: Lang) -> HttpResponse {
+    let steps = [
+        lang.pick("Remove this connection in the application.", "앱에서 이 연결을 제거하세요."),
+        lang.pick(
+            "Add it again: the application then registers anew.",
+            "다시 추가하세요. 그러면 앱이 새로 등록됩니다.",
+        ),
+        lang.pick(
+            "If that does not help, clear the application's saved sign-in data.",
+            "도움이 되지 않으면 앱에 저장된 로그인 데이터를 지우세요.",
+        ),
+    ];
+    let notice = Notice {
+        status: StatusCode::BAD_REQUEST,
+        title: lang.pick("This application is not known here", "등록되지 않은 앱입니다"),
+        text: lang.pick(
+            "The application uses a registration that this server does not have (any more).",
+            "앱이 이 서버에 없는 등록 정보를 사용하고 있습니다.",
+        ),
+        steps: &steps,
+        back: None,
+    };
+    pages::notice(notice, lang)
+}

@@ -1,0 +1,185 @@
+//! A sign-in on its way: from `/authorize` to our code. The store sees it sealed, under the hash of a random id.
+
+use super::cookies::Browser;
+use super::params::append_query;
+use super::state::OauthState;
+use crate::domain::clock::Timestamp;
+use crate::domain::ids::{ClientId, ServiceName, UserKey};
+use crate::domain::scope::ScopeSet;
+use crate::domain::secret::Sealed;
+use crate::domain::token::TokenHash;
+use crate::ports::store::{StoreError, Taken};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
+
+const FLOW: &str = "flow";
+const STATE: &str = "state";
+const DECISION: &str = "decision";
+const CONSENT: &str = "consent";
+const CSRF: &str = "csrf";
+/// Longest id that is looked up; ours have 43 characters.
+const MAX_ID_CHARS: usize = 64;
+
+/// A checked authorization request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Flow {
+    pub(super) client: ClientId,
+    /// As declared by the client.
+    pub(super) client_name: Option<String>,
+    pub(super) redirect_uri: String,
+    /// The client's `state`, given back unchanged.
+    pub(super) state: Option<String>,
+    pub(super) code_challenge: String,
+    pub(super) service: ServiceName,
+    pub(super) scopes: ScopeSet,
+    pub(super) login_hint: Option<String>,
+    pub(super) prompt: Option<String>,
+    /// Secret of the browser that began it.
+    pub(super) browser: String,
+    pub(super) created_at: Timestamp,
+}
+
+/// A sign-in that was sent to Entra.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Pending {
+    pub(super) flow: Flow,
+    /// Our verifier towards Entra.
+    pub(super) verifier: String,
+    pub(super) nonce: String,
+    /// The page was skipped because this user had approved before.
+    pub(super) remembered_for: Option<UserKey>,
+    pub(super) created_at: Timestamp,
+}
+
+/// The answer to a decision, kept so that a second click gets the same one.
+#[derive(Debug, Serialize, Deserialize)]
+struct Decision {
+    location: String,
+}
+
+impl Flow {
+    /// Whether `browser` began this flow, in constant time.
+    pub(super) fn is_of(&self, browser: &Browser) -> bool {
+        self.browser.as_bytes().ct_eq(browser.secret().as_bytes()).into()
+    }
+
+    /// The redirect that reports an error to the client (RFC 6749 §4.1.2.1, RFC 9207).
+    pub(super) fn error_location(&self, issuer: &str, error: &str, description: &str) -> String {
+        error_location(&self.redirect_uri, self.state.as_deref(), issuer, (error, description))
+    }
+
+    /// The redirect that hands over a code.
+    pub(super) fn code_location(&self, issuer: &str, code: &str) -> String {
+        let mut pairs = vec![("code", code)];
+        pairs.extend(self.state.as_deref().map(|s| ("state", s)));
+        pairs.push(("iss", issuer));
+        append_query(&self.redirect_uri, &pairs)
+    }
+
+    /// What an approval is remembered under: another client, redirect, scope or service asks again.
+    fn consent_tuple(&self) -> String {
+        format!("{}\n{}\n{}\n{}", self.client, self.redirect_uri, self.scopes, self.service)
+    }
+}
+
+/// An error redirect; `error` is name and description.
+pub(super) fn error_location(uri: &str, state: Option<&str>, issuer: &str, error: (&str, &str)) -> String {
+    let mut pairs = vec![("error", error.0), ("error_description", error.1)];
+    pairs.extend(state.map(|s| ("state", s)));
+    pairs.push(("iss", issuer));
+    append_query(uri, &pairs)
+}
+
+impl OauthState {
+    /// Stores a flow under `id`.
+    pub(super) async fn put_flow(&self, id: &str, flow: &Flow) -> Result<(), StoreError> {
+        let place = self.hasher.hash(FLOW, id);
+        self.store.put_flow(&place, &self.sealed(FLOW, place, flow), self.settings.flow_ttl).await
+    }
+
+    /// Reads a flow with the place it stands at.
+    pub(super) async fn flow(&self, id: &str) -> Result<Option<(TokenHash, Flow)>, StoreError> {
+        if id.len() > MAX_ID_CHARS {
+            return Ok(None);
+        }
+        for place in self.hasher.hashes(FLOW, id) {
+            if let Some(sealed) = self.store.flow(&place).await? {
+                let flow: Option<Flow> = self.unsealed(FLOW, place, &sealed);
+                let live = |f: &Flow| self.clock.now().since(f.created_at) < self.settings.flow_ttl;
+                return Ok(flow.filter(live).map(|flow| (place, flow)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Settles a decision; the first one stands and its location is answered to everybody.
+    pub(super) async fn settle(&self, place: &TokenHash, location: String) -> Result<String, StoreError> {
+        let mine = self.sealed(DECISION, *place, &Decision { location: location.clone() });
+        let stands = self.store.settle_flow(place, &mine, self.settings.flow_ttl).await?;
+        Ok(self.unsealed::<Decision>(DECISION, *place, &stands).map_or(location, |d| d.location))
+    }
+
+    /// Stores what the upstream `state` stands for.
+    pub(super) async fn put_pending(&self, state: &str, pending: &Pending) -> Result<(), StoreError> {
+        let place = self.hasher.hash(STATE, state);
+        self.store.put_state(&place, &self.sealed(STATE, place, pending), self.settings.flow_ttl).await
+    }
+
+    /// Takes it, once; `None` when it is unknown, spent or too old.
+    pub(super) async fn take_pending(&self, state: &str) -> Result<Option<Pending>, StoreError> {
+        if state.len() > MAX_ID_CHARS {
+            return Ok(None);
+        }
+        for place in self.hasher.hashes(STATE, state) {
+            match self.store.take_state(&place).await? {
+                Taken::First(sealed) => {
+                    let pending: Option<Pending> = self.unsealed(STATE, place, &sealed);
+                    let now = self.clock.now();
+                    return Ok(pending.filter(|p| now.since(p.created_at) < self.settings.flow_ttl));
+                }
+                Taken::Replayed => return Ok(None),
+                Taken::Unknown => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether `user` approved exactly this before.
+    pub(super) async fn has_consent(&self, user: &UserKey, flow: &Flow) -> Result<bool, StoreError> {
+        let tuple = flow.consent_tuple();
+        for digest in self.hasher.hashes(CONSENT, &tuple) {
+            if self.store.has_consent(user, &digest).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) async fn remember_consent(&self, user: &UserKey, flow: &Flow) -> Result<(), StoreError> {
+        let digest = self.hasher.hash(CONSENT, &flow.consent_tuple());
+        self.store.remember_consent(user, &digest, self.settings.consent_ttl).await
+    }
+
+    /// Token that ties a form to flow and browser.
+    pub(super) fn csrf(&self, id: &str, flow: &Flow) -> String {
+        self.hasher.hash(CSRF, &format!("{id}|{}", flow.browser)).to_text()
+    }
+
+    pub(super) fn csrf_is_right(&self, id: &str, flow: &Flow, given: &str) -> bool {
+        let bound = format!("{id}|{}", flow.browser);
+        let right = |hash: TokenHash| bool::from(hash.to_text().as_bytes().ct_eq(given.as_bytes()));
+        self.hasher.hashes(CSRF, &bound).any(right)
+    }
+
+    fn sealed<T: Serialize>(&self, kind: &str, place: TokenHash, value: &T) -> Sealed {
+        let plain = serde_json::to_vec(value).unwrap_or_default();
+        self.cipher.seal(&format!("{kind}|{}", place.to_text()), &plain)
+    }
+
+    fn unsealed<T: DeserializeOwned>(&self, kind: &str, place: TokenHash, sealed: &Sealed) -> Option<T> {
+        let opened = self.cipher.open(&format!("{kind}|{}", place.to_text()), sealed);
+        let plain = opened.inspect_err(|e| tracing::error!(error = %e, record = kind, "cannot open")).ok()?;
+        serde_json::from_slice(&plain).ok()
+    }
+}

@@ -1,0 +1,107 @@
+//! Metadata documents (RFC 8414 and RFC 9728), made once and served as bytes. They name exactly what works.
+
+use super::scopes;
+use super::state::OauthState;
+use super::wire;
+use crate::domain::resource::{Resources, ServiceInfo};
+use crate::domain::scope::ScopeSet;
+use actix_web::http::StatusCode;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// URLs of a service that have a document of their own; all are one audience.
+const ENDS: [&str; 4] = ["/mcp", "/sse", "/ws", ""];
+
+/// The finished documents.
+#[derive(Debug)]
+pub(super) struct Documents {
+    server: Bytes,
+    /// By path of the resource, e.g. `mail-query/mcp`.
+    resources: HashMap<String, Bytes>,
+    /// What the root answers: the document of the default service.
+    root: Option<Bytes>,
+}
+
+impl Documents {
+    pub(super) fn new(resources: &Resources, ceiling: Option<&ScopeSet>) -> Self {
+        let mut documents = HashMap::new();
+        for service in resources.services() {
+            for end in ENDS {
+                let path = format!("{}{end}", service.name);
+                let document = resource(resources, service, &path, ceiling);
+                documents.insert(path, Bytes::from(document.to_string()));
+            }
+        }
+        let root = resources.default_service().and_then(|s| documents.get(&format!("{}/mcp", s.name)));
+        Self {
+            server: Bytes::from(server(resources, ceiling).to_string()),
+            root: root.cloned(),
+            resources: documents,
+        }
+    }
+}
+
+fn server(resources: &Resources, ceiling: Option<&ScopeSet>) -> Value {
+    let issuer = resources.issuer();
+    let mut all = ScopeSet::parse("offline_access");
+    for service in resources.services() {
+        all = all.union(&scopes::supported(service, ceiling));
+    }
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "token_endpoint": format!("{issuer}/token"),
+        "registration_endpoint": format!("{issuer}/register"),
+        "scopes_supported": all.iter().collect::<Vec<_>>(),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+    })
+}
+
+fn resource(resources: &Resources, service: &ServiceInfo, path: &str, ceiling: Option<&ScopeSet>) -> Value {
+    let issuer = resources.issuer();
+    json!({
+        "resource": format!("{issuer}/{path}"),
+        "authorization_servers": [issuer],
+        "scopes_supported": scopes::supported(service, ceiling).iter().collect::<Vec<_>>(),
+        "bearer_methods_supported": ["header"],
+        "resource_name": service.title,
+    })
+}
+
+/// `GET /.well-known/oauth-authorization-server`, also with the path of a service behind it: clients that take the
+/// MCP URL for the issuer look there.
+pub(super) async fn authorization_server(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
+    match request.match_info().get("path") {
+        Some(path) if !state.documents.resources.contains_key(path.trim_end_matches('/')) => {
+            wire::not_found()
+        }
+        Some(_) | None => document(&state.documents.server),
+    }
+}
+
+/// `GET /.well-known/oauth-protected-resource/<svc>/<end>`, or the same appended to the resource.
+pub(super) async fn protected_resource(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
+    let documents = &state.documents;
+    let found = match request.match_info().get("path") {
+        Some(path) => documents.resources.get(path.trim_end_matches('/')),
+        None => documents.root.as_ref(),
+    };
+    found.map_or_else(wire::not_found, document)
+}
+
+fn document(bytes: &Bytes) -> HttpResponse {
+    let mut response = HttpResponse::build(StatusCode::OK);
+    wire::open_cors(&mut response);
+    response
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(bytes.clone())
+}

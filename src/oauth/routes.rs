@@ -1,0 +1,92 @@
+//! The routes of the authorization server with all their aliases; none of them redirects to another.
+
+use super::state::OauthState;
+use super::{authorize, callback, consent, metadata, register, token, wire};
+use actix_web::{HttpRequest, HttpResponse, Route, web};
+
+const REGISTER_LIMIT: usize = 16 * 1024;
+const TOKEN_LIMIT: usize = 64 * 1024;
+const FORM_LIMIT: usize = 64 * 1024;
+
+const GET: &str = "GET, HEAD, OPTIONS";
+const POST: &str = "POST, OPTIONS";
+const PAGE: &str = "GET, HEAD, POST";
+
+/// Mounts the endpoints. Expects `web::Data<OauthState>`, and to be called before the scopes of the services, which
+/// would answer `/<svc>/authorize` and its like themselves.
+pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
+    well_known(cfg);
+    for path in ["/register", "/oauth/register", "/{service}/register"] {
+        cfg.service(json_post(path, REGISTER_LIMIT, web::post().to(register::post)));
+    }
+    for path in ["/token", "/oauth/token", "/{service}/token"] {
+        cfg.service(json_post(path, TOKEN_LIMIT, web::post().to(token::post)));
+    }
+    for path in ["/authorize", "/oauth/authorize"] {
+        cfg.service(
+            page(path)
+                .route(web::get().to(authorize::get))
+                .route(web::head().to(authorize::get))
+                .route(web::post().to(authorize::post)),
+        );
+    }
+    cfg.service(
+        page("/{service}/authorize")
+            .route(web::get().to(authorize::of_service))
+            .route(web::head().to(authorize::of_service)),
+    );
+    cfg.service(page("/consent").route(web::get().to(consent::get)).route(web::post().to(consent::post)));
+    for path in ["/callback", "/oauth/azure_callback", "/auth/callback", "/{service}/callback"] {
+        cfg.service(page(path).route(web::get().to(callback::get)));
+    }
+}
+
+fn well_known(cfg: &mut web::ServiceConfig) {
+    let server = "/.well-known/oauth-authorization-server";
+    for path in [server.to_owned(), format!("{server}/{{path:.+}}")] {
+        cfg.service(document(&path, web::get().to(metadata::authorization_server)));
+    }
+    let resource = "/.well-known/oauth-protected-resource";
+    let appended = "/{path:[^/.]+(?:/(?:mcp|sse|ws))?}/.well-known/oauth-protected-resource";
+    for path in [resource.to_owned(), format!("{resource}/{{path:.+}}"), appended.to_owned()] {
+        cfg.service(document(&path, web::get().to(metadata::protected_resource)));
+    }
+}
+
+fn document(path: &str, get: Route) -> actix_web::Resource {
+    web::resource(path.to_owned())
+        .route(get)
+        .route(web::method(actix_web::http::Method::OPTIONS).to(async || wire::preflight("GET, OPTIONS")))
+        .default_service(web::to(refuse_get))
+}
+
+fn json_post(path: &str, limit: usize, post: Route) -> actix_web::Resource {
+    web::resource(path.to_owned())
+        .app_data(web::PayloadConfig::new(limit))
+        .route(post)
+        .route(web::method(actix_web::http::Method::OPTIONS).to(async || wire::preflight(POST)))
+        .default_service(web::to(refuse_post))
+}
+
+fn page(path: &str) -> actix_web::Resource {
+    web::resource(path.to_owned())
+        .app_data(web::PayloadConfig::new(FORM_LIMIT))
+        .default_service(web::to(refuse_page))
+}
+
+async fn refuse_get(request: HttpRequest) -> HttpResponse {
+    wire::wrong_method(request.method(), GET)
+}
+
+async fn refuse_post(request: HttpRequest) -> HttpResponse {
+    wire::wrong_method(request.method(), POST)
+}
+
+async fn refuse_page(request: HttpRequest) -> HttpResponse {
+    wire::wrong_method(request.method(), PAGE)
+}
+
+/// Whether the service of the path exists; root paths name none.
+pub(super) fn path_service_exists(request: &HttpRequest, state: &OauthState) -> bool {
+    wire::service_in_path(request).is_none_or(|name| state.resources.service(name).is_some())
+}

@@ -1,0 +1,128 @@
+//! Which scopes a sign-in gets: (requested ∪ the service's required) ∩ what the service and the server allow.
+
+use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+
+/// Scopes of the sign-in protocol itself; `offline_access` is the only one that means something here.
+const PROTOCOL_SCOPES: &str = "openid profile email offline_access";
+
+/// Longest accepted `scope` parameter.
+const MAX_CHARS: usize = 4000;
+
+/// No known scope is left of what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoKnownScope;
+
+/// Graph scopes that a token of the service may ever hold.
+pub(super) fn supported(service: &ServiceInfo, ceiling: Option<&ScopeSet>) -> ScopeSet {
+    let all = service.supported_scopes.union(&service.required_scopes);
+    let all = all.difference(&protocol());
+    ceiling.map_or_else(|| all.clone(), |ceiling| all.intersection(ceiling))
+}
+
+/// Scopes granted for a request. Unknown ones are dropped while a known one remains; some clients add their own.
+pub(super) fn effective(
+    requested: Option<&str>,
+    service: &ServiceInfo,
+    ceiling: Option<&ScopeSet>,
+) -> Result<ScopeSet, NoKnownScope> {
+    let supported = supported(service, ceiling);
+    let required = service.required_scopes.intersection(&supported);
+    let Some(requested) = requested else {
+        return Ok(if required.is_empty() { supported } else { required });
+    };
+    if requested.len() > MAX_CHARS {
+        return Err(NoKnownScope);
+    }
+    let requested = ScopeSet::parse(requested);
+    let known = requested.intersection(&supported.union(&protocol()));
+    if known.is_empty() && !requested.is_empty() {
+        return Err(NoKnownScope);
+    }
+    let offline = ScopeSet::parse("offline_access").intersection(&known);
+    Ok(known.difference(&protocol()).union(&required).union(&offline))
+}
+
+/// The Graph scopes of a grant: what Entra is asked for.
+pub(super) fn graph(scopes: &ScopeSet) -> ScopeSet {
+    scopes.difference(&protocol())
+}
+
+/// What is left of a grant after Entra said what it gave.
+pub(super) fn given(scopes: &ScopeSet, upstream: &ScopeSet) -> ScopeSet {
+    let protocol = protocol();
+    scopes.iter().filter(|s| protocol.contains(s) || upstream.allows(s)).collect()
+}
+
+/// The scopes of a refreshed bearer (RFC 6749 §6): the grant's, or fewer on request. `None` asks for more than there is.
+pub(super) fn narrowed(requested: Option<&str>, granted: &ScopeSet) -> Option<ScopeSet> {
+    let Some(requested) = requested else { return Some(granted.clone()) };
+    // Clients add `offline_access` at will; alone it narrows nothing.
+    let wanted = graph(&ScopeSet::parse(requested));
+    if wanted.is_empty() {
+        return Some(granted.clone());
+    }
+    wanted.is_subset(granted).then(|| wanted.union(&granted.intersection(&protocol())))
+}
+
+fn protocol() -> ScopeSet {
+    ScopeSet::parse(PROTOCOL_SCOPES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ServiceName;
+
+    fn mail() -> ServiceInfo {
+        ServiceInfo {
+            name: ServiceName::new("mail-query"),
+            title: "Mail".to_owned(),
+            description: String::new(),
+            required_scopes: ScopeSet::parse("User.Read Mail.Read"),
+            supported_scopes: ScopeSet::parse("Mail.Read Mail.ReadWrite Mail.Send"),
+        }
+    }
+
+    fn granted(requested: Option<&str>, ceiling: Option<&str>) -> Result<String, NoKnownScope> {
+        let ceiling = ceiling.map(ScopeSet::parse);
+        effective(requested, &mail(), ceiling.as_ref()).map(|s| s.to_string())
+    }
+
+    #[test]
+    fn nothing_requested_means_what_the_service_needs() {
+        assert_eq!(granted(None, None).unwrap(), "Mail.Read User.Read");
+    }
+
+    #[test]
+    fn requested_scopes_are_added_and_foreign_ones_dropped() {
+        let asked = Some("Mail.Send claudeai offline_access openid Files.Read");
+        assert_eq!(granted(asked, None).unwrap(), "Mail.Read Mail.Send User.Read offline_access");
+        assert_eq!(granted(Some("claudeai"), None), Err(NoKnownScope));
+        assert_eq!(granted(Some("offline_access"), None).unwrap(), "Mail.Read User.Read offline_access");
+        assert_eq!(granted(Some(&"a ".repeat(3000)), None), Err(NoKnownScope));
+    }
+
+    #[test]
+    fn the_ceiling_cuts_even_what_is_required() {
+        let asked = Some("Mail.Send Mail.ReadWrite");
+        assert_eq!(granted(asked, Some("Mail.Read Mail.Send")).unwrap(), "Mail.Read Mail.Send");
+    }
+
+    #[test]
+    fn a_refresh_may_shrink_and_never_grow() {
+        let held = ScopeSet::parse("Mail.Read Mail.Send offline_access");
+        let text = |asked| narrowed(asked, &held).map(|s| s.to_string());
+        assert_eq!(text(None).unwrap(), "Mail.Read Mail.Send offline_access");
+        assert_eq!(text(Some("Mail.Read")).unwrap(), "Mail.Read offline_access");
+        assert_eq!(text(Some("offline_access")).unwrap(), "Mail.Read Mail.Send offline_access");
+        assert_eq!(text(Some("Mail.Read Mail.ReadWrite")), None);
+    }
+
+    #[test]
+    fn what_entra_did_not_give_is_not_granted() {
+        let asked = ScopeSet::parse("Mail.Read Mail.Send offline_access");
+        let upstream = ScopeSet::parse("Mail.ReadWrite");
+        assert_eq!(given(&asked, &upstream).to_string(), "Mail.Read offline_access");
+    }
+}

@@ -1,0 +1,174 @@
+//! What every endpoint works with, and the settings of the authorization server.
+
+use super::metadata::Documents;
+use crate::domain::cipher::Cipher;
+use crate::domain::clock::SharedClock;
+use crate::domain::ids::ClientId;
+use crate::domain::resource::Resources;
+use crate::domain::scope::ScopeSet;
+use crate::domain::token::Hasher;
+use crate::domain::upstream::Profile;
+use crate::ports::identity::IdentityProvider;
+use crate::ports::store::Store;
+use crate::ports::tokens::AccessTokens;
+use std::sync::Arc;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Lifetimes and limits.
+#[derive(Clone, Debug)]
+pub(crate) struct OauthSettings {
+    /// Life of a bearer.
+    pub(crate) access_ttl: Duration,
+    /// Life of a refresh token that is not used.
+    pub(crate) refresh_ttl: Duration,
+    /// Life of a grant, however often it is refreshed.
+    pub(crate) grant_ttl: Duration,
+    /// Life of an authorization code.
+    pub(crate) code_ttl: Duration,
+    /// Life of a client that is not used.
+    pub(crate) client_ttl: Duration,
+    /// Time in which a retried refresh gets the first answer again.
+    pub(crate) refresh_grace: Duration,
+    /// Life of a sign-in between `/authorize` and the callback.
+    pub(crate) flow_ttl: Duration,
+    /// Time for which an approval is remembered.
+    pub(crate) consent_ttl: Duration,
+    /// Life of a user's sealed Entra tokens without use (Entra's own is 90 days).
+    pub(crate) upstream_ttl: Duration,
+    /// Scopes beyond which nothing is granted (`DCR_OAUTH_SCOPE`).
+    pub(crate) scope_ceiling: Option<ScopeSet>,
+    /// Who may sign in; an empty list allows everybody.
+    pub(crate) allowed_users: Vec<String>,
+    pub(crate) allowed_domains: Vec<String>,
+    pub(crate) allowed_tenants: Vec<String>,
+}
+
+impl Default for OauthSettings {
+    fn default() -> Self {
+        Self {
+            access_ttl: HOUR,
+            refresh_ttl: 30 * DAY,
+            grant_ttl: 90 * DAY,
+            code_ttl: Duration::from_secs(60),
+            client_ttl: 90 * DAY,
+            refresh_grace: Duration::from_secs(60),
+            flow_ttl: Duration::from_secs(600),
+            consent_ttl: 90 * DAY,
+            upstream_ttl: 90 * DAY,
+            scope_ceiling: None,
+            allowed_users: Vec::new(),
+            allowed_domains: Vec::new(),
+            allowed_tenants: Vec::new(),
+        }
+    }
+}
+
+impl OauthSettings {
+    /// Whether the operator lets this person in. Names are display data: they only ever narrow who gets in, they
+    /// never identify anybody.
+    pub(super) fn admits(&self, tid: &str, profile: &Profile) -> bool {
+        let listed = |list: &[String], value: &str| list.iter().any(|l| l.eq_ignore_ascii_case(value));
+        if !self.allowed_tenants.is_empty() && !listed(&self.allowed_tenants, tid) {
+            return false;
+        }
+        if self.allowed_users.is_empty() && self.allowed_domains.is_empty() {
+            return true;
+        }
+        let domain = profile.username.rsplit_once('@').map_or("", |(_, domain)| domain);
+        listed(&self.allowed_users, &profile.username) || listed(&self.allowed_domains, domain)
+    }
+}
+
+/// What the composition root hands over.
+pub(crate) struct OauthParts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) identity: Arc<dyn IdentityProvider>,
+    pub(crate) tokens: Arc<dyn AccessTokens>,
+    pub(crate) cipher: Cipher,
+    pub(crate) hasher: Hasher,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) clock: SharedClock,
+    pub(crate) settings: OauthSettings,
+}
+
+/// State of the endpoints.
+pub(crate) struct OauthState {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) identity: Arc<dyn IdentityProvider>,
+    pub(super) tokens: Arc<dyn AccessTokens>,
+    pub(super) cipher: Cipher,
+    pub(super) hasher: Hasher,
+    pub(super) resources: Arc<Resources>,
+    pub(super) clock: SharedClock,
+    pub(super) settings: OauthSettings,
+    pub(super) documents: Documents,
+}
+
+impl std::fmt::Debug for OauthState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OauthState").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl OauthState {
+    pub(crate) fn new(parts: OauthParts) -> Self {
+        let documents = Documents::new(&parts.resources, parts.settings.scope_ceiling.as_ref());
+        Self {
+            store: parts.store,
+            identity: parts.identity,
+            tokens: parts.tokens,
+            cipher: parts.cipher,
+            hasher: parts.hasher,
+            resources: parts.resources,
+            clock: parts.clock,
+            settings: parts.settings,
+            documents,
+        }
+    }
+
+    /// Whether browsers reach us over TLS; decides the cookie prefix.
+    pub(super) fn is_secure(&self) -> bool {
+        self.resources.issuer().starts_with("https://")
+    }
+
+    /// Renews the life of a client that is in use. A failure costs nothing now, and the tokens are issued already.
+    pub(super) async fn keep_client(&self, client: &ClientId) {
+        if let Err(error) = self.store.touch_client(client, self.settings.client_ttl).await {
+            tracing::warn!(error = %error, "the life of a client could not be renewed");
+        }
+    }
+
+    /// Our one redirect URI at Entra.
+    pub(super) fn callback_uri(&self) -> String {
+        format!("{}/callback", self.resources.issuer())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person(username: &str) -> Profile {
+        Profile { username: username.to_owned(), name: String::new() }
+    }
+
+    #[test]
+    fn lists_narrow_who_gets_in() {
+        let open = OauthSettings::default();
+        assert!(open.admits("t", &person("a@x.example")));
+        let closed = OauthSettings {
+            allowed_users: vec!["Boss@other.example".to_owned()],
+            allowed_domains: vec!["x.example".to_owned()],
+            allowed_tenants: vec!["t".to_owned()],
+            ..OauthSettings::default()
+        };
+        assert!(closed.admits("t", &person("a@X.example")));
+        assert!(closed.admits("t", &person("boss@other.example")));
+        assert!(!closed.admits("t", &person("a@sub.x.example")));
+        assert!(!closed.admits("t", &person("")));
+        assert!(!closed.admits("u", &person("a@x.example")));
+    }
+}

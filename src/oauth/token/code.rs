@@ -1,0 +1,94 @@
+//! `grant_type=authorization_code` (RFC 6749 §4.1.3, RFC 7636 §4.6): a code works once, and a replay ends what the
+//! first use produced.
+
+use super::error::TokenError;
+use super::issue::{Basis, fresh};
+use super::resource_fits;
+use crate::domain::client::ClientRecord;
+use crate::domain::grant::CodeRecord;
+use crate::domain::token::{Token, TokenKind};
+use crate::oauth::params::Params;
+use crate::oauth::state::OauthState;
+use crate::oauth::{audit, pkce};
+use crate::ports::store::{CodeRedemption, Issue};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// A client that repeats its own request this soon is retrying, not attacking.
+const RETRY_WINDOW: Duration = Duration::from_secs(2);
+
+pub(super) async fn redeem(
+    state: &OauthState,
+    client: &ClientRecord,
+    params: &Params,
+) -> Result<Bytes, TokenError> {
+    let code = params.get("code").ok_or(TokenError::Malformed("code is missing"))?;
+    let verifier = params.get("code_verifier").filter(|v| pkce::is_verifier(v));
+    let verifier =
+        verifier.ok_or(TokenError::Malformed("code_verifier must have 43 to 128 unreserved characters"))?;
+    let code = Token::parse(TokenKind::Code, code).ok_or(TokenError::Grant)?;
+    let record = take(state, client, &code).await?;
+    // The code is spent from here on: whoever holds it with a wrong proof does not get a second guess.
+    check(state, client, params, &record)?;
+    if !pkce::verifies(verifier, &record.code_challenge) {
+        audit::alarm("code_wrong_verifier", &client.id, Some(&record.user));
+        return Err(TokenError::Grant);
+    }
+    issue(state, client, record).await
+}
+
+async fn take(state: &OauthState, client: &ClientRecord, code: &Token) -> Result<CodeRecord, TokenError> {
+    let now = state.clock.now();
+    for place in state.hasher.token_refs(code) {
+        match state.store.redeem_code(&place, &client.id, now).await? {
+            CodeRedemption::First(record) => return Ok(record),
+            CodeRedemption::Replayed { client: first, at } => {
+                if first != client.id || now.since(at) > RETRY_WINDOW {
+                    audit::alarm("code_replay", &client.id, None);
+                    state.store.revoke_grant(&code.grant).await?;
+                }
+                return Err(TokenError::Grant);
+            }
+            CodeRedemption::Unknown => {}
+        }
+    }
+    Err(TokenError::Grant)
+}
+
+fn check(
+    state: &OauthState,
+    client: &ClientRecord,
+    params: &Params,
+    record: &CodeRecord,
+) -> Result<(), TokenError> {
+    // OAuth 2.1 drops `redirect_uri` here; one that is sent must be the one that was used.
+    let redirected = params.get("redirect_uri").is_none_or(|uri| uri == record.redirect_uri);
+    if record.client != client.id || record.expires_at <= state.clock.now() || !redirected {
+        return Err(TokenError::Grant);
+    }
+    if resource_fits(state, params, record.service.as_str()) { Ok(()) } else { Err(TokenError::Target) }
+}
+
+async fn issue(state: &OauthState, client: &ClientRecord, record: CodeRecord) -> Result<Bytes, TokenError> {
+    let now = state.clock.now();
+    let user = record.user.clone();
+    let basis = Basis {
+        grant: record.grant,
+        client: record.client,
+        user: record.user,
+        service: record.service,
+        granted: record.scopes.clone(),
+        scopes: record.scopes,
+        upstream_version: record.upstream_version,
+        grant_expires_at: now.plus(state.settings.grant_ttl),
+    };
+    let fresh = fresh(state, basis, now);
+    let refresh = Some((&fresh.refresh.0, &fresh.refresh.1));
+    match state.store.issue((&fresh.access.0, &fresh.access.1), refresh).await? {
+        Issue::Done => {}
+        Issue::Revoked => return Err(TokenError::Grant),
+    }
+    state.keep_client(&client.id).await;
+    audit::event("token", &client.id, Some(&user));
+    Ok(fresh.answer)
+}

@@ -1,0 +1,73 @@
+//! Bearers, refresh tokens and the answer that carries them.
+
+use crate::domain::clock::Timestamp;
+use crate::domain::grant::{AccessRecord, RefreshRecord};
+use crate::domain::ids::{ClientId, GrantId, ServiceName, UserKey};
+use crate::domain::scope::ScopeSet;
+use crate::domain::token::{Token, TokenKind, TokenRef};
+use crate::oauth::state::OauthState;
+use bytes::Bytes;
+use serde_json::json;
+
+/// What the tokens of one answer stand for.
+pub(super) struct Basis {
+    pub(super) grant: GrantId,
+    pub(super) client: ClientId,
+    pub(super) user: UserKey,
+    pub(super) service: ServiceName,
+    /// Scopes of the bearer.
+    pub(super) scopes: ScopeSet,
+    /// Scopes of the grant, which the refresh token keeps.
+    pub(super) granted: ScopeSet,
+    /// Version of the user's Entra record that the tokens rest on.
+    pub(super) upstream_version: u64,
+    /// End of the grant's life.
+    pub(super) grant_expires_at: Timestamp,
+}
+
+/// Fresh tokens: what the store writes and what the client gets.
+pub(super) struct Fresh {
+    pub(super) access: (TokenRef, AccessRecord),
+    pub(super) refresh: (TokenRef, RefreshRecord),
+    pub(super) answer: Bytes,
+}
+
+/// Makes a bearer and a refresh token. Neither outlives the grant.
+pub(super) fn fresh(state: &OauthState, basis: Basis, now: Timestamp) -> Fresh {
+    let access = Token::mint(TokenKind::Access, &basis.grant);
+    let refresh = Token::mint(TokenKind::Refresh, &basis.grant);
+    let access_until = now.plus(state.settings.access_ttl).min(basis.grant_expires_at);
+    let refresh_until = now.plus(state.settings.refresh_ttl).min(basis.grant_expires_at);
+    let answer = json!({
+        "access_token": access.expose(),
+        "token_type": "Bearer",
+        "expires_in": access_until.since(now).as_secs(),
+        "refresh_token": refresh.expose(),
+        "scope": basis.scopes,
+    });
+    let access_record = AccessRecord {
+        grant: basis.grant.clone(),
+        client: basis.client.clone(),
+        user: basis.user.clone(),
+        service: basis.service.clone(),
+        scopes: basis.scopes,
+        issued_at: now,
+        expires_at: access_until,
+    };
+    let refresh_record = RefreshRecord {
+        grant: basis.grant,
+        client: basis.client,
+        user: basis.user,
+        service: basis.service,
+        scopes: basis.granted,
+        upstream_version: basis.upstream_version,
+        issued_at: now,
+        expires_at: refresh_until,
+        grant_expires_at: basis.grant_expires_at,
+    };
+    Fresh {
+        access: (state.hasher.token_ref(&access), access_record),
+        refresh: (state.hasher.token_ref(&refresh), refresh_record),
+        answer: Bytes::from(answer.to_string()),
+    }
+}

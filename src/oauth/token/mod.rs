@@ -1,0 +1,70 @@
+//! `POST /token` (RFC 6749 §3.2): codes and refresh tokens for bearers.
+
+mod client_auth;
+mod code;
+mod error;
+mod issue;
+mod refresh;
+
+use super::params::Params;
+use super::state::OauthState;
+use super::{routes, wire};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use error::TokenError;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const MAX_SCOPE: usize = 4000;
+
+/// `POST /token` and its aliases.
+pub(super) async fn post(
+    request: HttpRequest,
+    state: web::Data<OauthState>,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> HttpResponse {
+    match redeem(&request, &state, body).await {
+        Ok(json) => {
+            let mut response = wire::private_json(StatusCode::OK);
+            response.insert_header((header::CONTENT_TYPE, "application/json")).body(json)
+        }
+        Err(error) => error.response(),
+    }
+}
+
+async fn redeem(
+    request: &HttpRequest,
+    state: &OauthState,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<Bytes, TokenError> {
+    if !routes::path_service_exists(request, state) {
+        return Err(TokenError::UnknownService);
+    }
+    if !wire::has_content_type(request.headers(), FORM) {
+        return Err(TokenError::ContentType);
+    }
+    let body = wire::within_limit(body, "invalid_request").map_err(TokenError::Body)?;
+    let params = Params::parse(&body)?;
+    if params.get("scope").is_some_and(|scope| scope.len() > MAX_SCOPE) {
+        return Err(TokenError::Malformed("scope is too long"));
+    }
+    let kind = params.get("grant_type").ok_or(TokenError::Malformed("grant_type is missing"))?;
+    match kind {
+        "authorization_code" => {
+            let client = client_auth::authenticate(state, request.headers(), &params).await?;
+            code::redeem(state, &client, &params).await
+        }
+        "refresh_token" => {
+            let client = client_auth::authenticate(state, request.headers(), &params).await?;
+            refresh::redeem(state, &client, &params).await
+        }
+        _ => Err(TokenError::UnsupportedGrant),
+    }
+}
+
+/// Whether every `resource` of the request means `service` (RFC 8707 §2); none at all is fine.
+fn resource_fits(state: &OauthState, params: &Params, service: &str) -> bool {
+    params
+        .all("resource")
+        .all(|resource| state.resources.service_of(resource).is_some_and(|s| s.name.as_str() == service))
+}
