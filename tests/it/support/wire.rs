@@ -136,7 +136,7 @@ fn folder() -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
     if !folder.is_dir() {
         TOLD.get_or_init(|| {
-            println!("skipped: no ../shared/mcp-schema, MCP answers are checked for nulls only")
+            println!("skipped: no ../shared/mcp-schema, MCP answers are checked for nulls only");
         });
         return None;
     }
