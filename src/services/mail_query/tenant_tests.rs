@@ -418,7 +418,9 @@ async fn each_message_thread_folder_and_text_file_can_be_read() {
             let letter = world.call(user, "get_email", json!({"id": item["id"]})).await.unwrap();
             assert_eq!(letter["subject"], item["subject"]);
             for file in letter["attachments"].as_array().unwrap() {
-                let plain = ["text/plain", "text/csv", "text/html"].contains(&text(file, "/type"));
+                // Larger ones go to the child process, which is the binary and not this test.
+                let plain = ["text/plain", "text/csv", "text/html"].contains(&text(file, "/type"))
+                    && file["size"].as_u64().is_some_and(|size| size < 1 << 20);
                 let args = json!({"message_id": item["id"], "attachment_id": file["attachment_id"]});
                 if plain || file["kind"] == "item" {
                     let read = world.call(user, "get_attachment", args).await;
