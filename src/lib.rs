@@ -2,10 +2,13 @@
 
 mod actors;
 mod adapters;
+mod app;
+pub mod cli;
 mod config;
 mod domain;
-pub mod extract;
+mod extract;
 mod graph;
+mod lifecycle;
 mod mcp;
 mod oauth;
 mod ops;

@@ -170,8 +170,8 @@ fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox) -> Result<View<'a>, GraphE
     let mut select = Select::parse(call.query.get("$select"), &MESSAGE, "message")?;
     let attachments = expand_attachments(call.query.get("$expand"))?;
     if !call.granted(&READ) {
-        let hidden = |f: &&str| BEYOND_BASIC.contains(f);
-        if attachments.is_some() || (select.named && select.fields.iter().any(|f| hidden(f))) {
+        let hidden = |f: &&'static str| BEYOND_BASIC.contains(f);
+        if attachments.is_some() || (select.named && select.fields.iter().any(hidden)) {
             return Err(GraphError::access_denied());
         }
         select.fields.retain(|f| !hidden(f));

@@ -36,10 +36,10 @@ impl Prefer {
         match name {
             "idtype" if value.eq_ignore_ascii_case("ImmutableId") => self.ids = IdKind::Immutable,
             "outlook.body-content-type" if value.eq_ignore_ascii_case("text") => {
-                self.body = Some(BodyForm::Text)
+                self.body = Some(BodyForm::Text);
             }
             "outlook.body-content-type" if value.eq_ignore_ascii_case("html") => {
-                self.body = Some(BodyForm::Html)
+                self.body = Some(BodyForm::Html);
             }
             "outlook.timezone" => {
                 let zone = zones::zone(value).ok_or_else(|| {

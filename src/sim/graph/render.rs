@@ -46,7 +46,7 @@ impl View<'_> {
         match field {
             "id" => json.member("id", &self.mailbox.item_id(self.call.prefer.ids, ix, None)),
             "createdDateTime" | "lastModifiedDateTime" | "receivedDateTime" => {
-                json.member(field, &self.time(mail.received))
+                json.member(field, &self.time(mail.received));
             }
             "sentDateTime" => json.member(field, &self.time(mail.sent)),
             "changeKey" => json.member(field, &change_key(mail)),
@@ -58,10 +58,10 @@ impl View<'_> {
             "importance" => json.member(field, mail.importance.word()),
             "parentFolderId" => json.member(field, &self.mailbox.folder_id(mail.folder)),
             "conversationId" => {
-                json.member(field, &ids::conversation(&self.mailbox.owner.oid, mail.conversation))
+                json.member(field, &ids::conversation(&self.mailbox.owner.oid, mail.conversation));
             }
             "conversationIndex" => {
-                json.member(field, &ids::conversation_index(mail.conversation, mail.place))
+                json.member(field, &ids::conversation_index(mail.conversation, mail.place));
             }
             "isDeliveryReceiptRequested" | "isReadReceiptRequested" => json.flag(field, false),
             "isRead" => json.flag(field, mail.read),

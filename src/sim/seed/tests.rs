@@ -58,16 +58,18 @@ fn answers_quote_history_and_are_shared_by_their_people() {
     assert!(korean.body.full().contains("보낸 사람:"));
 }
 
+fn part_of(kind: FileKind) -> Option<&'static str> {
+    let word = matches!(kind, FileKind::Docx(_) | FileKind::Bomb).then_some("word/document.xml");
+    let excel = matches!(kind, FileKind::Xlsx(_)).then_some("xl/worksheets/sheet2.xml");
+    let slides = matches!(kind, FileKind::Pptx(_)).then_some("ppt/slides/slide2.xml");
+    word.or(excel).or(slides)
+}
+
 #[test]
 fn office_files_are_archives_with_their_text_and_the_bomb_is_one() {
     for mail in tenant().iter().flat_map(|m| &m.written) {
         for attachment in &mail.attachments {
-            let part = match attachment.kind {
-                FileKind::Docx(_) | FileKind::Bomb => "word/document.xml",
-                FileKind::Xlsx(_) => "xl/worksheets/sheet2.xml",
-                FileKind::Pptx(_) => "ppt/slides/slide2.xml",
-                _ => continue,
-            };
+            let Some(part) = part_of(attachment.kind) else { continue };
             let mut zip = zip::ZipArchive::new(Cursor::new(attachment.bytes().to_vec())).unwrap();
             let mut entry = zip.by_name(part).unwrap();
             if attachment.kind == FileKind::Bomb {
@@ -111,4 +113,18 @@ fn a_large_tenant_is_cheap_to_make() {
     // A bound on work, not on the clock: nothing is written for a generated message until it is read.
     let big = mailboxes(&Directory::contoso(), 20_000, Utc.with_ymd_and_hms(2026, 3, 2, 9, 0, 0).unwrap());
     assert!(big.iter().all(|m| m.bulk.len() == 20_000 && size_of_val(m.bulk.as_slice()) <= 24 * 20_000));
+}
+
+#[test]
+fn sheets_and_pdfs_satisfy_real_readers() {
+    let mut book: calamine::Xlsx<_> =
+        calamine::open_workbook_from_rs(Cursor::new(FileKind::Xlsx(documents::QUOTE).make(1))).unwrap();
+    assert_eq!(calamine::Reader::sheet_names(&book), ["Quote", "Freight"]);
+    let freight = calamine::Reader::worksheet_range(&mut book, "Freight").unwrap();
+    let Some(calamine::Data::DateTime(date)) = freight.get_value((1, 1)) else {
+        panic!("not a date: {freight:?}")
+    };
+    assert!((date.as_f64() - 46_083.0).abs() < 0.1, "2 March 2026 is day 46083 of Excel");
+    let text = pdf_extract::extract_text_from_mem(&FileKind::Pdf(documents::ORDER).make(1)).unwrap();
+    assert!(text.contains("PURCHASE ORDER 4500012877") && text.contains("42,000.00 (net)"), "{text}");
 }
