@@ -16,8 +16,8 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// What to do when an actor does not stay up.
 pub(crate) type GiveUp = Arc<dyn Fn() + Send + Sync>;
 
-/// Where an actor lives, and how a fresh one starts there.
-type Revive = Box<dyn FnMut() -> bool + Send>;
+/// Rebuilds a dead actor; false when it lives.
+type Revive = Box<dyn Fn() -> bool + Send + Sync>;
 
 struct Ward {
     name: &'static str,
@@ -65,7 +65,7 @@ impl Guardian {
 
     /// Begins watching; call once, after every actor was started.
     pub(crate) fn watch(&mut self) {
-        let mut wards = std::mem::take(&mut self.wards);
+        let wards = std::mem::take(&mut self.wards);
         let (stop, give_up) = (self.stop.clone(), self.give_up.clone());
         actix_rt::spawn(async move {
             let mut restarts = VecDeque::new();
@@ -74,7 +74,7 @@ impl Guardian {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(POLL) => {}
                 }
-                for ward in &mut wards {
+                for ward in &wards {
                     if (ward.revive)() {
                         tracing::error!(actor.name = ward.name, "actor died and was rebuilt");
                         restarts.push_back(Instant::now());
@@ -104,10 +104,10 @@ impl Drop for Guardian {
     }
 }
 
-fn start_on<A, F>(arbiters: Arc<Mutex<Vec<Arbiter>>>, factory: F) -> impl Fn() -> Addr<A> + Send
+fn start_on<A, F>(arbiters: Arc<Mutex<Vec<Arbiter>>>, factory: F) -> impl Fn() -> Addr<A> + Send + Sync
 where
     A: Actor<Context = Context<A>> + Send,
-    F: Fn() -> A + Send + Clone + 'static,
+    F: Fn() -> A + Send + Sync + Clone + 'static,
 {
     move || {
         // A fresh arbiter each time: the old one may have gone down with its actor.

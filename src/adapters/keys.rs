@@ -119,3 +119,18 @@ pub(super) fn is_code(key: &str) -> bool {
 pub(super) fn is_lease(key: &str) -> bool {
     key.starts_with("ent:lease:")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_documented_and_told_from_the_others() {
+        let page = include_str!("../docs/STORAGE.md");
+        for (kind, mark) in KINDS {
+            assert!(page.contains(mark), "STORAGE.md does not name the key of {kind}: {mark}");
+            let sample = if mark.starts_with('}') { format!("ent:{{g:x{mark}h") } else { format!("{mark}x") };
+            assert_eq!(super::kind(&sample), Some(kind));
+        }
+    }
+}

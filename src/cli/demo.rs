@@ -38,9 +38,9 @@ pub(super) async fn run(arguments: DemoArguments, mut sources: Sources) -> Resul
     sources.overrides.extend([
         ("server.listen", format!("127.0.0.1:{}", arguments.port)),
         ("store.url", arguments.store),
-        ("entra.client_id", tenant.app_id()),
-        ("entra.client_secret", tenant.app_secret()),
-        ("entra.tenant_id", tenant.tenant_id()),
+        ("entra.client_id", tenant.app_id().to_owned()),
+        ("entra.client_secret", tenant.app_secret().to_owned()),
+        ("entra.tenant_id", tenant.tenant_id().to_owned()),
         ("entra.authority", tenant.authority()),
         ("graph.url", tenant.graph_url()),
         ("graph.insecure_upstream", "true".to_owned()),

@@ -36,23 +36,27 @@ pub(super) async fn serve(
             response
         }
         Err(refusal) => {
-            let refused = Box::pin(discard(&mut payload, state.settings.max_body));
-            refused.await;
+            if refusal.discards {
+                Box::pin(discard(&mut payload, state.settings.max_body)).await;
+            }
             refusal.into_response(&request)
         }
     }
 }
 
-/// A refusal before the body was read, and whether the page that asked may see it.
+/// A refusal before the body was read.
 struct Refusal {
     response: HttpResponse,
+    /// The page that asked may see it.
     readable: bool,
+    /// The rest of the body is worth waiting for.
+    discards: bool,
 }
 
 impl Refusal {
     fn hidden(status: StatusCode, message: &'static str) -> Self {
         let response = refuse(status, None, &RpcError::new(INVALID_REQUEST, message));
-        Self { response, readable: false }
+        Self { response, readable: false, discards: true }
     }
 
     fn into_response(mut self, request: &HttpRequest) -> HttpResponse {
@@ -65,7 +69,7 @@ impl Refusal {
 
 impl From<HttpResponse> for Refusal {
     fn from(response: HttpResponse) -> Self {
-        Self { response, readable: true }
+        Self { response, readable: true, discards: true }
     }
 }
 
@@ -179,7 +183,9 @@ async fn read(payload: &mut web::Payload, state: &McpState) -> Result<BytesMut, 
         Ok(body)
     };
     tokio::time::timeout(state.settings.body_timeout, collect).await.unwrap_or_else(|_| {
-        Err(Refusal::hidden(StatusCode::REQUEST_TIMEOUT, "The request body took too long to arrive."))
+        let refusal =
+            Refusal::hidden(StatusCode::REQUEST_TIMEOUT, "The request body took too long to arrive.");
+        Err(Refusal { discards: false, ..refusal })
     })
 }
 

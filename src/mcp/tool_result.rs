@@ -133,7 +133,7 @@ impl<'a> Detail<'a> {
                 detail.status = Some(*status);
             }
             ToolErrorKind::InsufficientScope { required } => {
-                detail.missing_scope = Some(required.to_string())
+                detail.missing_scope = Some(required.to_string());
             }
             ToolErrorKind::RateLimited { .. }
             | ToolErrorKind::UpstreamUnavailable { .. }

@@ -81,6 +81,7 @@ async fn clear_faults(state: State) -> HttpResponse {
 async fn reset(state: State) -> HttpResponse {
     state.faults.clear();
     state.counters.reset();
+    state.graph.reset();
     HttpResponse::NoContent().finish()
 }
 

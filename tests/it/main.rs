@@ -1,1 +1,25 @@
-fn main() {}
+//! The product from outside: real processes, real sockets, real clients.
+//!
+//! Every test starts its own tenant, store and replicas on free ports and ends them by process id. Nothing here
+//! imports the crate; what a test knows, it knows over the wire.
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod bad_start;
+#[cfg(test)]
+mod conformance_wire;
+#[cfg(test)]
+mod cross_user;
+#[cfg(test)]
+mod main_job;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod token_storm;

@@ -137,3 +137,48 @@ async fn a_full_disk_is_unavailable_and_heals_without_a_restart() {
     let again = EmbeddedStore::with_database(opener().unwrap(), Box::new(opener), clock()).unwrap();
     assert_eq!(again.upstream(&user()).await.unwrap().unwrap().version, 3);
 }
+
+const CHILD_FILE: &str = "ENTRADA_TEST_STORE_FILE";
+
+/// Runs in a process of its own, to be killed: swaps for ever and says which version is answered.
+#[tokio::test]
+#[ignore = "the child of `what_was_answered_survives_a_kill`"]
+#[expect(clippy::disallowed_methods, reason = "handed down by the parent test")]
+async fn writes_until_killed() {
+    let path = std::env::var(CHILD_FILE).expect("run by its parent test only");
+    let store = EmbeddedStore::open(Path::new(&path), clock()).unwrap();
+    for version in 0_u64.. {
+        let swap = store.swap_upstream(&user(), version, &sealed(1), LIFE).await.unwrap();
+        assert_eq!(swap, Swap::Done);
+        println!("answered {}", version + 1);
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() {
+    use std::io::BufRead;
+    use std::process::{Command, Stdio};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.redb");
+    let name = format!("{}::writes_until_killed", module_path!().split_once("::").unwrap().1);
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &name, "--ignored", "--nocapture"])
+        .env(CHILD_FILE, &path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut last = 0;
+    for line in io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+        if let Some((_, version)) = line.split_once("answered ") {
+            last = version.parse().unwrap();
+            if last == 40 {
+                child.kill().unwrap();
+            }
+        }
+    }
+    child.wait().unwrap();
+    assert!(last >= 40, "the child ended by itself after version {last}");
+    let store = EmbeddedStore::open(&path, clock()).unwrap();
+    let standing = store.upstream(&user()).await.unwrap().unwrap().version;
+    assert!(standing >= last, "version {last} was answered, {standing} was kept");
+}

@@ -70,13 +70,11 @@ async fn tools_call(x: &Exchange<'_>, scope: &Scope, id: Id<'_>, call: &Call<'_>
         let call = dispatcher.call(&service, &name, arguments, caller, cancel);
         AssertUnwindSafe(call).catch_unwind().await
     };
-    match rt::spawn(Box::pin(work)).await {
-        Ok(Ok(result)) => x.outcome(id, &result, form, batch),
-        Ok(Err(_)) | Err(_) => {
-            tracing::error!(service.name = %x.ready.name, "a tool panicked");
-            Answer::error(id, &RpcError::internal())
-        }
+    if let Ok(Ok(result)) = rt::spawn(Box::pin(work)).await {
+        return x.outcome(id, &result, form, batch);
     }
+    tracing::error!(service.name = %x.ready.name, "a tool panicked");
+    Answer::error(id, &RpcError::internal())
 }
 
 /// Takes note of a notification; unknown ones are ignored.

@@ -114,6 +114,3 @@ fn value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Faul
         })
     })
 }
-
-#[cfg(test)]
-mod tests;

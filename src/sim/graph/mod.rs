@@ -1,42 +1,80 @@
-//! Graph v1.0 of the simulated tenant.
+//! Graph v1.0 of the simulated tenant: one user's mail, with the rules and limits that Exchange has.
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use serde_json::json;
+mod attachments;
+mod batch;
+mod call;
+mod control;
+mod error;
+mod folders;
+mod gate;
+mod http;
+mod ids;
+mod json;
+mod kql;
+mod mailbox;
+mod messages;
+mod mime;
+mod odata;
+mod options;
+mod paging;
+mod people;
+mod prefer;
+mod render;
+mod routes;
+mod search;
+mod select;
+#[cfg(test)]
+mod tests;
+mod zones;
 
-use super::{directory::Directory, options::TenantOptions, state::SimState};
+use std::collections::HashMap;
 
-/// What Graph holds besides the directory.
+use actix_web::web;
+use chrono::{DateTime, Utc};
+
+use self::gate::Gate;
+use self::mailbox::Mailbox;
+use super::clock;
+use super::directory::Directory;
+use super::options::TenantOptions;
+use super::seed;
+
+/// Every mailbox of the tenant, and the limits on reading them.
 #[derive(Debug)]
-pub(crate) struct GraphState {}
+pub(crate) struct GraphState {
+    mailboxes: HashMap<String, Mailbox>,
+    gate: Gate,
+}
 
 impl GraphState {
-    pub(crate) fn new(_directory: &Directory, _options: &TenantOptions) -> Self {
-        Self {}
+    /// Seeds the mailboxes; dates count back from now.
+    pub(crate) fn new(directory: &Directory, options: &TenantOptions) -> Self {
+        Self::at(directory, options.extra_messages, clock::now())
+    }
+
+    /// The same, seen from a fixed moment.
+    pub(crate) fn at(directory: &Directory, extra_messages: usize, now: DateTime<Utc>) -> Self {
+        let seeded = seed::mailboxes(directory, extra_messages, now);
+        let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
+        Self { mailboxes, gate: Gate::new() }
+    }
+
+    /// The real limits again, and usage back to nothing.
+    pub(crate) fn reset(&self) {
+        self.gate.set(gate::Limits::default());
+    }
+
+    fn mailbox(&self, oid: &str) -> Option<&Mailbox> {
+        self.mailboxes.get(oid)
     }
 }
 
-/// Mounts `/v1.0`.
+/// Mounts `/v1.0` and the control routes of its limits.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::scope("/v1.0").route("/me", web::get().to(me)));
-}
-
-async fn me(request: HttpRequest, state: web::Data<SimState>) -> HttpResponse {
-    let person = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .and_then(|token| state.tokens.verify(token))
-        .and_then(|claims| state.directory.by_oid(&claims.oid));
-    match person {
-        Some(person) => HttpResponse::Ok().json(json!({
-            "id": person.oid,
-            "displayName": person.display_name,
-            "mail": person.mail,
-            "userPrincipalName": person.upn,
-        })),
-        None => HttpResponse::Unauthorized().json(json!({
-            "error": { "code": "InvalidAuthenticationToken", "message": "Access token validation failure." }
-        })),
-    }
+    cfg.route("/_sim/graph/limits", web::get().to(control::read))
+        .route("/_sim/graph/limits", web::post().to(control::write));
+    let scope = routes::PATTERNS
+        .iter()
+        .fold(web::scope("/v1.0"), |scope, pattern| scope.route(pattern, web::to(http::handle)));
+    cfg.service(scope);
 }

@@ -1,0 +1,8 @@
+//! The front over real sockets.
+
+mod modern;
+mod schema;
+mod sessions;
+mod streams;
+mod support;
+mod transport;

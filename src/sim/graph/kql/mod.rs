@@ -1,0 +1,7 @@
+//! The part of KQL that `$search` on messages understands.
+mod eval;
+mod parser;
+#[cfg(test)]
+mod tests;
+
+pub(super) use parser::{Node, parse, words};

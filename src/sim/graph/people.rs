@@ -1,0 +1,107 @@
+//! `/me`, `/users/{id}` and `/me/mailboxSettings`.
+use super::call::{Answer, Call};
+use super::error::GraphError;
+use super::json::Json;
+use super::options::Options;
+use super::select::{Select, USER};
+use crate::sim::directory::Person;
+
+/// Scopes that show the signed-in user.
+const SELF: [&str; 5] =
+    ["User.Read", "User.ReadWrite", "User.ReadBasic.All", "User.Read.All", "Directory.Read.All"];
+/// Scopes that show other users.
+const OTHERS: [&str; 3] = ["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"];
+/// What a user has when nothing is selected.
+const DEFAULT: &str = "businessPhones,displayName,givenName,jobTitle,mail,mobilePhone,officeLocation,preferredLanguage,surname,userPrincipalName,id";
+
+/// One user; `own` when it is the caller.
+pub(super) fn user(call: &Call<'_>, person: &Person, own: bool) -> Result<Answer, GraphError> {
+    if !call.granted(if own { &SELF } else { &OTHERS }) {
+        return Err(GraphError::denied());
+    }
+    Options::read(call, &["$select", "$expand"])?;
+    let asked = call.query.get("$select");
+    let select = Select::parse(Some(asked.unwrap_or(DEFAULT)), &USER, "user")?;
+    let mut json = Json::default();
+    json.object(|json| {
+        let fields = asked.map(|_| format!("({})", select.fields.join(","))).unwrap_or_default();
+        json.member("@odata.context", &format!("{}/v1.0/$metadata#users{fields}/$entity", call.origin));
+        for field in select.fields.iter().filter(|f| asked.is_none_or(|a| **f != "id" || a.contains("id"))) {
+            property(json, field, person);
+        }
+    });
+    Ok(Answer::json(json.finish()))
+}
+
+fn property(json: &mut Json, field: &str, person: &Person) {
+    match field {
+        "id" => json.member(field, &person.oid),
+        "businessPhones" => json.key(field).array(|_| {}),
+        "displayName" => json.member(field, &person.display_name),
+        "givenName" => json.member(field, &person.given_name),
+        "surname" => json.member(field, &person.surname),
+        "jobTitle" => json.member(field, &person.job_title),
+        "mail" => json.member(field, &person.mail),
+        "userPrincipalName" => json.member(field, &person.upn),
+        "preferredLanguage" => json.member(field, &person.locale),
+        "accountEnabled" => json.flag(field, !person.is_disabled()),
+        "userType" => json.member(field, "Member"),
+        "mailNickname" => json.member(field, person.upn.split('@').next().unwrap_or_default()),
+        _ => json.key(field).raw("null"),
+    }
+}
+
+/// `mailboxSettings`, whole or one property of it.
+pub(super) fn mailbox_settings(
+    call: &Call<'_>,
+    person: &Person,
+    part: Option<&str>,
+) -> Result<Answer, GraphError> {
+    if !call.granted(&["MailboxSettings.Read", "MailboxSettings.ReadWrite"]) {
+        return Err(GraphError::access_denied());
+    }
+    Options::read(call, &[])?;
+    let context = format!("{}/v1.0/$metadata#users('{}')/mailboxSettings", call.origin, person.oid);
+    let mut json = Json::default();
+    match part {
+        Some("timeZone") => json.object(|json| {
+            json.member("@odata.context", &format!("{context}/timeZone"));
+            json.member("value", &person.time_zone);
+        }),
+        Some(other) => return Err(GraphError::no_segment(other)),
+        None => json.object(|json| {
+            json.member("@odata.context", &context);
+            settings(json, person);
+        }),
+    }
+    Ok(Answer::json(json.finish()))
+}
+
+fn settings(json: &mut Json, person: &Person) {
+    let korean = person.locale.starts_with("ko");
+    json.member("timeZone", &person.time_zone);
+    json.member("dateFormat", if korean { "yyyy-MM-dd" } else { "M/d/yyyy" });
+    json.member("timeFormat", if korean { "tt h:mm" } else { "h:mm tt" });
+    json.member("userPurpose", "user");
+    json.member("delegateMeetingMessageDeliveryOptions", "sendToDelegateOnly");
+    json.key("language").object(|json| {
+        json.member("locale", &person.locale);
+        json.member("displayName", if korean { "한국어(대한민국)" } else { "English (United States)" });
+    });
+    json.key("automaticRepliesSetting").object(|json| {
+        json.member("status", "disabled");
+        json.member("externalAudience", "all");
+        json.member("internalReplyMessage", "");
+        json.member("externalReplyMessage", "");
+    });
+    json.key("workingHours").object(|json| {
+        json.key("daysOfWeek").array(|json| {
+            for day in ["monday", "tuesday", "wednesday", "thursday", "friday"] {
+                json.text(day);
+            }
+        });
+        json.member("startTime", "09:00:00.0000000");
+        json.member("endTime", "18:00:00.0000000");
+        json.key("timeZone").object(|json| json.member("name", &person.time_zone));
+    });
+}

@@ -1,0 +1,174 @@
+//! Which part of Graph a path is, and whether the caller may see it.
+use super::GraphState;
+use super::attachments;
+use super::call::{Answer, Call};
+use super::error::GraphError;
+use super::folders;
+use super::mailbox::Mailbox;
+use super::messages::{self, READ, READ_BASIC};
+use super::mime;
+use super::options::Options;
+use super::people;
+use super::search;
+use crate::sim::directory::Directory;
+
+/// Patterns mounted one by one, so that counters can tell the routes apart.
+pub(super) const PATTERNS: [&str; 31] = [
+    "/me",
+    "/me/mailboxSettings",
+    "/me/mailboxSettings/{part}",
+    "/me/mailFolders",
+    "/me/mailFolders/{folder}",
+    "/me/mailFolders/{folder}/childFolders",
+    "/me/mailFolders/{folder}/messages",
+    "/me/mailFolders/{folder}/messages/{message}",
+    "/me/messages",
+    "/me/messages/{message}",
+    "/me/messages/{message}/$value",
+    "/me/messages/{message}/attachments",
+    "/me/messages/{message}/attachments/{attachment}",
+    "/me/messages/{message}/attachments/{attachment}/$value",
+    "/users/{user}",
+    "/users/{user}/mailboxSettings",
+    "/users/{user}/mailboxSettings/{part}",
+    "/users/{user}/mailFolders",
+    "/users/{user}/mailFolders/{folder}",
+    "/users/{user}/mailFolders/{folder}/childFolders",
+    "/users/{user}/mailFolders/{folder}/messages",
+    "/users/{user}/mailFolders/{folder}/messages/{message}",
+    "/users/{user}/messages",
+    "/users/{user}/messages/{message}",
+    "/users/{user}/messages/{message}/$value",
+    "/users/{user}/messages/{message}/attachments",
+    "/users/{user}/messages/{message}/attachments/{attachment}",
+    "/users/{user}/messages/{message}/attachments/{attachment}/$value",
+    "/search/query",
+    "/$batch",
+    "/{tail:.*}",
+];
+
+/// Whether the path counts against the limits of the mailbox.
+pub(super) fn is_outlook(path: &[String]) -> bool {
+    let mut segments = path.iter().map(String::as_str);
+    let place = match segments.next() {
+        Some("me") => segments.next(),
+        Some("users") => segments.nth(1),
+        Some("search") => return true,
+        _ => None,
+    };
+    matches!(place, Some("messages" | "mailFolders" | "mailboxSettings"))
+}
+
+/// Answers one call.
+pub(super) fn dispatch(
+    state: &GraphState,
+    directory: &Directory,
+    call: &Call<'_>,
+) -> Result<Answer, GraphError> {
+    let segments: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["me", rest @ ..] => own(state, directory, call, rest),
+        ["users", id, rest @ ..] => {
+            let person = directory.by_oid(id).or_else(|| directory.by_upn(id));
+            match person {
+                Some(person) if person.oid == call.oid => own(state, directory, call, rest),
+                Some(person) if rest.is_empty() => people::user(call, person, false),
+                Some(_) => Err(GraphError::access_denied()),
+                None if rest.is_empty() => Err(GraphError::new(
+                    404,
+                    "Request_ResourceNotFound",
+                    format!(
+                        "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+                    ),
+                )),
+                None => Err(GraphError::new(
+                    404,
+                    "ErrorInvalidUser",
+                    format!("The requested user '{id}' is invalid."),
+                )),
+            }
+        }
+        ["search", "query"] if call.method == "POST" => search::query(call, mailbox(state, call)?),
+        ["search", "query"] => Err(GraphError::method()),
+        [first, ..] => Err(GraphError::no_segment(first)),
+        [] => Err(GraphError::bad_request("Empty Path is not supported.")),
+    }
+}
+
+fn mailbox<'a>(state: &'a GraphState, call: &Call<'_>) -> Result<&'a Mailbox, GraphError> {
+    state.mailbox(call.oid).ok_or_else(|| {
+        GraphError::new(
+            404,
+            "MailboxNotEnabledForRESTAPI",
+            "The mailbox is either inactive, soft-deleted, or is hosted on-premise.",
+        )
+    })
+}
+
+fn own(
+    state: &GraphState,
+    directory: &Directory,
+    call: &Call<'_>,
+    rest: &[&str],
+) -> Result<Answer, GraphError> {
+    if call.method != "GET" {
+        return Err(GraphError::method());
+    }
+    let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
+    match rest {
+        [] => people::user(call, person, true),
+        ["mailboxSettings"] => people::mailbox_settings(call, person, None),
+        ["mailboxSettings", part] => people::mailbox_settings(call, person, Some(part)),
+        ["mailFolders" | "messages", ..] => mail(call, mailbox(state, call)?, rest),
+        [segment, ..] => Err(GraphError::no_segment(segment)),
+    }
+}
+
+fn mail(call: &Call<'_>, mailbox: &Mailbox, rest: &[&str]) -> Result<Answer, GraphError> {
+    if !call.granted(&READ_BASIC) {
+        return Err(GraphError::access_denied());
+    }
+    match rest {
+        ["mailFolders"] => folders::list(call, mailbox, None),
+        ["mailFolders", id, rest @ ..] => {
+            let folder = mailbox.folder(id)?;
+            match rest {
+                [] => folders::get(call, mailbox, folder),
+                ["childFolders"] => folders::list(call, mailbox, Some(folder)),
+                ["messages"] => messages::list(call, mailbox, Some(folder)),
+                ["messages", message, rest @ ..] => {
+                    let item = mailbox.find(call.prefer.ids, message)?;
+                    if mailbox.folder_of(item.message) != folder {
+                        return Err(GraphError::not_found());
+                    }
+                    one(call, mailbox, message, rest)
+                }
+                [segment, ..] => Err(GraphError::no_segment(segment)),
+            }
+        }
+        ["messages"] => messages::list(call, mailbox, None),
+        ["messages", message, rest @ ..] => one(call, mailbox, message, rest),
+        _ => Err(GraphError::no_segment(rest.first().copied().unwrap_or_default())),
+    }
+}
+
+fn one(call: &Call<'_>, mailbox: &Mailbox, id: &str, rest: &[&str]) -> Result<Answer, GraphError> {
+    if !rest.is_empty() && !call.granted(&READ) {
+        return Err(GraphError::access_denied());
+    }
+    let item = mailbox.find(call.prefer.ids, id)?;
+    if item.attachment.is_some() {
+        return Err(GraphError::not_found());
+    }
+    match rest {
+        [] => messages::get(call, mailbox, item),
+        ["$value"] => {
+            Options::read(call, &[])?;
+            Ok(Answer::raw(mime::CONTENT_TYPE, mime::message(&mailbox.mail(item.message)).into()))
+        }
+        ["attachments"] => attachments::list(call, mailbox, item),
+        ["attachments", id] => attachments::get(call, mailbox, item, id),
+        ["attachments", id, "$value"] => attachments::value(call, mailbox, item, id),
+        [segment, ..] => Err(GraphError::no_segment(segment)),
+    }
+}

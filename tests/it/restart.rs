@@ -1,0 +1,46 @@
+//! A crash costs nobody their login or their session.
+
+use super::support::cluster::{Cluster, Plan, Store};
+use super::support::login::{Client, tokens};
+use super::support::mcp::Mcp;
+use serde_json::json;
+
+const ALICE: &str = "alice@contoso.example";
+
+async fn everything_survives_a_crash(mut cluster: Cluster) {
+    let client = Client::register(&cluster.url).await;
+    let login = client.sign_in(ALICE).await;
+    let session = Mcp::legacy(&cluster.url, &login.access, "2025-11-25").await;
+    session.call("list_mail_folders", json!({})).await.output();
+    for index in 0..cluster.replicas.len() {
+        cluster.crash_and_restart(index).await;
+    }
+    session.call("list_mail_folders", json!({})).await.output();
+    let fresh = tokens(client.refresh(&login.refresh).await).await;
+    session.call("query_email", json!({})).await.output();
+    Mcp::modern(&cluster.url, &fresh.access).call("query_email", json!({})).await.output();
+    // The client is still registered: a new sign-in with the old client_id works.
+    client.sign_in(ALICE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_and_sessions_survive_a_crash_on_the_embedded_file() {
+    everything_survives_a_crash(Cluster::embedded().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_and_sessions_survive_a_crash_on_redis() {
+    let Some(store) = Store::redis() else { return };
+    everything_survives_a_crash(Cluster::start(store, Plan::default()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_clients_of_a_dead_replica_go_on_at_the_other() {
+    let Some(mut cluster) = Cluster::pair().await else { return };
+    let login = Client::register(&cluster.url).await.sign_in(ALICE).await;
+    let session = Mcp::legacy(&cluster.url, &login.access, "2025-06-18").await;
+    cluster.replicas[0].kill();
+    for _ in 0..4 {
+        session.call("list_mail_folders", json!({})).await.output();
+    }
+}

@@ -1,0 +1,146 @@
+//! One product as its users meet it: a tenant, a store, some replicas, and one public URL in front of them.
+
+use super::balancer::Balancer;
+use super::http;
+use super::process::Process;
+use super::redis::Redis;
+use super::tenant::Tenant;
+use tempfile::TempDir;
+
+/// Key of every test server; the replicas of one cluster must share it.
+const KEY: &str = "tests:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// Where the state lives. The embedded store takes one process, so it has one replica.
+pub(crate) enum Store {
+    Embedded(TempDir),
+    Redis(Redis),
+}
+
+impl Store {
+    pub(crate) fn embedded() -> Self {
+        Self::Embedded(TempDir::new().unwrap())
+    }
+
+    /// `None` when this machine is said to have no Redis.
+    pub(crate) fn redis() -> Option<Self> {
+        Redis::start().map(Self::Redis)
+    }
+
+    /// The setting that names it.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Embedded(folder) => format!("embedded:{}", folder.path().join("entrada.redb").display()),
+            Self::Redis(redis) => redis.url(),
+        }
+    }
+}
+
+/// How to start one.
+pub(crate) struct Plan<'a> {
+    pub(crate) replicas: usize,
+    pub(crate) tenant_arguments: &'a [&'a str],
+    pub(crate) settings: &'a [(&'a str, &'a str)],
+}
+
+impl Default for Plan<'_> {
+    fn default() -> Self {
+        Self { replicas: 1, tenant_arguments: &[], settings: &[] }
+    }
+}
+
+/// A running product.
+pub(crate) struct Cluster {
+    pub(crate) replicas: Vec<Process>,
+    /// Public URL: the balancer's.
+    pub(crate) url: String,
+    pub(crate) balancer: Balancer,
+    pub(crate) tenant: Tenant,
+    pub(crate) store: Store,
+    urls: Vec<String>,
+    settings: Vec<(String, String)>,
+}
+
+impl Cluster {
+    /// Starts everything and waits until every replica is ready.
+    pub(crate) async fn start(store: Store, plan: Plan<'_>) -> Self {
+        let tenant = Tenant::start(plan.tenant_arguments);
+        let balancer = Balancer::start();
+        let mut settings = settings(&tenant, &balancer.url, &store.url());
+        settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let url = balancer.url.clone();
+        let (replicas, urls) = (Vec::new(), Vec::new());
+        let mut cluster = Self { replicas, url, balancer, tenant, store, urls, settings };
+        for _ in 0..plan.replicas {
+            let (process, url) = cluster.launch().await;
+            cluster.replicas.push(process);
+            cluster.urls.push(url);
+        }
+        cluster.balancer.point_at(cluster.urls.clone());
+        cluster
+    }
+
+    /// One replica on the embedded store.
+    pub(crate) async fn embedded() -> Self {
+        Self::start(Store::embedded(), Plan::default()).await
+    }
+
+    /// Two replicas on Redis.
+    pub(crate) async fn pair() -> Option<Self> {
+        Some(Self::start(Store::redis()?, Plan { replicas: 2, ..Plan::default() }).await)
+    }
+
+    async fn launch(&self) -> (Process, String) {
+        let mut process = Process::entrada(&["serve"], &self.settings);
+        let url = process.wait_for("entrada listening on ");
+        ready(&url).await;
+        (process, url)
+    }
+
+    /// Ends replica `index` without warning and starts it again.
+    pub(crate) async fn crash_and_restart(&mut self, index: usize) {
+        self.replicas[index].kill();
+        let (process, url) = self.launch().await;
+        self.replicas[index] = process;
+        self.urls[index] = url;
+        self.balancer.point_at(self.urls.clone());
+    }
+
+    /// URL of one replica, past the balancer.
+    pub(crate) fn replica_url(&self, index: usize) -> &str {
+        &self.urls[index]
+    }
+
+    /// The Redis behind this cluster.
+    pub(crate) fn redis(&mut self) -> &mut Redis {
+        match &mut self.store {
+            Store::Redis(redis) => redis,
+            Store::Embedded(_) => panic!("this cluster runs on the embedded store"),
+        }
+    }
+
+    /// Fails when any MCP answer of the run broke its schema or held a null.
+    pub(crate) fn assert_wire(&self) {
+        self.balancer.recorder.assert_valid();
+    }
+}
+
+/// Waits until a server says that it is ready.
+pub(crate) async fn ready(url: &str) {
+    let health = format!("{url}/health/ready");
+    http::eventually(&format!("{health} answers 200"), || async {
+        (http::status(&health).await == Some(200)).then_some(())
+    })
+    .await;
+}
+
+/// Settings of a production server before this tenant.
+pub(crate) fn settings(tenant: &Tenant, public_url: &str, store: &str) -> Vec<(String, String)> {
+    let own = [
+        ("ENTRADA_LISTEN", "127.0.0.1:0"),
+        ("ENTRADA_PUBLIC_URL", public_url),
+        ("ENTRADA_STORE", store),
+        ("ENCRYPTION_KEYS", KEY),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    tenant.settings.iter().cloned().chain(own).collect()
+}

@@ -1,0 +1,195 @@
+//! An MCP client without mercy or convenience: one HTTP request, one answer, both eras.
+
+use super::http;
+use super::wire::{Exchange, Recorder};
+use serde_json::{Value, json};
+
+/// Version of the modern era.
+pub(crate) const MODERN: &str = "2026-07-28";
+
+/// An endpoint with a bearer.
+#[derive(Clone)]
+pub(crate) struct Mcp {
+    pub(crate) endpoint: String,
+    pub(crate) bearer: String,
+    version: String,
+    session: Option<String>,
+    http: reqwest::Client,
+}
+
+/// One HTTP answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    /// The JSON-RPC response; null when the body held none.
+    pub(crate) body: Value,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The result of a successful call.
+    pub(crate) fn result(&self) -> &Value {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.body.get("result").unwrap_or_else(|| panic!("no result: {}", self.text))
+    }
+
+    /// The result of a tool call that worked.
+    pub(crate) fn output(&self) -> &Value {
+        let result = self.result();
+        assert_ne!(result["isError"], true, "{}", self.text);
+        &result["structuredContent"]
+    }
+
+    /// The text of a tool call that the tool refused.
+    pub(crate) fn refusal(&self) -> String {
+        let result = self.result();
+        assert_eq!(result["isError"], true, "{}", self.text);
+        result["content"][0]["text"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// JSON-RPC error code.
+    pub(crate) fn error_code(&self) -> i64 {
+        self.body["error"]["code"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("no error: {} {}", self.status, self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Mcp {
+    /// A client of the modern era: no handshake.
+    pub(crate) fn modern(base: &str, bearer: &str) -> Self {
+        Self {
+            endpoint: format!("{base}/mail-query/mcp"),
+            bearer: bearer.to_owned(),
+            version: MODERN.to_owned(),
+            session: None,
+            http: http::client(),
+        }
+    }
+
+    /// A legacy client with an open session.
+    pub(crate) async fn legacy(base: &str, bearer: &str, version: &str) -> Self {
+        let mut client = Self::modern(base, bearer);
+        version.clone_into(&mut client.version);
+        let opened = client.send("initialize", client.hello()).await;
+        assert_eq!(opened.result()["protocolVersion"], version);
+        client.session = Some(opened.header("mcp-session-id").to_owned());
+        let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+        assert_eq!(client.post(body.to_string(), &[]).await.status, 202);
+        client
+    }
+
+    /// Parameters of `initialize`.
+    pub(crate) fn hello(&self) -> Value {
+        json!({
+            "protocolVersion": self.version,
+            "capabilities": {},
+            "clientInfo": { "name": "entrada-tests", "version": "1" },
+        })
+    }
+
+    /// Calls `method` with the envelope of the era.
+    pub(crate) async fn send(&self, method: &str, params: Value) -> Answer {
+        let (body, headers) = self.envelope(method, params);
+        self.post(body, &headers).await
+    }
+
+    /// Body and headers of a request, as the era wants them.
+    fn envelope(&self, method: &str, mut params: Value) -> (String, Vec<(&'static str, String)>) {
+        let mut headers = Vec::new();
+        if self.version == MODERN {
+            params["_meta"] = json!({
+                "io.modelcontextprotocol/protocolVersion": MODERN,
+                "io.modelcontextprotocol/clientCapabilities": {},
+                "io.modelcontextprotocol/clientInfo": { "name": "entrada-tests", "version": "1" },
+            });
+            headers.push(("Mcp-Method", method.to_owned()));
+            if let Some(name) = params["name"].as_str() {
+                headers.push(("Mcp-Name", name.to_owned()));
+            }
+        }
+        let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
+        (body.to_string(), headers)
+    }
+
+    /// Calls a tool.
+    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Answer {
+        self.send("tools/call", json!({ "name": tool, "arguments": arguments })).await
+    }
+
+    /// POSTs any body as JSON.
+    pub(crate) async fn post(&self, body: String, headers: &[(&str, String)]) -> Answer {
+        let (answer, exchange) = self.exchange(body, headers).await;
+        let recorder = Recorder::default();
+        recorder.keep(exchange);
+        recorder.assert_valid();
+        answer
+    }
+
+    /// Calls a tool and answers the HTTP status only, or how the connection failed.
+    pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> reqwest::Result<u16> {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let (body, headers) = self.envelope("tools/call", params);
+        let response = self.request(body, &headers).send().await?;
+        let status = response.status().as_u16();
+        response.bytes().await?;
+        Ok(status)
+    }
+
+    /// The same client, and the same session, with somebody else's bearer.
+    pub(crate) fn with_bearer(&self, bearer: &str) -> Self {
+        Self { bearer: bearer.to_owned(), ..self.clone() }
+    }
+
+    /// DELETEs the session; the status.
+    pub(crate) async fn end_session(&self) -> u16 {
+        let session = self.session.as_deref().unwrap_or_default();
+        let request = self.http.delete(&self.endpoint).bearer_auth(&self.bearer);
+        let response = request.header("Mcp-Session-Id", session).send().await.unwrap();
+        response.status().as_u16()
+    }
+
+    /// A fresh connection for every request.
+    pub(crate) fn without_keep_alive(mut self) -> Self {
+        self.http = http::client_without_keep_alive();
+        self
+    }
+
+    fn request(&self, body: String, headers: &[(&str, String)]) -> reqwest::RequestBuilder {
+        let mut request = self
+            .http
+            .post(&self.endpoint)
+            .bearer_auth(&self.bearer)
+            .header("Content-Type", "application/json")
+            .header("Accept", "application/json, text/event-stream")
+            .header("MCP-Protocol-Version", &self.version);
+        if let Some(session) = &self.session {
+            request = request.header("Mcp-Session-Id", session);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        request.body(body)
+    }
+
+    async fn exchange(&self, body: String, headers: &[(&str, String)]) -> (Answer, Exchange) {
+        let response = self.request(body.clone(), headers).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await.unwrap();
+        let json = last_message(&text);
+        let exchange = Exchange::read(Some(&self.version), body.as_bytes(), status, json.as_bytes());
+        let body = serde_json::from_str(&json).unwrap_or_default();
+        (Answer { status, headers, body, text }, exchange)
+    }
+}
+
+/// The last JSON-RPC message of a body, which is plain JSON or an event stream.
+fn last_message(text: &str) -> String {
+    let mut data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    data.rfind(|data| !data.is_empty()).unwrap_or(text).to_owned()
+}

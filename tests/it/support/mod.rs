@@ -1,0 +1,13 @@
+//! What the tests share: processes, stores, a browser, a balancer and clients.
+
+pub(crate) mod balancer;
+pub(crate) mod browser;
+pub(crate) mod cluster;
+pub(crate) mod http;
+pub(crate) mod login;
+pub(crate) mod mcp;
+pub(crate) mod official;
+pub(crate) mod process;
+pub(crate) mod redis;
+pub(crate) mod tenant;
+pub(crate) mod wire;
