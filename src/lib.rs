@@ -2,13 +2,18 @@
 
 mod actors;
 mod adapters;
+mod app;
+pub mod cli;
 mod config;
 mod domain;
-pub mod extract;
+mod extract;
+mod graph;
+mod lifecycle;
 mod mcp;
 mod oauth;
 mod ops;
 mod ports;
+mod services;
 #[cfg(feature = "sim")]
 pub mod sim;
 mod telemetry;

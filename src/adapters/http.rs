@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than any single answer of Entra or Graph; callers set their own, shorter limit per request.
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
+const TOTAL_TIMEOUT: Duration = Duration::from_mins(1);
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(90);
 const POOL_PER_HOST: usize = 64;
 

@@ -5,6 +5,7 @@
 mod conformance;
 pub(crate) mod embedded;
 pub(crate) mod entra;
+pub(crate) mod graph_http;
 pub(crate) mod http;
 mod keys;
 mod records;

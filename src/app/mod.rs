@@ -80,7 +80,8 @@ impl App {
     /// service begins when they come back.
     pub(crate) fn build(config: &Config) -> Result<Self, StartError> {
         let listener = listen(config.server.listen)?;
-        let address = listener.local_addr().map_err(|source| failed_to_listen(config.server.listen, source))?;
+        let address =
+            listener.local_addr().map_err(|source| failed_to_listen(config.server.listen, source))?;
         let parts = Parts::build(config, address)?;
         let handles = parts.clone();
         let mut server = HttpServer::new(move || {
@@ -164,13 +165,16 @@ impl Parts {
             registry: RegistrySettings { max_streams: config.mcp.max_streams },
             give_up: give_up(&stop, &gave_up),
         }));
-        let services = enabled_services(config, &ServiceDeps {
-            graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
-            cursors: Cursors::new(store.clone(), cipher.clone()),
-            extractor: Arc::new(extractor()?),
-            clock: clock.clone(),
-            settings: settings::services(config),
-        })?;
+        let services = enabled_services(
+            config,
+            &ServiceDeps {
+                graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
+                cursors: Cursors::new(store.clone(), cipher.clone()),
+                extractor: Arc::new(extractor()?),
+                clock: clock.clone(),
+                settings: settings::services(config),
+            },
+        )?;
         let resources = Arc::new(resources(config, address, &services));
         let readiness = Arc::new(Readiness::default());
         let ops = OpsState::new(
@@ -254,7 +258,11 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let reach_entra = async move { identity.check().await.map_err(|e| e.to_string()) };
     let reach_graph = async move { reach_graph(graph.as_ref()).await };
     Ok(vec![
-        ("store", "Is ENTRADA_STORE right, and is Redis running and reachable from here?", reach_store.boxed()),
+        (
+            "store",
+            "Is ENTRADA_STORE right, and is Redis running and reachable from here?",
+            reach_store.boxed(),
+        ),
         (
             "Entra discovery and keys",
             "Are AZURE_TENANT_ID and AZURE_AUTHORITY_HOST right, and is outbound HTTPS allowed?",
@@ -306,7 +314,8 @@ fn enabled_services(config: &Config, deps: &ServiceDeps) -> Result<Vec<Arc<dyn S
     if let Some(unknown) = config.services.enabled.iter().find(|name| !names.contains(name)) {
         return Err(StartError::UnknownService { name: unknown.clone(), known: names.join(", ") });
     }
-    let is_enabled = |s: &Arc<dyn Service>| config.services.enabled.iter().any(|n| n == s.info().name.as_str());
+    let is_enabled =
+        |s: &Arc<dyn Service>| config.services.enabled.iter().any(|n| n == s.info().name.as_str());
     Ok(all.into_iter().filter(is_enabled).collect())
 }
 

@@ -3,7 +3,8 @@
 use super::state::McpSettings;
 use actix_web::HttpResponse;
 use actix_web::dev::RequestHead;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::uri::Authority;
 use url::Url;
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
@@ -45,7 +46,7 @@ impl Edge {
     /// Whether Host and Origin are ours. Programs outside of browsers send no Origin.
     pub(super) fn admits(&self, head: &RequestHead) -> bool {
         let from_header = head.headers.get(header::HOST).map(|v| v.to_str().unwrap_or_default());
-        let Some(host) = from_header.or_else(|| head.uri.authority().map(http_authority)) else {
+        let Some(host) = from_header.or_else(|| head.uri.authority().map(Authority::as_str)) else {
             return false;
         };
         if !self.admits_host(host) {
@@ -74,10 +75,6 @@ impl Edge {
         let name = name.map(without_port);
         self.local && name.is_some_and(is_loopback) && is_loopback(without_port(&host.to_ascii_lowercase()))
     }
-}
-
-fn http_authority(authority: &actix_web::http::uri::Authority) -> &str {
-    authority.as_str()
 }
 
 fn without_port(host: &str) -> &str {
@@ -120,10 +117,7 @@ pub(super) fn decorate(response: &mut HttpResponse, origin: Option<&HeaderValue>
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        headers.insert(
-            HeaderName::from_static("access-control-expose-headers"),
-            HeaderValue::from_static(EXPOSED),
-        );
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 const FLOW: &str = "entrada_flow";
 const USER: &str = "entrada_user";
 const SEAL_CONTEXT: &str = "user-cookie";
-const USER_MAX_AGE: Duration = Duration::from_secs(12 * 3600);
+const USER_MAX_AGE: Duration = Duration::from_hours(12);
 /// Characters of 32 random bytes in base64url.
 const BROWSER_CHARS: usize = 43;
 

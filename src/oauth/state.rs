@@ -14,8 +14,8 @@ use crate::ports::tokens::AccessTokens;
 use std::sync::Arc;
 use std::time::Duration;
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// Lifetimes and limits.
 #[derive(Clone, Debug)]
@@ -52,10 +52,10 @@ impl Default for OauthSettings {
             access_ttl: HOUR,
             refresh_ttl: 30 * DAY,
             grant_ttl: 90 * DAY,
-            code_ttl: Duration::from_secs(60),
+            code_ttl: Duration::from_mins(1),
             client_ttl: 90 * DAY,
-            refresh_grace: Duration::from_secs(60),
-            flow_ttl: Duration::from_secs(600),
+            refresh_grace: Duration::from_mins(1),
+            flow_ttl: Duration::from_mins(10),
             consent_ttl: 90 * DAY,
             upstream_ttl: 90 * DAY,
             scope_ceiling: None,

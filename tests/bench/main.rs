@@ -14,7 +14,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::wildcard_enum_match_arm,
     reason = "a program that nobody runs in production and that should stop at the first surprise"
 )]
 
@@ -134,8 +133,16 @@ impl World {
         let hand = subject(by_hand.id(), format!("{hand_url}/mcp"), &bearer);
         let echo_list = subject(echo.id(), format!("{echo_url}/tools-list"), &bearer);
         let echo_call = subject(echo.id(), format!("{echo_url}/tools-call"), &bearer);
-        let (_redis, _references) = (redis, [echo, by_hand]);
-        Self { tenant, _redis, server, _references, entrada, echo_list, echo_call, hand }
+        Self {
+            tenant,
+            _redis: redis,
+            server,
+            _references: [echo, by_hand],
+            entrada,
+            echo_list,
+            echo_call,
+            hand,
+        }
     }
 
     /// Who takes part, in an order that has no favourite: the product in the middle.

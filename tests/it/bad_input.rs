@@ -248,10 +248,14 @@ async fn quotes_and_backslashes_stay_text() {
     ] {
         for name in ["sender_address", "recipient_address", "subject_contains", "keyword"] {
             let answer = world.mcp.call("query_email", json!({ "days_back": 3650, (name): value })).await;
-            let result = answer.result();
-            let found = subjects(&result["structuredContent"]);
-            // Refused as no address, or nothing found: never everything.
-            assert!(found.is_empty(), "{name}={value:?} found {found:?}");
+            let found = subjects(&answer.result()["structuredContent"]);
+            // One mail of the tenant has quotes and a backslash in its subject; it may be found, by them alone.
+            let fits = |subject: &String| match name {
+                "subject_contains" => subject.contains(value),
+                "keyword" => value.len() == 1,
+                _ => false,
+            };
+            assert!(found.iter().all(fits) && found.len() < 5, "{name}={value:?} found {found:?}");
         }
     }
     let statuses = world.cluster.tenant.counters().await["statuses"].clone();

@@ -62,15 +62,19 @@ async fn read_mail(base: &str, user: &str, modern: bool, own: &BTreeSet<String>)
     let mine = subjects(&structured);
     assert!(mine.len() > 3, "{user} sees too little: {structured}");
     assert!(mine.is_subset(own), "{user} sees foreign mail: {:?}", mine.difference(own));
-    assert!(mine.iter().any(|subject| text.contains(subject.as_str())), "the text shows no subject: {text}");
+    assert!(
+        mine.iter().any(|subject| !subject.is_empty() && text.contains(subject.as_str())),
+        "the text shows no subject: {text}"
+    );
     client.close().await;
     mine
 }
 
 /// Alice and Bob at the same time, each seeing only their own.
 async fn both_users(base: &str, modern: bool, truth: &Truth) {
-    let (alice, bob) =
-        tokio::join!(read_mail(base, ALICE, modern, &truth.alice), read_mail(base, BOB, modern, &truth.bob));
+    let alice = Box::pin(read_mail(base, ALICE, modern, &truth.alice));
+    let bob = Box::pin(read_mail(base, BOB, modern, &truth.bob));
+    let (alice, bob) = tokio::join!(alice, bob);
     assert_ne!(alice, bob);
 }
 

@@ -85,7 +85,7 @@ mod tests {
             }
         };
         let now = Timestamp::from_millis(0);
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let failed = join_all((0..20).map(|_| cached.get(now, hour, load(false)))).await;
         assert!(failed.iter().all(Result::is_err));
         assert_eq!(calls.load(Ordering::SeqCst), 1);

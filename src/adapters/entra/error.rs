@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::time::Duration;
 
 /// Pause after Entra's loop guard (AADSTS50196) closed.
-const LOOP_GUARD_PAUSE: Duration = Duration::from_secs(300);
+const LOOP_GUARD_PAUSE: Duration = Duration::from_mins(5);
 /// Longest operator detail that is kept.
 const MAX_DETAIL: usize = 400;
 

@@ -26,9 +26,9 @@ use std::time::Duration;
 
 /// Scopes of the sign-in itself, beside the Graph scopes.
 const SIGN_IN_SCOPES: &str = "openid profile email offline_access";
-const DOCUMENT_AGE: Duration = Duration::from_secs(24 * 3600);
+const DOCUMENT_AGE: Duration = Duration::from_hours(24);
 /// Pause between two fetches of the keys because of a key id that is not among them.
-const KEY_COOL_DOWN: Duration = Duration::from_secs(300);
+const KEY_COOL_DOWN: Duration = Duration::from_mins(5);
 const GRAPH_PREFIX: &str = "https://graph.microsoft.com/";
 
 /// Our registration at Entra.

@@ -334,6 +334,12 @@ impl Ask {
     /// Sends it and leaves the answer on the wire.
     pub(super) async fn open(&self, replica: &Replica) -> TcpStream {
         let mut socket = TcpStream::connect(("127.0.0.1", replica.port)).await.unwrap();
+        self.write(replica, &mut socket).await;
+        socket
+    }
+
+    /// Sends it on a connection that is open already.
+    pub(super) async fn write(&self, replica: &Replica, socket: &mut TcpStream) {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let mut headers = self.headers.clone();
         if !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("host")) {
@@ -344,7 +350,9 @@ impl Ask {
         if self.method == "POST" && !headers.iter().any(|(n, _)| framed(n)) {
             headers.push(("Content-Length".to_owned(), self.body.len().to_string()));
         }
-        headers.push(("Connection".to_owned(), "close".to_owned()));
+        if !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("connection")) {
+            headers.push(("Connection".to_owned(), "close".to_owned()));
+        }
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
@@ -352,7 +360,6 @@ impl Ask {
         socket.write_all(head.as_bytes()).await.unwrap();
         // The server may have answered and closed already; then the answer is what counts.
         let _ = socket.write_all(&self.body).await;
-        socket
     }
 
     /// Sends it and reads the whole answer.

@@ -1,7 +1,9 @@
 //! What HTTP decides before any protocol does.
 
 use super::super::McpSettings;
-use super::support::{Ask, World, bare, initialize, modern, post, request, rpc, session};
+use super::support::{
+    Ask, World, bare, initialize, modern, post, read_rest, read_until, request, rpc, session,
+};
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -112,16 +114,32 @@ async fn a_body_beyond_the_limit_is_413_declared_or_not_and_the_server_lives_on(
 #[actix_web::test]
 async fn a_body_that_stops_half_way_is_given_up() {
     let world = World::new();
+    let patient = world.replica();
     let body_timeout = Duration::from_millis(50);
-    let settings = McpSettings { local: true, body_timeout, ..McpSettings::default() };
-    let replica = world.replica_with(settings, None);
+    let hasty = world.replica_with(McpSettings { local: true, body_timeout, ..McpSettings::default() }, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let ask = post(&bearer, &PING[..20]).header("Content-Length", "500");
-    assert_eq!(ask.send(&replica).await.verdict(), (408, -32600));
-    let mut vanishing = ask.open(&replica).await;
+    assert_eq!(ask.send(&hasty).await.verdict(), (408, -32600));
+    let mut vanishing = ask.open(&patient).await;
     vanishing.shutdown().await.unwrap();
     drop(vanishing);
-    assert_eq!(post(&bearer, PING).send(&replica).await.status, 200);
+    assert_eq!(post(&bearer, PING).send(&patient).await.status, 200);
+}
+
+#[actix_web::test]
+async fn a_connection_outlives_the_refusal_of_a_request_with_a_body() {
+    let world = World::new();
+    let replica = world.replica();
+    let bearer = world.bearer("alice", "mail-query").await;
+    let refused = post("none", vec![b' '; 200_000]).header("Connection", "keep-alive");
+    let mut socket = refused.open(&replica).await;
+    read_until(&mut socket, "HTTP/1.1 401").await;
+    post(&bearer, PING).write(&replica, &mut socket).await;
+    let rest = read_rest(&mut socket).await;
+    assert!(
+        rest.contains("HTTP/1.1 200") && rest.contains(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+        "{rest}"
+    );
 }
 
 #[actix_web::test]

@@ -1,1 +1,11 @@
-//! Front tests.
+//! The endpoints as a client sees them, over the embedded store and an identity provider that answers as told.
+
+mod authorize;
+mod bearer;
+mod callback;
+mod code;
+mod consent;
+mod metadata;
+mod refresh;
+mod register;
+mod support;

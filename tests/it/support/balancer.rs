@@ -134,7 +134,7 @@ async fn answer(
     match response.bytes().await {
         Ok(bytes) => {
             if is_mcp {
-                recorder.keep(Exchange::read(&version(request.headers()), body, status, &bytes));
+                recorder.keep(Exchange::read(version(request.headers()), body, status, &bytes));
             }
             builder.body(bytes)
         }
@@ -142,6 +142,6 @@ async fn answer(
     }
 }
 
-fn version(headers: &HeaderMap) -> Option<String> {
-    headers.get("mcp-protocol-version")?.to_str().ok().map(ToOwned::to_owned)
+fn version(headers: &HeaderMap) -> Option<&str> {
+    headers.get("mcp-protocol-version")?.to_str().ok()
 }

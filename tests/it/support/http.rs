@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long a condition may take before the test counts as hung. A guard, not a measurement.
-pub(crate) const GUARD: Duration = Duration::from_secs(60);
+pub(crate) const GUARD: Duration = Duration::from_mins(1);
 
 /// Chooses the TLS provider once per process; clients cannot be built before.
 pub(crate) fn install_tls() {
@@ -42,10 +42,8 @@ pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(GUARD, wait).await {
-        Ok(value) => value,
-        Err(_) => panic!("did not happen: {what}"),
-    }
+    let outcome = tokio::time::timeout(GUARD, wait).await;
+    outcome.unwrap_or_else(|_| panic!("did not happen: {what}"))
 }
 
 /// Status of a GET, or `None` when nobody answers.

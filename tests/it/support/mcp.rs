@@ -182,7 +182,7 @@ impl Mcp {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
         let json = last_message(&text);
-        let exchange = Exchange::read(&Some(self.version.clone()), body.as_bytes(), status, json.as_bytes());
+        let exchange = Exchange::read(Some(&self.version), body.as_bytes(), status, json.as_bytes());
         let body = serde_json::from_str(&json).unwrap_or_default();
         (Answer { status, headers, body, text }, exchange)
     }
@@ -190,6 +190,6 @@ impl Mcp {
 
 /// The last JSON-RPC message of a body, which is plain JSON or an event stream.
 fn last_message(text: &str) -> String {
-    let data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
-    data.filter(|data| !data.is_empty()).next_back().unwrap_or(text).to_owned()
+    let mut data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
+    data.rfind(|data| !data.is_empty()).unwrap_or(text).to_owned()
 }

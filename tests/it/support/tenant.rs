@@ -14,7 +14,7 @@ pub(crate) struct Tenant {
     pub(crate) url: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
-    pub(crate) tenant_id: String,
+    pub(crate) directory_id: String,
     /// Settings that point a server here, as the tenant prints them.
     pub(crate) settings: Vec<(String, String)>,
 }
@@ -37,8 +37,9 @@ impl Tenant {
         let url = process.wait_for("tenant listening on ");
         let settings: Vec<(String, String)> =
             SETTINGS.map(|name| (name.to_owned(), process.wait_for(&format!("{name}=")))).to_vec();
-        let [client_id, client_secret, tenant_id] = [0, 1, 2].map(|index: usize| settings[index].1.clone());
-        Self { process, url, client_id, client_secret, tenant_id, settings }
+        let [client_id, client_secret, directory_id] =
+            [0, 1, 2].map(|index: usize| settings[index].1.clone());
+        Self { process, url, client_id, client_secret, directory_id, settings }
     }
 
     /// Adds a fault rule: `path` and any of `method`, `status`, `delay_ms`, `body`, `headers`, `times`, `reset`.
@@ -86,7 +87,7 @@ impl Tenant {
     /// A Graph token of `user`, got at the tenant itself, without Entrada.
     pub(crate) async fn graph_token(&self, user: &str) -> String {
         let verifier = "direct-verifier-direct-verifier-direct-verifier";
-        let base = format!("{}/{}/oauth2/v2.0", self.url, self.tenant_id);
+        let base = format!("{}/{}/oauth2/v2.0", self.url, self.directory_id);
         let query = [
             ("client_id", self.client_id.as_str()),
             ("response_type", "code"),

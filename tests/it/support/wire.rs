@@ -16,12 +16,12 @@ pub(crate) struct Exchange {
 
 impl Exchange {
     /// Reads both bodies; what is not JSON becomes null and is not checked.
-    pub(crate) fn read(version: &Option<String>, request: &[u8], status: u16, answer: &[u8]) -> Self {
+    pub(crate) fn read(version: Option<&str>, request: &[u8], status: u16, answer: &[u8]) -> Self {
         let request: Value = serde_json::from_slice(request).unwrap_or_default();
         let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
         let requested = request["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"].as_str();
         let negotiated = answer["result"]["protocolVersion"].as_str();
-        let version = requested.or(negotiated).map(ToOwned::to_owned).or_else(|| version.clone());
+        let version = requested.or(negotiated).or(version).map(ToOwned::to_owned);
         Self { version, method: request["method"].as_str().map(ToOwned::to_owned), status, answer }
     }
 
@@ -132,11 +132,11 @@ impl Schema {
 
 /// The schemas beside the checkout; absent on a plain clone.
 fn folder() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
     static TOLD: OnceLock<()> = OnceLock::new();
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
     if !folder.is_dir() {
         TOLD.get_or_init(|| {
-            println!("skipped: no ../shared/mcp-schema, MCP answers are checked for nulls only")
+            println!("skipped: no ../shared/mcp-schema, MCP answers are checked for nulls only");
         });
         return None;
     }

@@ -1,0 +1,243 @@
+//! Microsoft Graph over HTTP: one long-lived client, no redirects (the client is built without), answers bounded while
+//! they stream in, and no way to make a token travel to another host.
+
+use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use url::Url;
+
+/// The base URL of Graph cannot be used; every request answers so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum GraphUrlError {
+    #[error("the Graph URL is not a valid absolute URL")]
+    Invalid,
+    #[error("the Graph URL must use https")]
+    Insecure,
+}
+
+/// Where Graph is.
+#[derive(Clone, Debug)]
+struct Endpoint {
+    base: Url,
+    /// Path of the base without a trailing slash, e.g. `/v1.0`.
+    prefix: String,
+}
+
+/// Sends requests to one Graph endpoint such as `https://graph.microsoft.com/v1.0`.
+#[derive(Clone, Debug)]
+pub(crate) struct GraphHttp {
+    client: reqwest::Client,
+    endpoint: Result<Endpoint, GraphUrlError>,
+}
+
+impl GraphHttp {
+    /// `client` follows no redirects; `insecure` allows `http://`, for the simulated tenant on loopback.
+    pub(crate) fn new(client: reqwest::Client, base_url: &str, insecure: bool) -> Self {
+        Self { client, endpoint: Endpoint::new(base_url, insecure) }
+    }
+}
+
+impl Endpoint {
+    fn new(base_url: &str, insecure: bool) -> Result<Self, GraphUrlError> {
+        let base = Url::parse(base_url).map_err(|_| GraphUrlError::Invalid)?;
+        let plain = base.username().is_empty() && base.query().is_none() && base.fragment().is_none();
+        if base.host().is_none() || !plain {
+            return Err(GraphUrlError::Invalid);
+        }
+        match base.scheme() {
+            "https" => {}
+            "http" if insecure => {}
+            "http" => return Err(GraphUrlError::Insecure),
+            _ => return Err(GraphUrlError::Invalid),
+        }
+        let prefix = base.path().trim_end_matches('/').to_owned();
+        Ok(Self { base, prefix })
+    }
+
+    /// The absolute URL of a target; next links only within our own origin and path.
+    fn resolve(&self, target: &str) -> Result<Url, TransportError> {
+        let origin = self.base.origin().ascii_serialization();
+        let url = if target.starts_with('/') {
+            Url::parse(&format!("{origin}{}{target}", self.prefix))
+        } else {
+            Url::parse(target)
+        }
+        .map_err(|_| TransportError::ForeignLink)?;
+        // `Url` has resolved dot segments by now, so the prefix check sees the path that would be asked for.
+        let inside = url.path().strip_prefix(&self.prefix).is_some_and(|rest| rest.starts_with('/'));
+        if url.origin() != self.base.origin() || !url.username().is_empty() || !inside {
+            return Err(TransportError::ForeignLink);
+        }
+        Ok(url)
+    }
+}
+
+#[async_trait]
+impl GraphTransport for GraphHttp {
+    async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError> {
+        let endpoint = self.endpoint.as_ref().map_err(|error| TransportError::Connect(error.to_string()))?;
+        let url = endpoint.resolve(&request.target)?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", request.token.expose()))
+            .map_err(|_| TransportError::Broken("the token does not fit into a header".to_owned()))?;
+        bearer.set_sensitive(true);
+        let mut builder = self
+            .client
+            .request(request.method, url)
+            .timeout(request.timeout)
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json;odata.metadata=minimal");
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.header(CONTENT_TYPE, "application/json").body(body);
+        }
+        let response = builder.send().await.map_err(|error| cause(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response, request.max_bytes).await?;
+        Ok(GraphResponse { status, headers, body })
+    }
+}
+
+/// Collects the body, and stops as soon as it exceeds `limit`.
+async fn read(mut response: reqwest::Response, limit: usize) -> Result<Bytes, TransportError> {
+    let announced = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    if announced > limit {
+        return Err(TransportError::TooLarge { limit });
+    }
+    let Some(first) = response.chunk().await.map_err(|error| cause(&error))? else { return Ok(Bytes::new()) };
+    if first.len() > limit {
+        return Err(TransportError::TooLarge { limit });
+    }
+    let Some(second) = response.chunk().await.map_err(|error| cause(&error))? else { return Ok(first) };
+    let mut whole = BytesMut::with_capacity(announced.max(first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        if whole.len() + chunk.len() > limit {
+            return Err(TransportError::TooLarge { limit });
+        }
+        whole.extend_from_slice(&chunk);
+        next = response.chunk().await.map_err(|error| cause(&error))?;
+    }
+    Ok(whole.freeze())
+}
+
+/// What broke, without the URL: it may hold addresses and search words.
+fn cause(error: &reqwest::Error) -> TransportError {
+    if error.is_timeout() {
+        return TransportError::Timeout;
+    }
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let text = if error.is_connect() || std::error::Error::source(error).is_some() {
+        deepest.to_string()
+    } else {
+        "no usable answer".to_owned()
+    };
+    if error.is_connect() { TransportError::Connect(text) } else { TransportError::Broken(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+    use http::Method;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn graph(base: &str, insecure: bool) -> GraphHttp {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        GraphHttp::new(
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            base,
+            insecure,
+        )
+    }
+
+    #[tokio::test]
+    async fn plain_http_needs_the_insecure_switch() {
+        assert_eq!(Endpoint::new("http://127.0.0.1:1/v1.0", false).unwrap_err(), GraphUrlError::Insecure);
+        assert!(Endpoint::new("http://127.0.0.1:1/v1.0", true).is_ok());
+        assert_eq!(Endpoint::new("file:///etc", true).unwrap_err(), GraphUrlError::Invalid);
+        let error = graph("http://127.0.0.1:1/v1.0", false).send(request(10)).await.unwrap_err();
+        assert!(error.to_string().contains("https"), "{error}");
+    }
+
+    #[test]
+    fn a_token_never_leaves_for_another_host_or_path() {
+        let graph = Endpoint::new("https://graph.example/v1.0/", false).unwrap();
+        assert_eq!(
+            graph.resolve("/me/messages?$top=1").unwrap().as_str(),
+            "https://graph.example/v1.0/me/messages?$top=1"
+        );
+        assert!(graph.resolve("https://graph.example/v1.0/me/messages?$skip=10").is_ok());
+        for foreign in [
+            "https://evil.example/v1.0/me",
+            "http://graph.example/v1.0/me",
+            "https://graph.example/beta/me",
+            "https://graph.example/v1.0/../beta/me",
+            "https://graph.example/v1.0%2f../beta",
+            "https://user@graph.example/v1.0/me",
+            "/../beta/me",
+            "me",
+        ] {
+            assert!(matches!(graph.resolve(foreign), Err(TransportError::ForeignLink)), "{foreign}");
+        }
+        let inside = graph.resolve("//evil.example/v1.0/me").unwrap();
+        assert_eq!(inside.host_str(), Some("graph.example"));
+    }
+
+    /// One connection that answers `reply` to whatever comes.
+    async fn server(reply: &'static [u8]) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut buffer = [0; 4096];
+            let _ = socket.read(&mut buffer).await;
+            let _ = socket.write_all(reply).await;
+        });
+        format!("http://{address}/v1.0")
+    }
+
+    fn request(max_bytes: usize) -> GraphRequest {
+        GraphRequest {
+            method: Method::GET,
+            target: "/me?$filter=secret-address".to_owned(),
+            token: Secret::new("top-secret".to_owned()),
+            headers: vec![("prefer", "x".to_owned())],
+            body: None,
+            max_bytes,
+            timeout: Duration::from_secs(20),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_larger_than_allowed_is_dropped_while_it_streams() {
+        let base = server(
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nworld\r\n0\r\n\r\n",
+        )
+        .await;
+        let answer = graph(&base, true).send(request(7)).await;
+        assert!(matches!(answer, Err(TransportError::TooLarge { limit: 7 })), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn redirects_are_answers_not_orders() {
+        let base =
+            server(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/x\r\ncontent-length: 0\r\n\r\n")
+                .await;
+        assert_eq!(graph(&base, true).send(request(10)).await.unwrap().status, 302);
+    }
+
+    #[tokio::test]
+    async fn failures_name_neither_the_query_nor_the_token() {
+        let error = graph("http://127.0.0.1:1/v1.0", true).send(request(10)).await.unwrap_err();
+        assert!(matches!(error, TransportError::Connect(_)), "{error:?}");
+        assert!(!format!("{error:?} {error}").contains("secret"), "{error:?}");
+    }
+}

@@ -1,0 +1,232 @@
+//! The client: live token, admission, sending, repeating.
+
+use super::error::{Fault, GraphError, refusal, request_id};
+use super::request::{Asker, Request};
+use super::retry;
+use crate::domain::ids::UserKey;
+use crate::domain::random;
+use crate::domain::upstream::UpstreamAccess;
+use crate::ports::gate::{GateKey, RateGate};
+use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
+use crate::ports::tokens::{AccessTokens, TokenError};
+use bytes::Bytes;
+use http::StatusCode;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const USER_AGENT: &str = concat!("NONISV|Entrada|M365McpServer/", env!("CARGO_PKG_VERSION"));
+const SDK_VERSION: &str = concat!("m365mcp-rust/", env!("CARGO_PKG_VERSION"));
+/// Kept back of the deadline so that an error can still be told instead of the call being cut off.
+const RESERVE: Duration = Duration::from_millis(250);
+/// The pause when Graph throttles without saying for how long.
+const SILENT_PENALTY: Duration = Duration::from_secs(2);
+
+/// A successful answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) body: Bytes,
+    pub(crate) request_id: Option<String>,
+}
+
+impl Answer {
+    /// Reads the body as a view that borrows from it.
+    pub(crate) fn view<'a, T: Deserialize<'a>>(&'a self) -> Result<T, GraphError> {
+        // serde_json's message may quote the input: line and column say enough for a log.
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let kind = error.classify();
+            GraphError::Malformed(format!("{kind:?} at {}:{}", error.line(), error.column()))
+        })
+    }
+}
+
+/// Sends requests to Graph as a user.
+#[derive(Clone)]
+pub(crate) struct GraphClient {
+    transport: Arc<dyn GraphTransport>,
+    tokens: Arc<dyn AccessTokens>,
+    gate: Arc<dyn RateGate>,
+}
+
+/// What to do after an attempt.
+enum Next {
+    Done(Answer),
+    Fail(GraphError),
+    /// Wait, then send again; the error to answer when the wait does not fit.
+    Wait(Duration, GraphError),
+    /// The token was refused.
+    Renew(GraphError),
+}
+
+impl GraphClient {
+    pub(crate) fn new(
+        transport: Arc<dyn GraphTransport>,
+        tokens: Arc<dyn AccessTokens>,
+        gate: Arc<dyn RateGate>,
+    ) -> Self {
+        Self { transport, tokens, gate }
+    }
+
+    /// The signed-in user's live access: display data and granted scopes. A cache read.
+    pub(crate) async fn access(&self, user: &UserKey) -> Result<Arc<UpstreamAccess>, GraphError> {
+        Ok(self.tokens.get(user).await?)
+    }
+
+    /// Sends until there is an answer, a refusal, or no time left.
+    pub(crate) async fn send(&self, asker: Asker<'_>, request: Request) -> Result<Answer, GraphError> {
+        let key = GateKey { user: asker.user.clone(), workload: request.workload };
+        let mut access = self.tokens.get(asker.user).await?;
+        let mut renewed = false;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.attempt(asker, &key, &request, &access, attempt).await {
+                Next::Done(answer) => return Ok(answer),
+                Next::Fail(error) => return Err(error),
+                Next::Renew(error) if renewed => return Err(error),
+                Next::Renew(_) => {
+                    renewed = true;
+                    access = self.tokens.renew(asker.user, access.version).await?;
+                }
+                Next::Wait(pause, error) => {
+                    if attempt >= retry::MAX_ATTEMPTS || pause >= remaining(asker.deadline) {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        asker: Asker<'_>,
+        key: &GateKey,
+        request: &Request,
+        access: &UpstreamAccess,
+        attempt: u32,
+    ) -> Next {
+        let patience = remaining(asker.deadline);
+        let permit = match self.gate.admit(key, patience).await {
+            Ok(permit) => permit,
+            Err(throttled) => {
+                let retry_after = throttled.retry_after;
+                return Next::Fail(GraphError::Throttled { retry_after, request_id: None });
+            }
+        };
+        let timeout = remaining(asker.deadline).min(request.timeout);
+        if timeout.is_zero() {
+            return Next::Fail(GraphError::TimedOut);
+        }
+        let result = self.transport.send(wire(request, access, timeout)).await;
+        drop(permit);
+        match result {
+            Ok(response) => self.judge(key, request, &response, attempt),
+            Err(error) => broken(error, request, attempt),
+        }
+    }
+
+    /// Decides over an answer.
+    fn judge(&self, key: &GateKey, request: &Request, response: &GraphResponse, attempt: u32) -> Next {
+        let status = response.status;
+        if status.is_success() {
+            return Next::Done(Answer { body: response.body.clone(), request_id: request_id(response) });
+        }
+        let ordered = retry::ordered(&response.headers);
+        tracing::debug!(status = status.as_u16(), attempt, "graph refused");
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let pause = ordered.unwrap_or_else(|| SILENT_PENALTY.saturating_mul(1 << attempt.min(4)));
+            self.gate.penalise(key, pause);
+            let error = GraphError::Throttled { retry_after: pause, request_id: request_id(response) };
+            return Next::Wait(retry::jittered(pause, dice()), error);
+        }
+        let mut error = refusal(response);
+        match &mut error {
+            GraphError::Refused { fault: Fault::AuthExpired | Fault::StepUpRequired, .. } => {
+                return Next::Renew(error);
+            }
+            GraphError::Unavailable { retry_after, reason, .. } => {
+                *retry_after = ordered;
+                let once = attempt == 1 && reason.contains("ErrorInternalServerTransientError");
+                let again = retry::is_transient(status) || once;
+                // A search that timed out must be made smaller, not repeated.
+                let search = status == StatusCode::GATEWAY_TIMEOUT && request.target.contains("$search=");
+                if again && !search && idempotent(request) {
+                    let pause = ordered.map_or_else(
+                        || retry::backoff(attempt, dice()),
+                        |wait| retry::jittered(wait, dice()),
+                    );
+                    return Next::Wait(pause, error);
+                }
+            }
+            GraphError::Refused { .. }
+            | GraphError::Token(_)
+            | GraphError::Throttled { .. }
+            | GraphError::TimedOut
+            | GraphError::TooLarge { .. }
+            | GraphError::ForeignLink
+            | GraphError::Malformed(_) => {}
+        }
+        Next::Fail(error)
+    }
+}
+
+fn idempotent(request: &Request) -> bool {
+    retry::is_idempotent(&request.method, request.target.starts_with("/search/query"))
+}
+
+fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
+    let unavailable =
+        |reason: String| GraphError::Unavailable { reason, retry_after: None, request_id: None };
+    match error {
+        // Nothing was sent: anything may be repeated.
+        TransportError::Connect(reason) => Next::Wait(retry::backoff(attempt, dice()), unavailable(reason)),
+        TransportError::Broken(reason) if idempotent(request) => {
+            Next::Wait(retry::backoff(attempt, dice()), unavailable(reason))
+        }
+        TransportError::Broken(reason) => Next::Fail(unavailable(reason)),
+        TransportError::Timeout => Next::Fail(GraphError::TimedOut),
+        TransportError::TooLarge { limit } => Next::Fail(GraphError::TooLarge { limit }),
+        TransportError::ForeignLink => Next::Fail(GraphError::ForeignLink),
+    }
+}
+
+fn wire(request: &Request, access: &UpstreamAccess, timeout: Duration) -> GraphRequest {
+    let mut headers = vec![
+        ("user-agent", USER_AGENT.to_owned()),
+        ("sdkversion", SDK_VERSION.to_owned()),
+        ("client-request-id", uuid::Uuid::now_v7().to_string()),
+        ("return-client-request-id", "true".to_owned()),
+    ];
+    if let Some(prefer) = &request.prefer {
+        headers.push(("prefer", prefer.clone()));
+    }
+    GraphRequest {
+        method: request.method.clone(),
+        target: request.target.clone(),
+        token: access.token.clone(),
+        headers,
+        body: request.body.clone(),
+        max_bytes: request.max_bytes,
+        timeout,
+    }
+}
+
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)
+}
+
+fn dice() -> u32 {
+    u32::from_ne_bytes(random::bytes())
+}
+
+impl GraphError {
+    /// Whether only the person can go on, by signing in again.
+    pub(crate) fn needs_sign_in(&self) -> bool {
+        matches!(
+            self,
+            Self::Token(TokenError::SignInRequired)
+                | Self::Refused { fault: Fault::AuthExpired | Fault::StepUpRequired, .. }
+        )
+    }
+}

@@ -1,0 +1,86 @@
+//! Typed views of Graph's lists that borrow from the answer.
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+/// Text that borrows from the answer unless it had escapes. (`Option<Cow<str>>` would always allocate in serde.)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or null")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Text::default())
+            }
+        }
+        deserializer.deserialize_any(Borrow)
+    }
+}
+
+/// One page of a list. Only a missing next link ends it; pages may be short or empty.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a, T: Deserialize<'de>"))]
+pub(crate) struct Page<'a, T> {
+    #[serde(default = "Vec::new")]
+    pub(crate) value: Vec<T>,
+    #[serde(rename = "@odata.nextLink", default)]
+    pub(crate) next: Option<Text<'a>>,
+}
+
+impl<T> Page<'_, T> {
+    /// The link to go on with; opaque.
+    pub(crate) fn next_link(&self) -> Option<String> {
+        self.next.as_deref().filter(|link| !link.is_empty()).map(ToOwned::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_borrows_from_the_answer_and_null_is_empty() {
+        #[derive(Deserialize)]
+        struct Row<'a> {
+            #[serde(borrow, default)]
+            subject: Option<Text<'a>>,
+        }
+        let bytes =
+            r#"{"value":[{"subject":"plain"},{"subject":"q\"q"},{"subject":null},{}],"@odata.nextLink":""}"#;
+        let page: Page<'_, Row<'_>> = serde_json::from_str(bytes).unwrap();
+        let kinds: Vec<_> = page
+            .value
+            .iter()
+            .map(|row| row.subject.as_ref().map(|t| matches!(t.0, Cow::Borrowed(_))))
+            .collect();
+        assert_eq!(kinds, [Some(true), Some(false), None, None]);
+        assert_eq!(page.next_link(), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! What the client asks of Graph: target, preferences, bounds.
+
+use super::encode::Target;
+use crate::domain::ids::UserKey;
+use crate::ports::gate::Workload;
+use bytes::Bytes;
+use http::Method;
+use std::time::{Duration, Instant};
+
+/// Who asks, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker<'a> {
+    pub(crate) user: &'a UserKey,
+    pub(crate) deadline: Instant,
+}
+
+/// Form in which Outlook returns bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyType {
+    Text,
+    Html,
+}
+
+/// One request; built with the functions below.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(super) method: Method,
+    pub(super) target: String,
+    pub(super) prefer: Option<String>,
+    pub(super) body: Option<Bytes>,
+    pub(super) max_bytes: usize,
+    pub(super) timeout: Duration,
+    pub(super) workload: Workload,
+}
+
+/// Answers of lists and single items.
+const DEFAULT_BYTES: usize = 16 << 20;
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Downloads stream for as long as the call may last.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+
+impl Request {
+    /// A read of Outlook data, with immutable ids.
+    pub(crate) fn outlook(target: Target) -> Self {
+        Self::next(target.build())
+    }
+
+    /// A page by Graph's own next link, taken whole.
+    pub(crate) fn next(link: String) -> Self {
+        Self {
+            method: Method::GET,
+            target: link,
+            prefer: Some("IdType=\"ImmutableId\"".to_owned()),
+            body: None,
+            max_bytes: DEFAULT_BYTES,
+            timeout: DEFAULT_TIMEOUT,
+            workload: Workload::Outlook,
+        }
+    }
+
+    /// A read that Graph wants as a POST (`/search/query`); repeating it is harmless.
+    pub(crate) fn query(target: Target, body: Bytes) -> Self {
+        Self { method: Method::POST, body: Some(body), ..Self::outlook(target) }
+    }
+
+    /// Asks for bodies as text or HTML.
+    pub(crate) fn bodies(mut self, kind: BodyType) -> Self {
+        let kind = match kind {
+            BodyType::Text => "text",
+            BodyType::Html => "html",
+        };
+        let prefer = self.prefer.get_or_insert_default();
+        prefer.push_str(", outlook.body-content-type=\"");
+        prefer.push_str(kind);
+        prefer.push('"');
+        self
+    }
+
+    /// A download of at most `max_bytes`.
+    pub(crate) fn download(mut self, max_bytes: usize) -> Self {
+        self.max_bytes = max_bytes;
+        self.timeout = DOWNLOAD_TIMEOUT;
+        self
+    }
+}

@@ -1,0 +1,137 @@
+use super::client::GraphClient;
+use super::encode::Target;
+use super::error::{Fault, GraphError};
+use super::request::{Asker, BodyType, Request};
+use super::testing::{FakeGraph, FakeTokens, OpenGate, json, raw};
+use crate::domain::ids::UserKey;
+use crate::ports::graph::TransportError;
+use crate::ports::tokens::TokenError;
+use serde_json::json as value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+struct Rig {
+    graph: Arc<FakeGraph>,
+    tokens: Arc<FakeTokens>,
+    gate: Arc<OpenGate>,
+    client: GraphClient,
+    user: UserKey,
+}
+
+fn rig(graph: Arc<FakeGraph>) -> Rig {
+    rig_with(graph, FakeTokens::default())
+}
+
+fn rig_with(graph: Arc<FakeGraph>, tokens: FakeTokens) -> Rig {
+    let (tokens, gate) = (Arc::new(tokens), Arc::new(OpenGate::default()));
+    let client = GraphClient::new(graph.clone(), tokens.clone(), gate.clone());
+    Rig { graph, tokens, gate, client, user: UserKey::new("t", "alice") }
+}
+
+impl Rig {
+    async fn get(&self, seconds: u64) -> Result<super::client::Answer, GraphError> {
+        let asker = Asker { user: &self.user, deadline: Instant::now() + Duration::from_secs(seconds) };
+        self.client.send(asker, Request::outlook(Target::new("/me/messages")).bodies(BodyType::Text)).await
+    }
+}
+
+#[tokio::test]
+async fn every_attempt_is_decorated_and_admitted() {
+    let rig = rig(FakeGraph::new(|_, n| {
+        if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { json(200, &value!({})) }
+    }));
+    let answer = rig.get(30).await.unwrap();
+    assert_eq!(answer.request_id.as_deref(), Some("req-1"));
+    let seen = rig.graph.seen.lock();
+    let header = |n: usize, name: &str| {
+        seen[n].headers.iter().find(|(key, _)| *key == name).map(|(_, v)| v.clone()).unwrap_or_default()
+    };
+    assert_eq!(header(0, "prefer"), "IdType=\"ImmutableId\", outlook.body-content-type=\"text\"");
+    assert!(header(0, "user-agent").starts_with("NONISV|"));
+    assert_eq!(header(0, "return-client-request-id"), "true");
+    let (first, second) = (header(0, "client-request-id"), header(1, "client-request-id"));
+    assert_eq!(uuid::Uuid::parse_str(&first).unwrap().get_version_num(), 7);
+    assert_ne!(first, second);
+    assert_eq!(*rig.gate.admissions.lock(), 2);
+}
+
+#[tokio::test]
+async fn a_short_throttle_is_waited_out_and_told_to_the_gate() {
+    let rig = rig(FakeGraph::new(|_, n| {
+        if n == 0 { raw(429, &[("retry-after", "0.01")], b"") } else { json(200, &value!({})) }
+    }));
+    rig.get(30).await.unwrap();
+    assert_eq!(*rig.gate.penalties.lock(), [Duration::from_millis(10)]);
+}
+
+#[tokio::test]
+async fn a_throttle_longer_than_the_call_is_answered_at_once() {
+    let rig = rig(FakeGraph::new(|_, _| raw(429, &[("retry-after", "120")], b"")));
+    let error = rig.get(20).await.unwrap_err();
+    let GraphError::Throttled { retry_after, request_id } = error else { panic!("{error:?}") };
+    assert_eq!((retry_after, request_id.as_deref()), (Duration::from_secs(120), Some("req-1")));
+    assert_eq!(rig.graph.seen.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_then_the_person_is_asked() {
+    let rig = rig(FakeGraph::new(|request, _| {
+        if request.token.expose().ends_with("-1") { raw(401, &[], b"") } else { json(200, &value!({})) }
+    }));
+    rig.get(20).await.unwrap();
+    assert_eq!(*rig.tokens.renewals.lock(), [1]);
+
+    let rig = self::rig(FakeGraph::new(|_, _| raw(401, &[], b"")));
+    let error = rig.get(20).await.unwrap_err();
+    assert!(error.needs_sign_in(), "{error:?}");
+    assert_eq!((rig.tokens.renewals.lock().len(), rig.graph.seen.lock().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn without_a_token_graph_is_not_asked() {
+    let rig = rig_with(
+        FakeGraph::new(|_, _| json(200, &value!({}))),
+        FakeTokens { dead: true, ..FakeTokens::default() },
+    );
+    assert!(matches!(rig.get(20).await, Err(GraphError::Token(TokenError::SignInRequired))));
+    assert!(rig.graph.seen.lock().is_empty());
+}
+
+#[tokio::test]
+async fn refusals_are_never_repeated() {
+    for status in [400, 403, 404, 409, 412, 500] {
+        let rig = rig(FakeGraph::new(move |_, _| raw(status, &[], b"<html>")));
+        rig.get(20).await.unwrap_err();
+        assert_eq!(rig.graph.seen.lock().len(), 1, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_tried_again() {
+    let rig = rig(FakeGraph::new(|_, n| {
+        if n == 0 { Err(TransportError::Broken("reset".to_owned())) } else { json(200, &value!({})) }
+    }));
+    rig.get(20).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_is_an_error_that_quotes_nothing() {
+    let rig = rig(FakeGraph::new(|_, _| raw(200, &[], b"{\"value\": \"secret subject")));
+    let answer = rig.get(20).await.unwrap();
+    let error = answer.view::<super::page::Page<'_, u8>>().unwrap_err();
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_code_and_request_id() {
+    let rig = rig(FakeGraph::new(|_, _| {
+        json(404, &value!({"error": {"code": "ErrorItemNotFound", "message": "gone"}}))
+    }));
+    let GraphError::Refused { fault, code, request_id, .. } = rig.get(20).await.unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(
+        (fault, code.as_str(), request_id.as_deref()),
+        (Fault::NotFound, "ErrorItemNotFound", Some("req-1"))
+    );
+}

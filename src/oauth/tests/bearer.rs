@@ -1,0 +1,72 @@
+//! The bearer check at the door of a service.
+
+use super::support::World;
+use crate::domain::ids::ServiceName;
+use crate::domain::scope::ScopeSet;
+use crate::oauth::bearer::AuthFailure;
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderMap};
+
+fn headers(value: Option<&str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(value) = value {
+        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
+    }
+    headers
+}
+
+fn challenge(response: &HttpResponse) -> &str {
+    response.headers().get(header::WWW_AUTHENTICATE).unwrap().to_str().unwrap()
+}
+
+const METADATA: &str =
+    "resource_metadata=\"https://entrada.example/.well-known/oauth-protected-resource/mail-query/mcp\"";
+
+#[actix_web::test]
+async fn a_bearer_opens_its_own_service_only() {
+    let world = World::new();
+    let client = world.public_client().await;
+    let answer = world.signed_in(&client, "alice").await;
+    let presented = headers(Some(&format!("bearer {}", answer["access_token"].as_str().unwrap())));
+    let bearer = world.guard.authenticate(&presented, &ServiceName::new("mail-query")).await.unwrap();
+    assert_eq!((&*bearer.caller.user.oid, bearer.caller.client.as_str()), ("alice", client.as_str()));
+    let calendar = ServiceName::new("calendar");
+    let failure = world.guard.authenticate(&presented, &calendar).await.unwrap_err();
+    assert!(matches!(failure, AuthFailure::WrongAudience));
+    let response = world.guard.response(&failure, &calendar);
+    assert_eq!(response.status(), 401);
+    assert!(challenge(&response).starts_with("Bearer error=\"invalid_token\""));
+    assert!(challenge(&response).contains("/oauth-protected-resource/calendar/mcp\""));
+}
+
+#[actix_web::test]
+async fn refusals_say_where_to_sign_in() {
+    let world = World::new();
+    let mail = ServiceName::new("mail-query");
+    let refused = async |value: Option<&str>| {
+        let failure = world.guard.authenticate(&headers(value), &mail).await.unwrap_err();
+        world.guard.response(&failure, &mail)
+    };
+    let none = refused(None).await;
+    assert_eq!(none.status(), 401);
+    assert_eq!(challenge(&none), format!("Bearer {METADATA}, scope=\"Mail.Read User.Read\""));
+    for wrong in ["Bearer eyJhbGciOiJSUzI1NiJ9.e30.x", "Bearer dcr_at_x", "Bearer"] {
+        let response = refused(Some(wrong)).await;
+        assert_eq!(response.status(), 401);
+        assert!(challenge(&response).contains("error=\"invalid_token\""), "{wrong}");
+    }
+    assert!(!challenge(&refused(Some("Basic YTpi")).await).contains("error="));
+    let ambiguous = world.guard.response(&AuthFailure::Ambiguous, &mail);
+    assert_eq!(ambiguous.status(), 400);
+}
+
+#[actix_web::test]
+async fn a_step_up_asks_for_old_and_new_scopes_at_once() {
+    let world = World::new();
+    let held = ScopeSet::parse("Mail.Read offline_access");
+    let mail = ServiceName::new("mail-query");
+    let response = world.guard.insufficient_scope(&mail, &ScopeSet::parse("Mail.Send"), &held);
+    assert_eq!(response.status(), 403);
+    assert!(challenge(&response).contains("error=\"insufficient_scope\""));
+    assert!(challenge(&response).ends_with(&format!("{METADATA}, scope=\"Mail.Read Mail.Send\"")));
+}

@@ -1,0 +1,41 @@
+//! Metadata documents.
+
+use super::support::{ISSUER, RESOURCE, World};
+use actix_web::http::header;
+use serde_json::json;
+
+#[actix_web::test]
+async fn every_form_of_the_server_document_is_the_same() {
+    let world = World::new();
+    let base = "/.well-known/oauth-authorization-server";
+    let first = world.get(base).await;
+    assert_eq!(first.json()["issuer"], ISSUER);
+    assert_eq!(first.header(header::ACCESS_CONTROL_ALLOW_ORIGIN), "*");
+    assert_eq!(first.json()["token_endpoint_auth_methods_supported"][0], "none");
+    for suffix in ["/mail-query", "/mail-query/mcp", "/calendar/sse"] {
+        assert_eq!(world.get(&format!("{base}{suffix}")).await.body, first.body, "{suffix}");
+    }
+    assert_eq!(world.get(&format!("{base}/nothing/mcp")).await.status, 404);
+}
+
+#[actix_web::test]
+async fn a_resource_document_names_the_url_it_was_asked_for() {
+    let world = World::new();
+    let base = "/.well-known/oauth-protected-resource";
+    for end in ["mail-query/mcp", "mail-query/sse", "mail-query/ws", "mail-query"] {
+        let document = world.get(&format!("{base}/{end}")).await.json();
+        assert_eq!(document["resource"], format!("{ISSUER}/{end}"));
+        assert_eq!(document["authorization_servers"], json!([ISSUER]));
+        assert_eq!(document["scopes_supported"], json!(["Mail.Read", "Mail.Send", "User.Read"]));
+    }
+    assert_eq!(world.get(&format!("/mail-query/mcp{base}")).await.json()["resource"], RESOURCE);
+    assert_eq!(world.get(base).await.json()["resource"], RESOURCE);
+    let unknown = world.get(&format!("{base}/nothing/mcp")).await;
+    assert_eq!((unknown.status, unknown.error().as_str()), (404, "not_found"));
+}
+
+#[actix_web::test]
+async fn without_a_default_service_the_root_has_no_resource_document() {
+    let world = World::with(crate::oauth::OauthSettings::default(), None);
+    assert_eq!(world.get("/.well-known/oauth-protected-resource").await.status, 404);
+}

@@ -1,0 +1,108 @@
+//! The common result of listing tools: items, where to go on, what was really asked.
+
+use super::args::OutputFormat;
+use crate::tools::error::ToolError;
+use crate::tools::output::ToolOutput;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// What was really asked of Graph.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Applied {
+    pub(super) engine: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) window: Option<Bounds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) folder: Option<String>,
+    /// The `$filter` or the KQL.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) query: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) post_filters: Vec<&'static str>,
+    pub(super) scanned: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) total_known: Option<u64>,
+    pub(super) time_zone: String,
+}
+
+/// A period on the user's wall clock.
+#[derive(Debug, Serialize)]
+pub(super) struct Bounds {
+    pub(super) start: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end: Option<String>,
+}
+
+/// `structuredContent` of listing tools.
+#[derive(Debug, Serialize)]
+pub(super) struct Answer<T> {
+    pub(super) items: Vec<T>,
+    pub(super) count: usize,
+    pub(super) has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) next_cursor: Option<String>,
+    pub(super) applied: Applied,
+    pub(super) truncated: bool,
+    pub(super) max_chars: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<String>,
+}
+
+impl<T: Serialize> Answer<T> {
+    /// Both parts; `text` is dropped down to its first line when only JSON is wanted.
+    pub(super) fn output(&self, text: String, format: OutputFormat) -> Result<ToolOutput, ToolError> {
+        let text = match format {
+            OutputFormat::Text => with_notes(text, &self.warnings, self.next_cursor.as_deref()),
+            OutputFormat::Json => text.lines().next().unwrap_or_default().to_owned(),
+        };
+        ToolOutput::new(text, self).map_err(ToolError::internal)
+    }
+}
+
+/// Appends warnings and the way to the next page.
+pub(super) fn with_notes(mut text: String, warnings: &[String], cursor: Option<&str>) -> String {
+    if let Some(cursor) = cursor {
+        text.push_str("\nMore is available: call again with cursor \"");
+        text.push_str(cursor);
+        text.push_str("\".\n");
+    }
+    for warning in warnings {
+        text.push_str("\nNote: ");
+        text.push_str(warning);
+        text.push('\n');
+    }
+    text
+}
+
+/// Output schema of a listing whose items have the given properties.
+pub(super) fn listing_schema(item: &Value) -> Value {
+    json!({"type": "object", "properties": {
+        "items": {"type": "array", "items": {"type": "object", "properties": item}},
+        "count": {"type": "integer"},
+        "has_more": {"type": "boolean"},
+        "next_cursor": {"type": "string"},
+        "applied": {"type": "object", "properties": {
+            "engine": {"type": "string"}, "query": {"type": "string"}, "folder": {"type": "string"},
+            "window": {"type": "object", "properties": {"start": {"type": "string"}, "end": {"type": "string"}}},
+            "post_filters": {"type": "array", "items": {"type": "string"}},
+            "scanned": {"type": "integer"}, "total_known": {"type": "integer"}, "time_zone": {"type": "string"},
+        }},
+        "truncated": {"type": "boolean"},
+        "max_chars": {"type": "integer"},
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    }, "required": ["items", "count", "has_more", "applied", "truncated"]})
+}
+
+/// Properties of a message in an output schema.
+pub(super) fn message_schema() -> Value {
+    json!({
+        "id": {"type": "string"}, "subject": {"type": "string"}, "from": {"type": "string"},
+        "to": {"type": "array", "items": {"type": "string"}},
+        "cc": {"type": "array", "items": {"type": "string"}},
+        "received_local": {"type": "string"}, "received_utc": {"type": "string"},
+        "unread": {"type": "boolean"}, "has_attachments": {"type": "boolean"}, "importance": {"type": "string"},
+        "folder": {"type": "string"}, "thread_id": {"type": "string"}, "preview": {"type": "string"},
+        "body": {"type": "string"}, "link": {"type": "string"}, "external": {"type": "boolean"},
+        "unsafe_notes": {"type": "array", "items": {"type": "string"}},
+    })
+}

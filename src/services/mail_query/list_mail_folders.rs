@@ -1,0 +1,109 @@
+//! `list_mail_folders`: the tree of mail folders with counts.
+
+use super::answer::{Answer, Applied, listing_schema};
+use super::args::{OutputFormat, typed};
+use super::folders::{self, FolderItem, TreeRequest};
+use super::{Mail, SCOPES, asker, fault};
+use crate::tools::context::CallContext;
+use crate::tools::error::ToolError;
+use crate::tools::output::ToolOutput;
+use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::json;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// The tool.
+pub(super) struct ListMailFolders {
+    mail: Arc<Mail>,
+    spec: ToolSpec,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wish {
+    parent: Option<String>,
+    include_hidden: bool,
+    depth: Option<usize>,
+    output_format: OutputFormat,
+}
+
+impl ListMailFolders {
+    pub(super) fn new(mail: Arc<Mail>) -> Self {
+        let item = json!({
+            "id": {"type": "string"}, "name": {"type": "string"}, "path": {"type": "string"},
+            "depth": {"type": "integer"}, "total": {"type": "integer"}, "unread": {"type": "integer"},
+        });
+        let spec = ToolSpec {
+            name: "list_mail_folders",
+            title: "List Mail Folders",
+            description: "List the mail folders as a tree, with the number of messages and of unread ones.",
+            input_schema: json!({"type": "object", "properties": {
+                "parent": {"type": "string", "description": "Name or id of the folder to start below; the top unless given"},
+                "include_hidden": {"type": "boolean", "description": "Hidden folders too; no unless given"},
+                "depth": {"type": "integer", "minimum": 1, "maximum": 10, "description": "Levels; 3 unless given"},
+                "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+            }}),
+            output_schema: listing_schema(&item),
+            annotations: Annotations::READ,
+            scopes: SCOPES,
+            aliases: &[("user_id", "user_id"), ("mailbox", "mailbox")],
+        };
+        Self { mail, spec }
+    }
+}
+
+#[async_trait]
+impl Tool for ListMailFolders {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
+        let mut warnings = self.mail.notes(context, &args).await?;
+        let wish: Wish = typed(&args)?;
+        let graph = &self.mail.deps.graph;
+        let parent = match &wish.parent {
+            Some(name) => Some(folders::find(graph, asker(context), name).await?),
+            None => None,
+        };
+        let request = TreeRequest {
+            parent: parent.as_ref().map(|folder| folder.id.as_str()),
+            hidden: wish.include_hidden,
+            depth: wish.depth.unwrap_or(3),
+        };
+        let (items, cut) = folders::tree(graph, asker(context), request).await.map_err(fault)?;
+        if cut {
+            warnings.push("There are more folders; start below one with `parent`.".to_owned());
+        }
+        let text = printed(&items);
+        let answer = Answer {
+            count: items.len(),
+            has_more: cut,
+            next_cursor: None,
+            applied: Applied {
+                engine: "list",
+                folder: parent.map(|folder| folder.name),
+                scanned: items.len(),
+                time_zone: self.mail.deps.settings.default_time_zone.clone(),
+                ..Applied::default()
+            },
+            truncated: cut,
+            max_chars: self.mail.deps.settings.max_chars,
+            items,
+            warnings,
+        };
+        answer.output(text, wish.output_format)
+    }
+}
+
+fn printed(items: &[FolderItem]) -> String {
+    let mut text = format!("{} folders\n", items.len());
+    for folder in items {
+        let indent = "  ".repeat(folder.depth);
+        let _ =
+            writeln!(text, "{indent}- {} ({} messages, {} unread)", folder.name, folder.total, folder.unread);
+    }
+    text
+}

@@ -1,0 +1,150 @@
+//! `/mail-query`: reading the signed-in user's own mail. Nothing here takes another mailbox, and nothing is written.
+//!
+//! `query_email` walks: arguments → period in the mailbox's zone → [`plan`] → [`listing`] over Graph → [`message`]
+//! items → [`body`] → [`answer`].
+
+mod answer;
+mod args;
+mod attachment_view;
+mod body;
+mod folders;
+mod get_attachment;
+mod get_email;
+mod get_email_thread;
+mod guide;
+mod help;
+mod list_mail_folders;
+mod listing;
+mod message;
+mod plan;
+mod post;
+mod query_email;
+mod ranked;
+mod window;
+mod windows_zones;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+use super::ServiceDeps;
+use crate::domain::ids::ServiceName;
+use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+use crate::graph::error::GraphError;
+use crate::graph::request::Asker;
+use crate::tools::context::CallContext;
+use crate::tools::error::ToolError;
+use crate::tools::tool::{Args, Service, Tool};
+use message::Frame;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Permission of every tool that reads mail.
+const SCOPES: &[&str] = &["Mail.Read"];
+
+/// What the tools share.
+struct Mail {
+    deps: ServiceDeps,
+    zones: zone::Zones,
+}
+
+impl Mail {
+    /// Zone and own domain of the caller.
+    async fn frame(&self, context: &CallContext) -> Result<Frame, ToolError> {
+        let access = self.deps.graph.access(&context.caller.user).await.map_err(fault)?;
+        let zone = self.zones.of(&self.deps, context).await;
+        Ok(Frame { zone, own_domain: Frame::domain_of(&access.profile.username), folder: None })
+    }
+
+    /// Refuses other mailboxes and notes a `user_id` that names somebody else.
+    async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
+        let named =
+            |name: &str| args.get(name).and_then(Value::as_str).map(|text| text.trim().to_lowercase());
+        let (user_id, mailbox) = (named("user_id"), named("mailbox"));
+        let mut notes = Vec::new();
+        if user_id.is_none() && mailbox.is_none() {
+            return Ok(notes);
+        }
+        let user = &context.caller.user;
+        let access = self.deps.graph.access(user).await.map_err(fault)?;
+        let own = access.profile.username.to_lowercase();
+        let local = own.split('@').next().unwrap_or_default().to_owned();
+        let is_own =
+            |text: &str| text == own || text == local || text.eq_ignore_ascii_case(&user.oid) || text == "me";
+        if mailbox.is_some_and(|mailbox| !is_own(&mailbox)) {
+            return Err(ToolError::invalid(
+                "mailbox",
+                "Only the signed-in user's own mailbox can be read here. Leave `mailbox` out.",
+            ));
+        }
+        if user_id.is_some_and(|user_id| !is_own(&user_id)) {
+            notes.push(
+                "`user_id` names somebody else and was ignored: this is the signed-in user's mail."
+                    .to_owned(),
+            );
+        }
+        Ok(notes)
+    }
+}
+
+/// The asker of a call.
+fn asker(context: &CallContext) -> Asker<'_> {
+    Asker { user: &context.caller.user, deadline: context.deadline }
+}
+
+/// A Graph failure of a tool that reads mail.
+fn fault(error: GraphError) -> ToolError {
+    super::fault::tool_error(error, SCOPES)
+}
+
+/// The service.
+pub(super) struct MailQuery {
+    info: ServiceInfo,
+    tools: Vec<Arc<dyn Tool>>,
+}
+
+impl MailQuery {
+    pub(super) fn new(deps: &ServiceDeps) -> Self {
+        let mail = Arc::new(Mail { deps: deps.clone(), zones: zone::Zones::default() });
+        let required = ScopeSet::parse("User.Read Mail.Read");
+        let supported = required.union(&ScopeSet::parse(zone::SCOPE));
+        let mut tools: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(query_email::QueryEmail::new(Arc::clone(&mail))),
+            Arc::new(get_email::GetEmail::new(Arc::clone(&mail))),
+            Arc::new(get_email_thread::GetEmailThread::new(Arc::clone(&mail))),
+            Arc::new(list_mail_folders::ListMailFolders::new(Arc::clone(&mail))),
+            Arc::new(get_attachment::GetAttachment::new(mail)),
+        ];
+        let listed: Vec<_> = tools.iter().map(|tool| (tool.spec().name, tool.spec().description)).collect();
+        let help = help::Help::new(&listed);
+        tools.push(Arc::new(help));
+        tools.push(Arc::new(help::QueryEmailHelp::new()));
+        Self {
+            info: ServiceInfo {
+                name: ServiceName::new("mail-query"),
+                title: "Mail".to_owned(),
+                description:
+                    "Search and read the signed-in user's Outlook mail, threads, folders and attachments."
+                        .to_owned(),
+                required_scopes: required,
+                supported_scopes: supported,
+            },
+            tools,
+        }
+    }
+}
+
+impl Service for MailQuery {
+    fn info(&self) -> &ServiceInfo {
+        &self.info
+    }
+
+    fn instructions(&self) -> &'static str {
+        guide::INSTRUCTIONS
+    }
+
+    fn tools(&self) -> &[Arc<dyn Tool>] {
+        &self.tools
+    }
+}

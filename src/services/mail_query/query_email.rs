@@ -1,0 +1,332 @@
+//! `query_email`: search the signed-in user's mail.
+
+use super::answer::{Answer, Applied, Bounds, listing_schema, message_schema};
+use super::args::{Filters, Shape, is_set, typed};
+use super::body::{self, BodyStyle};
+use super::listing::{Found, Listing, Position, Run};
+use super::message::{Frame, Item};
+use super::plan::{Engine, Folder, Plan, plan};
+use super::window::{Period, Window, instant, local_text};
+use super::{Mail, SCOPES, asker, fault, folders};
+use crate::tools::context::CallContext;
+use crate::tools::error::ToolError;
+use crate::tools::output::ToolOutput;
+use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+const NAME: &str = "query_email";
+const DEFAULT_LIMIT: usize = 25;
+const MAX_LIMIT: usize = 200;
+
+/// The tool.
+pub(super) struct QueryEmail {
+    mail: Arc<Mail>,
+    spec: ToolSpec,
+}
+
+/// What a cursor stands for.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    filters: Filters,
+    window: Window,
+    folder: Option<Folder>,
+    bodies: bool,
+    format: super::args::BodyFormat,
+    limit: usize,
+    remaining: Option<usize>,
+    at: Position,
+}
+
+/// A query ready to run.
+struct Query {
+    filters: Filters,
+    plan: Plan,
+    format: super::args::BodyFormat,
+    limit: usize,
+    remaining: Option<usize>,
+    at: Option<Position>,
+}
+
+impl QueryEmail {
+    pub(super) fn new(mail: Arc<Mail>) -> Self {
+        Self { mail, spec: spec() }
+    }
+
+    async fn prepare(
+        &self,
+        context: &CallContext,
+        args: &Args,
+        shape: &Shape,
+        frame: &Frame,
+    ) -> Result<Query, ToolError> {
+        let blocked = &self.mail.deps.settings.blocked_senders;
+        if let Some(cursor) = &shape.cursor {
+            let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
+            let plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
+            return Ok(Query {
+                plan,
+                filters: saved.filters,
+                format: saved.format,
+                limit: shape.limit.unwrap_or(saved.limit),
+                remaining: saved.remaining,
+                at: Some(saved.at),
+            });
+        }
+        let filters: Filters = typed(args)?;
+        let period = Period {
+            start_date: filters.start_date.as_deref(),
+            end_date: filters.end_date.as_deref(),
+            days_back: filters.days_back,
+        };
+        let window = period.window(frame.zone, instant(self.mail.deps.clock.now()))?;
+        // The plan is checked before a folder's name costs a call.
+        let draft = plan(&filters, window, None, blocked, shape.bodies())?;
+        let plan = match filters.folder.as_deref() {
+            None => draft,
+            Some(name) => {
+                let folder = folders::find(&self.mail.deps.graph, asker(context), name).await?;
+                plan(&filters, window, Some(folder), blocked, shape.bodies())?
+            }
+        };
+        let limit = shape.limit.or(shape.max_mails).unwrap_or(DEFAULT_LIMIT);
+        Ok(Query { filters, plan, format: shape.body_format, limit, remaining: shape.max_mails, at: None })
+    }
+
+    /// Cuts the answer to its budget and keeps a cursor for the rest.
+    async fn finish(
+        &self,
+        context: &CallContext,
+        query: Query,
+        listing: Listing,
+        extra: Extra<'_>,
+    ) -> Result<ToolOutput, ToolError> {
+        let Extra { shape, frame, mut warnings } = extra;
+        let max_chars = self.budget(shape);
+        let Listing { found, mut next, scanned, total, warnings: more } = listing;
+        warnings.extend(more);
+        let style =
+            BodyStyle { format: query.format, max_chars: body_share(max_chars, found.len()), fold: false };
+        let (items, positions): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|Found { item, at }| (item, at)).unzip();
+        let mut items = body::render(items, style).await?;
+        let (listed, kept) = printed(&items, max_chars);
+        let truncated = kept < items.len();
+        if truncated {
+            next = positions.get(kept).cloned();
+            items.truncate(kept);
+        }
+        let remaining = query.remaining.map(|left| left.saturating_sub(items.len()));
+        let has_more = next.is_some();
+        let cursor = match next.filter(|_| remaining != Some(0)) {
+            Some(at) => Some(self.save(context, &query, remaining, at).await?),
+            None => None,
+        };
+        if has_more && cursor.is_none() {
+            warnings.push("More mail matches; raise `max_mails` to see it.".to_owned());
+        }
+        let text = format!("{}\n\n{listed}", headline(&items, &query.plan, frame));
+        let answer = Answer {
+            count: items.len(),
+            items,
+            has_more,
+            next_cursor: cursor,
+            applied: applied(&query.plan, frame, scanned, total),
+            truncated,
+            max_chars,
+            warnings,
+        };
+        answer.output(text, shape.output_format)
+    }
+
+    async fn save(
+        &self,
+        context: &CallContext,
+        query: &Query,
+        remaining: Option<usize>,
+        at: Position,
+    ) -> Result<String, ToolError> {
+        let saved = Saved {
+            filters: query.filters.clone(),
+            window: query.plan.window,
+            folder: query.filters.folder.as_ref().and(query.plan.folder.clone()),
+            bodies: query.plan.bodies,
+            format: query.format,
+            limit: query.limit,
+            remaining,
+            at,
+        };
+        self.mail.deps.cursors.save(&context.caller.user, NAME, &saved).await
+    }
+
+    fn budget(&self, shape: &Shape) -> usize {
+        shape.max_chars.unwrap_or(self.mail.deps.settings.max_chars)
+    }
+}
+
+/// What an answer needs beside the listing.
+struct Extra<'a> {
+    shape: &'a Shape,
+    frame: &'a Frame,
+    warnings: Vec<String>,
+}
+
+#[async_trait]
+impl Tool for QueryEmail {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
+        let mut warnings = self.mail.notes(context, &args).await?;
+        warnings.extend(advice(&args));
+        let shape: Shape = typed(&args)?;
+        let mut frame = self.mail.frame(context).await?;
+        let query = self.prepare(context, &args, &shape, &frame).await?;
+        frame.folder = query.plan.folder.as_ref().map(|folder| folder.name.clone());
+        if query.plan.scan.is_some() {
+            warnings.push(
+                "Short Korean words hide behind particles: mail of the period was also checked here by subject, \
+                 sender and preview."
+                    .to_owned(),
+            );
+        }
+        let run = Run {
+            graph: &self.mail.deps.graph,
+            asker: asker(context),
+            plan: &query.plan,
+            frame: &frame,
+            now: instant(self.mail.deps.clock.now()),
+        };
+        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).clamp(1, MAX_LIMIT);
+        let start = query.at.clone().unwrap_or_else(|| run.first(want));
+        let listing = run.read(start, want).await.map_err(fault)?;
+        let extra = Extra { shape: &shape, frame: &frame, warnings };
+        Box::pin(self.finish(context, query, listing, extra)).await
+    }
+}
+
+/// Old arguments that this server answers in another way.
+fn advice(args: &Args) -> Vec<String> {
+    let mut out = Vec::new();
+    if is_set(args, "download_attachments") {
+        out.push(
+            "`download_attachments` is not done in a search: read files with `get_attachment`.".to_owned(),
+        );
+    }
+    if is_set(args, "save_csv") || is_set(args, "save_emails") {
+        out.push(
+            "Nothing is saved on the server; the result holds the mail (`output_format: json`).".to_owned(),
+        );
+    }
+    out
+}
+
+/// Characters for one body, so that a page of them fits.
+fn body_share(max_chars: usize, count: usize) -> usize {
+    (max_chars / count.clamp(1, 8)).clamp(400, 8000)
+}
+
+/// Items as text within the budget, at least one; and how many fitted.
+fn printed(items: &[Item], max_chars: usize) -> (String, usize) {
+    let (mut text, mut used) = (String::new(), 0);
+    for (index, item) in items.iter().enumerate() {
+        let mut entry = String::new();
+        item.print(index + 1, &mut entry);
+        used += entry.chars().count();
+        if used > max_chars && index > 0 {
+            return (text, index);
+        }
+        text.push_str(&entry);
+    }
+    (text, items.len())
+}
+
+fn headline(items: &[Item], plan: &Plan, frame: &Frame) -> String {
+    let start = local_text(plan.window.start, frame.zone);
+    let end = plan.window.end.map_or_else(|| "now".to_owned(), |end| local_text(end, frame.zone));
+    let place = frame.folder.as_deref().map(|name| format!(" in {name}")).unwrap_or_default();
+    if items.is_empty() {
+        return format!(
+            "No mail matches{place} between {start} and {end}. Widen the period, drop a word or a filter, or check \
+             the spelling of an address."
+        );
+    }
+    let noun = if items.len() == 1 { "message" } else { "messages" };
+    format!("{} {noun}{place} between {start} and {end} ({})", items.len(), frame.zone.name())
+}
+
+fn applied(plan: &Plan, frame: &Frame, scanned: usize, total: Option<u64>) -> Applied {
+    let (engine, query) = match plan.engine {
+        Engine::Filter => ("filter", plan.filter_text(&plan.window)),
+        Engine::Search => ("search", plan.kql(&plan.window)),
+        Engine::GraphSearch => ("graph_search", plan.kql(&plan.window)),
+    };
+    Applied {
+        engine,
+        window: Some(Bounds {
+            start: local_text(plan.window.start, frame.zone),
+            end: plan.window.end.map(|end| local_text(end, frame.zone)),
+        }),
+        folder: frame.folder.clone(),
+        query,
+        post_filters: plan.scan.as_ref().unwrap_or(&plan.post).names(),
+        scanned,
+        total_known: total,
+        time_zone: frame.zone.name().to_owned(),
+    }
+}
+
+fn spec() -> ToolSpec {
+    let words = |text: &str| json!({"type": "array", "items": {"type": "string"}, "description": text, "maxItems": 20});
+    ToolSpec {
+        name: NAME,
+        title: "Query Email",
+        description: "Search the signed-in user's Outlook mail by period, people, words, folder and marks. Without \
+                      dates the last 30 days. Answers a list with ids for get_email, get_attachment and thread ids \
+                      for get_email_thread. Details: query_email_help.",
+        input_schema: json!({"type": "object", "properties": {
+            "start_date": {"type": "string", "description": "First day, e.g. 2026-03-01, in the mailbox's time zone"},
+            "end_date": {"type": "string", "description": "Last day, included"},
+            "days_back": {"type": "integer", "minimum": 0, "maximum": 3650, "description": "Days before today when no dates are given; 30 unless given"},
+            "sender_address": {"type": "string", "description": "From this address, or part of a name or domain. Not with recipient_address or conversation_with"},
+            "recipient_address": {"type": "string", "description": "Mail the user sent to this address or name"},
+            "conversation_with": words("Mail from or to any of these people"),
+            "subject_contains": {"type": "string", "description": "Part of the subject"},
+            "keyword": {"type": "string", "description": "Word or phrase in subject, body or sender"},
+            "keyword_filter": {"type": "object", "description": "Several words: all of, any of, none of", "properties": {
+                "and_keywords": words("All of these"),
+                "or_keywords": words("Any of these"),
+                "not_keywords": words("None of these"),
+            }},
+            "folder": {"type": "string", "description": "inbox, sent, drafts, deleted, junk, archive, or a folder's name or id; all folders unless given"},
+            "unread_only": {"type": "boolean", "description": "Only unread mail"},
+            "has_attachments": {"type": "boolean", "description": "Only with (true) or without (false) attachments"},
+            "importance": {"type": "string", "enum": ["low", "normal", "high"], "description": "Only of this importance"},
+            "include_body": {"type": "boolean", "description": "Whole bodies instead of previews; no unless given"},
+            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of bodies; markdown unless given"},
+            "order": {"type": "string", "enum": ["newest", "oldest", "relevance"], "description": "newest unless given; relevance ranks and tells the total"},
+            "max_mails": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Most messages in all"},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 200, "description": "Messages per page; 25 unless given"},
+            "cursor": {"type": "string", "description": "next_cursor of the answer before; the filters stay the same"},
+            "max_chars": {"type": "integer", "minimum": 500, "maximum": 100_000, "description": "Most characters of text; 24000 unless given"},
+            "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+        }}),
+        output_schema: listing_schema(&message_schema()),
+        annotations: Annotations::READ_UNTRUSTED,
+        scopes: SCOPES,
+        aliases: &[
+            ("user_id", "user_id"),
+            ("mailbox", "mailbox"),
+            ("query_context", ""),
+            ("use_recent_account", ""),
+            ("download_attachments", "download_attachments"),
+            ("save_csv", "save_csv"),
+            ("save_emails", "save_emails"),
+            ("top", "limit"),
+            ("sort", "order"),
+        ],
+    }
+}

@@ -1,0 +1,58 @@
+//! The services. One folder is one sub-path; [`all`] is the one list of them.
+
+mod fault;
+mod mail_query;
+
+use crate::domain::clock::SharedClock;
+use crate::extract::Extractor;
+use crate::graph::client::GraphClient;
+use crate::tools::cursor::Cursors;
+use crate::tools::tool::Service;
+use chrono_tz::Tz;
+use std::sync::Arc;
+
+/// What an operator decides for all services.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceSettings {
+    /// IANA name of the zone for users whose mailbox does not tell one.
+    pub(crate) default_time_zone: String,
+    /// Characters of text in one answer unless the caller asks for fewer or more.
+    pub(crate) max_chars: usize,
+    /// Largest attachment that is read, in bytes.
+    pub(crate) max_attachment_bytes: usize,
+    /// Parts of sender addresses whose mail is left out, in lower case.
+    pub(crate) blocked_senders: Vec<String>,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            default_time_zone: "UTC".to_owned(),
+            max_chars: 24_000,
+            max_attachment_bytes: 25 << 20,
+            blocked_senders: Vec::new(),
+        }
+    }
+}
+
+impl ServiceSettings {
+    /// The default zone; an unknown name counts as UTC.
+    pub(crate) fn zone(&self) -> Tz {
+        self.default_time_zone.parse().unwrap_or(Tz::UTC)
+    }
+}
+
+/// What services are built from.
+#[derive(Clone)]
+pub(crate) struct ServiceDeps {
+    pub(crate) graph: GraphClient,
+    pub(crate) cursors: Cursors,
+    pub(crate) extractor: Arc<Extractor>,
+    pub(crate) clock: SharedClock,
+    pub(crate) settings: ServiceSettings,
+}
+
+/// Every service there is, in listing order.
+pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
+    vec![Arc::new(mail_query::MailQuery::new(deps))]
+}
