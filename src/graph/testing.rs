@@ -2,7 +2,6 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::UserKey;
-use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::upstream::{Profile, UpstreamAccess};
 use crate::ports::gate::{GateKey, Permit, RateGate, Throttled};
@@ -82,7 +81,6 @@ fn access(user: &UserKey, version: u64) -> Arc<UpstreamAccess> {
         token: Secret::new(format!("token-{}-{version}", user.oid)),
         version,
         expires_at: Timestamp::from_millis(i64::MAX),
-        scopes: ScopeSet::parse("Mail.Read User.Read"),
         profile: Profile { username: format!("{}@contoso.example", user.oid), name: user.oid.to_string() },
     })
 }

@@ -10,7 +10,7 @@ use super::state::OauthState;
 use super::texts::Lang;
 use super::{pkce, redirect, scopes, wire};
 use crate::domain::client::ClientRecord;
-use crate::domain::ids::ClientId;
+use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::random;
 use crate::domain::resource::ServiceInfo;
 use crate::ports::store::StoreError;
@@ -156,8 +156,10 @@ async fn remembered(
     request: &HttpRequest,
     state: &OauthState,
     flow: &Flow,
-) -> Result<Option<crate::domain::ids::UserKey>, StoreError> {
-    if flow.prompt.as_deref() == Some("consent") {
+) -> Result<Option<UserKey>, StoreError> {
+    // Any program on the device can claim a loopback port or a private scheme, so native clients are always asked
+    // about (RFC 8252 §8.6).
+    if flow.prompt.as_deref() == Some("consent") || redirect::is_native(&flow.redirect_uri) {
         return Ok(None);
     }
     let Some(user) = cookies::user(request, state) else { return Ok(None) };

@@ -6,7 +6,7 @@ use super::pages::{self, Notice};
 use super::params::Params;
 use super::state::OauthState;
 use super::texts::{Lang, explain};
-use super::{audit, scopes};
+use super::{audit, routes, scopes, wire};
 use crate::domain::grant::CodeRecord;
 use crate::domain::ids::UserKey;
 use crate::domain::random;
@@ -43,6 +43,9 @@ enum CallbackError {
 
 /// `GET /callback` and its aliases.
 pub(super) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
+    if !routes::path_service_exists(&request, &state) {
+        return wire::not_found();
+    }
     match finish(&request, &state).await {
         Ok(response) => response,
         Err(error) => refuse(error, &state, Lang::of(request.headers())),

@@ -2,6 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 
+/// No request of ours has more than twenty; the search for repetitions is quadratic.
+const MAX_PARAMS: usize = 64;
+
 /// Why parameters are refused.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub(super) enum ParamFault {
@@ -9,6 +12,8 @@ pub(super) enum ParamFault {
     Repeated,
     #[error("a parameter is not valid UTF-8 or holds a NUL")]
     Encoding,
+    #[error("there are more than {MAX_PARAMS} parameters")]
+    TooMany,
 }
 
 /// Parameters of one request. `resource` alone may repeat (RFC 8707 §2).
@@ -27,6 +32,9 @@ impl Params {
             let (name, value) = (decode(name)?, decode(value)?);
             if name != "resource" && pairs.iter().any(|(known, _)| *known == name) {
                 return Err(ParamFault::Repeated);
+            }
+            if pairs.len() == MAX_PARAMS {
+                return Err(ParamFault::TooMany);
             }
             pairs.push((name, value));
         }
@@ -76,6 +84,8 @@ mod tests {
         assert_eq!(Params::parse(b"a=%FF").unwrap_err(), ParamFault::Encoding);
         assert_eq!(Params::parse(b"a=%00").unwrap_err(), ParamFault::Encoding);
         assert_eq!(Params::parse(b"a=\xff").unwrap_err(), ParamFault::Encoding);
+        let many = (0..=MAX_PARAMS).map(|i| format!("a{i}=1")).collect::<Vec<_>>().join("&");
+        assert_eq!(Params::parse(many.as_bytes()).unwrap_err(), ParamFault::TooMany);
         assert_eq!(Params::parse(b"resource=a&resource=b").unwrap().all("resource").count(), 2);
     }
 

@@ -2,7 +2,7 @@
 
 use super::state::OauthState;
 use super::{authorize, callback, consent, metadata, register, token, wire};
-use actix_web::{HttpRequest, HttpResponse, Route, web};
+use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 
 const REGISTER_LIMIT: usize = 16 * 1024;
 const TOKEN_LIMIT: usize = 64 * 1024;
@@ -23,19 +23,10 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
         cfg.service(json_post(path, TOKEN_LIMIT, web::post().to(token::post)));
     }
     for path in ["/authorize", "/oauth/authorize"] {
-        cfg.service(
-            page(path)
-                .route(web::get().to(authorize::get))
-                .route(web::head().to(authorize::get))
-                .route(web::post().to(authorize::post)),
-        );
+        cfg.service(page(path).route(read().to(authorize::get)).route(web::post().to(authorize::post)));
     }
-    cfg.service(
-        page("/{service}/authorize")
-            .route(web::get().to(authorize::of_service))
-            .route(web::head().to(authorize::of_service)),
-    );
-    cfg.service(page("/consent").route(web::get().to(consent::get)).route(web::post().to(consent::post)));
+    cfg.service(page("/{service}/authorize").route(read().to(authorize::of_service)));
+    cfg.service(page("/consent").route(read().to(consent::get)).route(web::post().to(consent::post)));
     for path in ["/callback", "/oauth/azure_callback", "/auth/callback", "/{service}/callback"] {
         cfg.service(page(path).route(web::get().to(callback::get)));
     }
@@ -44,13 +35,23 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
 fn well_known(cfg: &mut web::ServiceConfig) {
     let server = "/.well-known/oauth-authorization-server";
     for path in [server.to_owned(), format!("{server}/{{path:.+}}")] {
-        cfg.service(document(&path, web::get().to(metadata::authorization_server)));
+        cfg.service(document(&path, read().to(metadata::authorization_server)));
+    }
+    // OpenID discovery promises id_tokens and userinfo; until both exist the answer is a plain no.
+    let openid = "/.well-known/openid-configuration";
+    for path in [openid.to_owned(), format!("{openid}/{{path:.+}}"), format!("/{{path:.+}}{openid}")] {
+        cfg.service(document(&path, read().to(async || wire::not_found())));
     }
     let resource = "/.well-known/oauth-protected-resource";
     let appended = "/{path:[^/.]+(?:/(?:mcp|sse|ws))?}/.well-known/oauth-protected-resource";
     for path in [resource.to_owned(), format!("{resource}/{{path:.+}}"), appended.to_owned()] {
-        cfg.service(document(&path, web::get().to(metadata::protected_resource)));
+        cfg.service(document(&path, read().to(metadata::protected_resource)));
     }
+}
+
+/// GET, and HEAD with the same headers.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 fn document(path: &str, get: Route) -> actix_web::Resource {

@@ -5,6 +5,9 @@ mod cached;
 mod endpoint;
 mod error;
 mod id_token;
+#[cfg(test)]
+#[cfg(feature = "sim")]
+mod tests;
 
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::ids::UserKey;

@@ -90,6 +90,19 @@ async fn an_approval_is_remembered_for_exactly_this_request_and_person() {
 }
 
 #[actix_web::test]
+async fn programs_on_the_own_device_are_asked_about_every_time() {
+    let world = World::new();
+    let redirect = "http://127.0.0.1:5555/cb";
+    let body = json!({"redirect_uris": [redirect]});
+    let client = world.register(body).await.json()["client_id"].as_str().unwrap().to_owned();
+    let uri = authorize_uri(&client, &[("redirect_uri", redirect)]);
+    let browser = Browser::new(&world);
+    let state = browser.approve(&uri).await;
+    assert!(browser.come_back(&state, "alice").await.redirected("code").is_some());
+    assert!(browser.get(&uri).await.location().starts_with("/consent"));
+}
+
+#[actix_web::test]
 async fn while_entra_is_away_the_page_says_so_and_the_click_still_counts_later() {
     let world = World::new();
     let client = world.public_client().await;

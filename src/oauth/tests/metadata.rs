@@ -35,6 +35,18 @@ async fn a_resource_document_names_the_url_it_was_asked_for() {
 }
 
 #[actix_web::test]
+async fn openid_discovery_is_not_promised() {
+    let world = World::new();
+    let openid = "/.well-known/openid-configuration";
+    for path in [openid.to_owned(), format!("{openid}/mail-query/mcp"), format!("/mail-query/mcp{openid}")] {
+        assert_eq!(
+            (world.get(&path).await.status, world.get(&path).await.error()),
+            (404, "not_found".to_owned())
+        );
+    }
+}
+
+#[actix_web::test]
 async fn without_a_default_service_the_root_has_no_resource_document() {
     let world = World::with(crate::oauth::OauthSettings::default(), None);
     assert_eq!(world.get("/.well-known/oauth-protected-resource").await.status, 404);

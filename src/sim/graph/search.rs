@@ -59,7 +59,7 @@ pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphE
     let node = kql::parse(&request.query.query_string)
         .map_err(|message| GraphError::bad_request(format!("Syntax error in the query string: {message}")))?;
     let found: Vec<u32> = mailbox
-        .newest(None)
+        .newest_in(None, node.window())
         .iter()
         .copied()
         .filter(|ix| node.matches(&MailRow::new(mailbox, *ix, call.prefer.ids)))

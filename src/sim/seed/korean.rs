@@ -161,7 +161,14 @@ pub(super) const THREADS: &[Thread] = &[
                 from: "minji",
                 to: &["jihoon"],
                 text: "팀장님, 지난주 부산 출장의 보고서를 제출합니다.",
-                files: &[("출장보고서.html", Html(doc::REPORT_KO))],
+                files: &[
+                    ("출장보고서.html", Html(doc::REPORT_KO)),
+                    // Decomposed jamo, as macOS names files.
+                    (
+                        "\u{1107}\u{1169}\u{1100}\u{1169}\u{1109}\u{1165}.txt",
+                        Txt("보고서 요약: 계약 조건 협의, 선석 여건 확인.\n"),
+                    ),
+                ],
                 ..POST
             },
             Post {

@@ -1,0 +1,155 @@
+//! The provider against the simulated tenant, over real HTTP.
+
+use super::*;
+use crate::adapters::http::{PlainHttp, client};
+use crate::domain::clock::SystemClock;
+use crate::sim::{Tenant, TenantOptions};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+const REDIRECT: &str = "http://127.0.0.1:9/callback";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+struct World {
+    url: String,
+    tenant_id: String,
+    settings: EntraSettings,
+    http: reqwest::Client,
+}
+
+impl World {
+    fn start() -> Self {
+        let tenant = Tenant::bind(TenantOptions { workers: 1, ..TenantOptions::default() }).unwrap();
+        let settings = EntraSettings {
+            authority: tenant.authority(),
+            tenant: "common".to_owned(),
+            client_id: tenant.app_id().to_owned(),
+            client_secret: Secret::new(tenant.app_secret().to_owned()),
+        };
+        let (url, tenant_id) = (tenant.url(), tenant.tenant_id());
+        actix_web::rt::spawn(tenant.run());
+        Self { url, tenant_id, settings, http: client(PlainHttp::Allowed).unwrap() }
+    }
+
+    fn provider(&self) -> EntraProvider {
+        EntraProvider::new(self.settings.clone(), self.http.clone(), Arc::new(SystemClock))
+    }
+
+    async fn fault(&self, rule: Value) {
+        let url = format!("{}/_sim/faults", self.url);
+        assert!(self.http.post(url).json(&rule).send().await.unwrap().status().is_success());
+    }
+
+    /// Signs alice in at the account page; the code.
+    async fn code(&self, provider: &EntraProvider) -> String {
+        let request = UpstreamAuthorization {
+            redirect_uri: REDIRECT.to_owned(),
+            state: "s".to_owned(),
+            nonce: "n".to_owned(),
+            code_challenge: URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER)),
+            scopes: scopes(),
+            login_hint: None,
+            prompt: None,
+        };
+        let page = self.http.get(provider.authorize_url(&request).await.unwrap()).send().await.unwrap();
+        let here = page.url().clone();
+        let html = scraper::Html::parse_document(&page.text().await.unwrap());
+        let select = |css: &str| scraper::Selector::parse(css).unwrap();
+        let form = html.select(&select("form")).next().unwrap();
+        let inputs = select("input[type=hidden]");
+        let mut fields: Vec<(String, String)> = form
+            .select(&inputs)
+            .map(|i| (i.attr("name").unwrap().to_owned(), i.attr("value").unwrap().to_owned()))
+            .collect();
+        fields.push(("username".to_owned(), "alice@contoso.example".to_owned()));
+        fields.push(("decision".to_owned(), "accept".to_owned()));
+        let action = here.join(form.attr("action").unwrap()).unwrap();
+        let landed = self.http.post(action).form(&fields).send().await.unwrap();
+        let location = url::Url::parse(landed.headers()["location"].to_str().unwrap()).unwrap();
+        location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
+    }
+
+    async fn exchange(
+        &self,
+        provider: &EntraProvider,
+        verifier: &str,
+        nonce: &str,
+    ) -> Result<SignIn, IdentityError> {
+        let exchange = CodeExchange {
+            code: Secret::new(self.code(provider).await),
+            redirect_uri: REDIRECT.to_owned(),
+            verifier: Secret::new(verifier.to_owned()),
+            nonce: nonce.to_owned(),
+            scopes: scopes(),
+        };
+        provider.exchange(&exchange).await
+    }
+}
+
+fn scopes() -> ScopeSet {
+    ScopeSet::parse("User.Read Mail.Read")
+}
+
+#[actix_web::test]
+async fn a_sign_in_yields_a_verified_person_and_refreshable_tokens() {
+    let world = World::start();
+    let provider = world.provider();
+    provider.check().await.unwrap();
+    let sign_in = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    assert_eq!(&*sign_in.user.tid, world.tenant_id);
+    assert_eq!(sign_in.tokens.profile.username, "alice@contoso.example");
+    assert!(scopes().is_subset(&sign_in.tokens.scopes));
+    assert!(!sign_in.tokens.scopes.contains("openid"));
+    let refreshed = provider.refresh(&sign_in.tokens).await.unwrap();
+    assert_eq!(refreshed.profile, sign_in.tokens.profile);
+    assert_ne!(refreshed.access_token, sign_in.tokens.access_token);
+}
+
+#[actix_web::test]
+async fn a_foreign_nonce_or_verifier_signs_nobody_in() {
+    let world = World::start();
+    let provider = world.provider();
+    let nonce = world.exchange(&provider, VERIFIER, "other").await.unwrap_err();
+    assert_eq!(nonce.fault, IdentityFault::InvalidIdToken);
+    let verifier = world.exchange(&provider, &"x".repeat(43), "n").await.unwrap_err();
+    assert_eq!(verifier.fault, IdentityFault::GrantDead);
+}
+
+#[actix_web::test]
+async fn discovery_is_read_again_after_an_outage() {
+    let world = World::start();
+    let provider = world.provider();
+    world.fault(json!({"path": "*/.well-known/openid-configuration", "status": 503, "times": 1})).await;
+    assert_eq!(provider.check().await.unwrap_err().fault, IdentityFault::Unavailable);
+    provider.check().await.unwrap();
+}
+
+#[actix_web::test]
+async fn outages_and_doubtful_refusals_do_not_end_a_login() {
+    let world = World::start();
+    let provider = world.provider();
+    let tokens = world.exchange(&provider, VERIFIER, "n").await.unwrap().tokens;
+    let token_path = "*/oauth2/v2.0/token";
+    world
+        .fault(json!({"path": token_path, "status": 503, "times": 1, "headers": {"Retry-After": "7"}}))
+        .await;
+    let away = provider.refresh(&tokens).await.unwrap_err();
+    assert_eq!((away.fault, away.retry_after), (IdentityFault::Unavailable, Some(Duration::from_secs(7))));
+    let refusal = json!({"error": "invalid_grant", "error_codes": [999_999]});
+    world.fault(json!({"path": token_path, "status": 400, "times": 1, "body": refusal})).await;
+    provider.refresh(&tokens).await.unwrap();
+    world.fault(json!({"path": token_path, "status": 400, "times": 2, "body": refusal})).await;
+    assert_eq!(provider.refresh(&tokens).await.unwrap_err().fault, IdentityFault::GrantDead);
+}
+
+#[actix_web::test]
+async fn a_wrong_secret_is_our_fault_and_not_the_users() {
+    let world = World::start();
+    let tokens = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap().tokens;
+    let settings = EntraSettings { client_secret: Secret::new("wrong".to_owned()), ..world.settings.clone() };
+    let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));
+    let error = provider.refresh(&tokens).await.unwrap_err();
+    assert_eq!(error.fault, IdentityFault::Misconfigured);
+}
