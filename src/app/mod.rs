@@ -196,6 +196,7 @@ impl Parts {
             router: actors.streams.clone(),
             resources: resources.clone(),
             clock: clock.clone(),
+            cipher: cipher.clone(),
         };
         let oauth = OauthParts {
             store,

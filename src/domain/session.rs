@@ -21,6 +21,9 @@ pub(crate) struct SessionRecord {
     /// Level of `logging/setLevel`, when set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) log_level: Option<String>,
+    /// URIs of `resources/subscribe`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) subscriptions: Vec<String>,
     /// `notifications/initialized` was received.
     #[serde(default)]
     pub(crate) initialized: bool,

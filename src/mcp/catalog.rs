@@ -3,13 +3,18 @@
 //! # Shape
 //! Every entry is the tail of a response after its id: `"result":{…}}`.
 
+use super::modern::mirror::{Mirrored, mirrored};
+use super::tasks::EXTENSION;
 use super::version::{Legacy, MODERN};
 use crate::domain::ids::ServiceName;
+use crate::tools::prompt::{PromptArgument, PromptSpec};
 use crate::tools::registry::ToolRegistry;
+use crate::tools::resource::{ResourceSet, TemplateEntry};
 use crate::tools::tool::{Service, ToolSpec};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How long a client may keep a modern list, which changes with a deployment only.
 const LIST_TTL_MS: u64 = 300_000;
@@ -20,39 +25,85 @@ pub(super) struct Ready {
     pub(super) name: ServiceName,
     initialize: [Bytes; 4],
     tools: [Bytes; 4],
-    pub(super) prompts: Bytes,
+    prompts: [Bytes; 4],
+    templates: [Bytes; 4],
     pub(super) discover: Bytes,
     pub(super) modern_tools: Bytes,
     pub(super) modern_prompts: Bytes,
+    pub(super) modern_templates: Bytes,
     /// Closes a modern result: `"resultType"`, `_meta` and both braces.
     pub(super) modern_close: Bytes,
+    /// `_meta` of a modern result.
+    pub(super) modern_meta: Value,
+    pub(super) offers: Offers,
+    /// Arguments that are repeated in headers, by tool.
+    headers: HashMap<&'static str, Vec<Mirrored>>,
+}
+
+/// What the service has beside tools and prompts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Offers {
+    pub(super) resources: bool,
+    pub(super) subscriptions: bool,
+    pub(super) completions: bool,
+    pub(super) logging: bool,
+    pub(super) tasks: bool,
+}
+
+impl Offers {
+    fn of(service: &dyn Service) -> Self {
+        Self {
+            resources: service.resources().is_some(),
+            subscriptions: service.resources().is_some_and(ResourceSet::is_subscribable),
+            completions: service.completer().is_some(),
+            logging: service.logs(),
+            tasks: service.runs_tasks(),
+        }
+    }
 }
 
 impl Ready {
     pub(super) fn initialize(&self, version: Legacy) -> &[u8] {
-        self.initialize.get(version.index()).map_or(&[], |b| b)
+        at(&self.initialize, version)
     }
 
     pub(super) fn tools(&self, version: Legacy) -> &[u8] {
-        self.tools.get(version.index()).map_or(&[], |b| b)
+        at(&self.tools, version)
     }
+
+    pub(super) fn prompts(&self, version: Legacy) -> &[u8] {
+        at(&self.prompts, version)
+    }
+
+    pub(super) fn templates(&self, version: Legacy) -> &[u8] {
+        at(&self.templates, version)
+    }
+
+    /// The arguments of `tool` that are repeated in headers.
+    pub(super) fn mirrored(&self, tool: &str) -> &[Mirrored] {
+        self.headers.get(tool).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn at(table: &[Bytes; 4], version: Legacy) -> &[u8] {
+    table.get(version.index()).map_or(&[], |b| b)
 }
 
 /// All services.
 #[derive(Debug)]
 pub(super) struct Catalog {
-    services: HashMap<String, Ready>,
+    services: HashMap<String, Arc<Ready>>,
 }
 
 impl Catalog {
     pub(super) fn new(registry: &ToolRegistry, server_version: &str) -> Self {
-        let ready = |s: &std::sync::Arc<dyn Service>| {
-            (s.info().name.as_str().to_owned(), Ready::new(s.as_ref(), server_version))
+        let ready = |s: &Arc<dyn Service>| {
+            (s.info().name.as_str().to_owned(), Arc::new(Ready::new(s.as_ref(), server_version)))
         };
         Self { services: registry.services().iter().map(ready).collect() }
     }
 
-    pub(super) fn service(&self, name: &str) -> Option<&Ready> {
+    pub(super) fn service(&self, name: &str) -> Option<&Arc<Ready>> {
         self.services.get(name)
     }
 }
@@ -61,7 +112,8 @@ impl Ready {
     fn new(service: &dyn Service, server_version: &str) -> Self {
         let info = json!({ "name": service.info().name.as_str(), "version": server_version });
         let meta = json!({ "io.modelcontextprotocol/serverInfo": info });
-        let modern = |mut result: Map<String, Value>| {
+        let modern = |result: Value| {
+            let mut result = members(result);
             result.insert("ttlMs".to_owned(), json!(LIST_TTL_MS));
             // The lists are the same for everybody: tools beyond a token's scopes are shown, so that a client can
             // step up.
@@ -70,24 +122,85 @@ impl Ready {
             result.insert("_meta".to_owned(), meta.clone());
             tail(&Value::Object(result))
         };
+        let offers = Offers::of(service);
         let specs: Vec<&ToolSpec> = service.tools().iter().map(|t| t.spec()).collect();
-        let newest: Vec<Value> = specs.iter().map(|s| tool(s, Legacy::NEWEST)).collect();
+        let tools = |v: Legacy| json!({ "tools": specs.iter().map(|s| tool(s, v)).collect::<Vec<_>>() });
+        let prompts = |v: Legacy| json!({ "prompts": service.prompts().iter().map(|p| prompt(p.spec(), v)).collect::<Vec<_>>() });
+        let families = service.resources().map(ResourceSet::templates).unwrap_or_default();
+        let templates = |v: Legacy| json!({ "resourceTemplates": families.iter().map(|t| template(t, v)).collect::<Vec<_>>() });
+        let newest = Legacy::NEWEST;
         Self {
             name: service.info().name.clone(),
             initialize: Legacy::ALL.map(|v| tail(&initialize(service, server_version, v))),
-            tools: Legacy::ALL
-                .map(|v| tail(&json!({ "tools": specs.iter().map(|s| tool(s, v)).collect::<Vec<_>>() }))),
-            prompts: tail(&json!({ "prompts": [] })),
-            discover: modern(members(json!({
+            tools: Legacy::ALL.map(|v| tail(&tools(v))),
+            prompts: Legacy::ALL.map(|v| tail(&prompts(v))),
+            templates: Legacy::ALL.map(|v| tail(&templates(v))),
+            discover: modern(json!({
                 "supportedVersions": [MODERN],
-                "capabilities": { "tools": {}, "prompts": {} },
+                "capabilities": capabilities(offers, None),
                 "instructions": service.instructions(),
-            }))),
-            modern_tools: modern(members(json!({ "tools": newest }))),
-            modern_prompts: modern(members(json!({ "prompts": [] }))),
+            })),
+            modern_tools: modern(tools(newest)),
+            modern_prompts: modern(prompts(newest)),
+            modern_templates: modern(templates(newest)),
             modern_close: Bytes::from(format!(r#","resultType":"complete","_meta":{meta}}}}}"#)),
+            modern_meta: meta,
+            offers,
+            headers: specs.iter().map(|s| (s.name, mirrored(&s.input_schema))).collect(),
         }
     }
+}
+
+/// What is declared is handled, and nothing else; `version` is none for the modern era.
+fn capabilities(offers: Offers, version: Option<Legacy>) -> Value {
+    let mut out = Map::new();
+    let mut add = |name: &str, value: Value| drop(out.insert(name.to_owned(), value));
+    if version.is_some() {
+        add("experimental", json!({}));
+    }
+    add("tools", json!({ "listChanged": true }));
+    add("prompts", json!({ "listChanged": true }));
+    if offers.resources {
+        add("resources", json!({ "subscribe": offers.subscriptions, "listChanged": true }));
+    }
+    if offers.logging {
+        add("logging", json!({}));
+    }
+    if offers.completions && version.is_none_or(Legacy::has_audio) {
+        add("completions", json!({}));
+    }
+    if offers.tasks && version.is_none() {
+        add("extensions", json!({ EXTENSION: {} }));
+    }
+    Value::Object(out)
+}
+
+fn prompt(spec: &PromptSpec, version: Legacy) -> Value {
+    let argument =
+        |a: &PromptArgument| json!({ "name": a.name, "description": a.description, "required": a.required });
+    let mut out = named(spec.name, spec.title, version);
+    out.insert("description".to_owned(), json!(spec.description));
+    if !spec.arguments.is_empty() {
+        out.insert("arguments".to_owned(), spec.arguments.iter().map(argument).collect());
+    }
+    Value::Object(out)
+}
+
+fn template(entry: &TemplateEntry, version: Legacy) -> Value {
+    let mut out = named(entry.name, entry.title, version);
+    out.insert("uriTemplate".to_owned(), json!(entry.uri_template));
+    out.insert("description".to_owned(), json!(entry.description));
+    out.insert("mimeType".to_owned(), json!(entry.mime_type));
+    Value::Object(out)
+}
+
+/// `name`, and `title` where the revision has it.
+fn named(name: &str, title: &str, version: Legacy) -> Map<String, Value> {
+    let mut out = members(json!({ "name": name }));
+    if version.has_structured_output() {
+        out.insert("title".to_owned(), json!(title));
+    }
+    out
 }
 
 fn tail(result: &Value) -> Bytes {
@@ -105,11 +218,7 @@ fn initialize(service: &dyn Service, server_version: &str, version: Legacy) -> V
     }
     json!({
         "protocolVersion": version.as_str(),
-        "capabilities": {
-            "experimental": {},
-            "tools": { "listChanged": true },
-            "prompts": { "listChanged": true },
-        },
+        "capabilities": capabilities(Offers::of(service), Some(version)),
         "serverInfo": info,
         "instructions": service.instructions(),
     })
@@ -117,13 +226,10 @@ fn initialize(service: &dyn Service, server_version: &str, version: Legacy) -> V
 
 /// A tool as a revision knows it; members newer than the revision stay out.
 fn tool(spec: &ToolSpec, version: Legacy) -> Value {
-    let mut out = members(json!({ "name": spec.name }));
-    if version.has_structured_output() {
-        out.insert("title".to_owned(), json!(spec.title));
-    }
+    let mut out = named(spec.name, spec.title, version);
     out.insert("description".to_owned(), json!(spec.description));
     out.insert("inputSchema".to_owned(), spec.input_schema.clone());
-    if version.has_structured_output() {
+    if version.has_structured_output() && spec.output_schema.is_object() {
         out.insert("outputSchema".to_owned(), published_output(&spec.output_schema));
     }
     if version.has_annotations() {

@@ -26,10 +26,10 @@ pub(super) fn classify(body: &Body<'_>, header: VersionHeader<'_>) -> Result<Era
             }
             legacy(header)
         }
-        Body::Single(Message::Response) if modern_header => {
+        Body::Single(Message::Response(_)) if modern_header => {
             Err(RpcError::new(INVALID_REQUEST, format!("Clients send no responses in {MODERN}.")))
         }
-        Body::Single(Message::Response) => legacy(header),
+        Body::Single(Message::Response(_)) => legacy(header),
         Body::Single(Message::Request(_, call)) => single(call, header, true),
         Body::Single(Message::Notification(call)) => single(call, header, false),
     }

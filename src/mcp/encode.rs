@@ -27,6 +27,23 @@ pub(super) fn splice(id: &str, tail: &[u8]) -> Vec<u8> {
     out
 }
 
+/// A notification.
+pub(super) fn notification(method: &str, params: &serde_json::Value) -> String {
+    format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
+}
+
+/// A request of ours; `id` is raw JSON.
+pub(super) fn request(id: &str, method: &str, params: &serde_json::Value) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)
+}
+
+/// Sets a member of an object.
+pub(super) fn set(object: &mut serde_json::Value, name: &str, value: impl Into<serde_json::Value>) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 /// A JSON string.
 pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     // Writing a string to memory has no way to fail.

@@ -9,11 +9,13 @@ use super::jsonrpc::{Id, parse};
 use super::state::McpState;
 use super::version::VersionHeader;
 use super::{edge, encode, headers, legacy, modern};
+use crate::domain::ids::SessionId;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::BytesMut;
 use futures_util::StreamExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Methods of a service's endpoint.
@@ -76,7 +78,7 @@ impl From<HttpResponse> for Refusal {
 async fn admit(
     request: &HttpRequest,
     payload: &mut web::Payload,
-    state: &McpState,
+    state: &web::Data<McpState>,
 ) -> Result<HttpResponse, Refusal> {
     if declared_length(request).is_some_and(|n| n > state.settings.max_body) {
         return Err(Refusal::hidden(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."));
@@ -108,8 +110,8 @@ fn version(request: &HttpRequest) -> VersionHeader<'_> {
 /// GET and DELETE, which only sessions have.
 async fn sessions(
     request: &HttpRequest,
-    state: &McpState,
-    ready: &Ready,
+    state: &web::Data<McpState>,
+    ready: &Arc<Ready>,
     bearer: Bearer,
 ) -> Result<HttpResponse, Refusal> {
     let version = version(request);
@@ -118,9 +120,15 @@ async fn sessions(
     }
     legacy_version(version).map_err(|error| refuse(StatusCode::BAD_REQUEST, None, &error))?;
     let framing = encode::Framing::Json;
-    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, version };
+    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, streams: false, version };
     if request.method() == Method::GET {
-        Ok(legacy::stream::open(&x).await)
+        let response = legacy::stream::open(&x).await;
+        if response.status() == StatusCode::OK
+            && let Ok(Some(session)) = headers::single(request.headers(), headers::SESSION_ID)
+        {
+            state.hub.follow(&SessionId::new(session), &ready.name);
+        }
+        Ok(response)
     } else {
         Ok(legacy::session::delete(&x).await)
     }
@@ -129,8 +137,8 @@ async fn sessions(
 async fn post(
     request: &HttpRequest,
     payload: &mut web::Payload,
-    state: &McpState,
-    ready: &Ready,
+    state: &web::Data<McpState>,
+    ready: &Arc<Ready>,
     bearer: Bearer,
 ) -> Result<HttpResponse, Refusal> {
     let refused =
@@ -156,10 +164,11 @@ async fn post(
             return Ok(refuse(StatusCode::BAD_REQUEST, id.map(Id::raw), &error));
         }
     };
-    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, version };
+    let streams = headers::accepts(request.headers(), "text", "event-stream");
+    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, streams, version };
     Ok(match era {
-        Era::Legacy => legacy::post(&x, body).await,
-        Era::Modern => modern::post(&x, body).await,
+        Era::Legacy => Box::pin(legacy::post(&x, body)).await,
+        Era::Modern => Box::pin(modern::post(&x, body)).await,
     })
 }
 

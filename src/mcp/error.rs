@@ -15,6 +15,10 @@ pub(super) const INTERNAL_ERROR: i32 = -32603;
 pub(super) const LEGACY_TRANSPORT: i32 = -32000;
 /// "Session not found", by the same convention.
 pub(super) const SESSION_NOT_FOUND: i32 = -32001;
+/// Resource not found, before 2026-07-28.
+pub(super) const RESOURCE_NOT_FOUND: i32 = -32002;
+/// `MissingRequiredClientCapability` (2026-07-28).
+pub(super) const MISSING_CAPABILITY: i32 = -32021;
 /// `HeaderMismatch` (2026-07-28).
 pub(super) const HEADER_MISMATCH: i32 = -32020;
 /// `UnsupportedProtocolVersion` (2026-07-28).

@@ -54,6 +54,22 @@ pub(super) struct Params<'a> {
     pub(super) capabilities: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "clientInfo", deserialize_with = "present")]
     pub(super) client_info: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) uri: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) level: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "ref", deserialize_with = "present")]
+    pub(super) reference: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) argument: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    pub(super) notifications: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "taskId", deserialize_with = "present")]
+    pub(super) task_id: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "inputResponses", deserialize_with = "present")]
+    pub(super) input_responses: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "requestState", deserialize_with = "present")]
+    pub(super) request_state: Option<&'a RawValue>,
 }
 
 /// The members of `_meta` that carry the modern envelope.
@@ -75,6 +91,8 @@ pub(super) struct Meta<'a> {
     pub(super) client_capabilities: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "io.modelcontextprotocol/logLevel", deserialize_with = "present")]
     pub(super) log_level: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "progressToken", deserialize_with = "present")]
+    pub(super) progress_token: Option<&'a RawValue>,
 }
 
 /// A call that has a method.
@@ -91,26 +109,38 @@ pub(super) enum Message<'a> {
     Request(Id<'a>, Call<'a>),
     Notification(Call<'a>),
     /// The client's answer to a request of ours.
-    Response,
+    Response(Response<'a>),
+}
+
+/// An answer from the client: a result, or else an error.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Response<'a> {
+    pub(super) id: Id<'a>,
+    /// None for an error, of which nothing is kept.
+    pub(super) result: Option<&'a RawValue>,
 }
 
 impl<'a> Message<'a> {
     pub(super) fn id(&self) -> Option<Id<'a>> {
         match self {
             Self::Request(id, _) => Some(*id),
-            Self::Notification(_) | Self::Response => None,
+            Self::Notification(_) | Self::Response(_) => None,
         }
     }
 
     pub(super) fn call(&self) -> Option<&Call<'a>> {
         match self {
             Self::Request(_, call) | Self::Notification(call) => Some(call),
-            Self::Response => None,
+            Self::Response(_) => None,
         }
     }
 }
 
 /// A body: one message, or an array of them, each good or refused on its own.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large variant is nearly every body; boxing it would cost each"
+)]
 #[derive(Debug)]
 pub(super) enum Body<'a> {
     Single(Message<'a>),
@@ -223,7 +253,8 @@ fn message<'a>(wire: &Wire<'a>) -> Result<Message<'a>, Refused<'a>> {
     }
     let Some(method) = wire.method else {
         let answers = wire.result.is_some() ^ wire.error.is_some();
-        return if answers && id.is_some() { Ok(Message::Response) } else { Err(refuse(NOT_A_MESSAGE)) };
+        let Some(id) = id.filter(|_| answers) else { return Err(refuse(NOT_A_MESSAGE)) };
+        return Ok(Message::Response(Response { id, result: wire.result }));
     };
     if wire.result.is_some() || wire.error.is_some() {
         return Err(refuse("A message has either a method or a result or an error."));

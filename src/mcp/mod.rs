@@ -3,8 +3,10 @@
 //! # One request
 //! `endpoint` checks size, Host, Origin, route, bearer and negotiation, reads the body and parses it into borrowed
 //! messages (`jsonrpc`); `classify` decides the era; `legacy` finds the session and runs the method, `modern` climbs
-//! its `ladder` of checks and runs the method; both call `tools::dispatch::Dispatcher` and write the outcome with
-//! `tool_result`. Answers that do not depend on the request lie ready in the `catalog`.
+//! its `ladder` of checks and runs the method. What needs the core becomes `work`, which a `flight` takes through
+//! `tools::dispatch::Dispatcher` in a task of its own; its `notes` and questions go out on the POST's stream
+//! (`post_stream`), the outcome is written by `result` and `tool_result`. Answers that do not depend on the request
+//! lie ready in the `catalog`. Changes reach those who listen through the `hub`.
 //!
 //! # Must not know
 //! Graph, Entra, how a bearer is checked, what a tool does. Authorization, validation, limits and logging of calls
@@ -12,20 +14,30 @@
 
 mod catalog;
 mod classify;
+mod cursor;
 mod edge;
 mod encode;
 mod endpoint;
 mod error;
 mod exchange;
+mod flight;
 mod headers;
+mod hub;
 mod jsonrpc;
 mod legacy;
 mod modern;
+mod mrtr;
+mod notes;
+mod pending;
+mod post_stream;
+mod result;
 mod state;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod tool_result;
 mod version;
+mod work;
 
 pub(crate) use state::{McpParts, McpSettings, McpState};
 

@@ -2,7 +2,11 @@
 
 use super::catalog::Catalog;
 use super::edge::Edge;
+use super::hub::Hub;
 use super::legacy::running::Running;
+use super::pending::Pending;
+use super::tasks::Tasks;
+use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
 use crate::domain::resource::Resources;
 use crate::oauth::bearer::BearerGuard;
@@ -65,6 +69,10 @@ pub(crate) struct McpState {
     pub(super) edge: Edge,
     pub(super) catalog: Catalog,
     pub(super) running: Arc<Running>,
+    pub(super) pending: Arc<Pending>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) tasks: Tasks,
+    pub(super) cipher: Cipher,
 }
 
 /// The ways out of the front.
@@ -75,6 +83,7 @@ pub(crate) struct McpParts {
     pub(crate) router: Arc<dyn SessionRouter>,
     pub(crate) resources: Arc<Resources>,
     pub(crate) clock: SharedClock,
+    pub(crate) cipher: Cipher,
 }
 
 impl McpState {
@@ -83,6 +92,10 @@ impl McpState {
             edge: Edge::new(parts.resources.issuer(), &settings),
             catalog: Catalog::new(parts.dispatcher.registry(), &settings.server_version),
             running: Arc::default(),
+            pending: Arc::default(),
+            hub: Arc::new(Hub::new(parts.router.clone(), parts.store.clone(), settings.session_ttl)),
+            tasks: Tasks::default(),
+            cipher: parts.cipher,
             dispatcher: parts.dispatcher,
             guard: parts.guard,
             store: parts.store,
@@ -90,5 +103,10 @@ impl McpState {
             clock: parts.clock,
             settings,
         }
+    }
+
+    /// Ends the streams that listen to changes, each with its graceful result; for shutdown.
+    pub(crate) fn drain(&self) {
+        self.hub.drain();
     }
 }

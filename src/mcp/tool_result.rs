@@ -1,30 +1,45 @@
 //! `tools/call` answers: the one table that maps a failed call to its wire, and the writers of both outcomes.
 
 use super::encode;
-use super::error::{INVALID_PARAMS, RpcError};
+use super::error::{INTERNAL_ERROR, INVALID_PARAMS, RpcError};
+use super::version::Legacy;
 use crate::domain::scope::ScopeSet;
 use crate::tools::error::{ToolError, ToolErrorKind};
-use crate::tools::output::ToolOutput;
+use crate::tools::output::{Block, BlockKind, ToolOutput};
+use bytes::Bytes;
 use serde::Serialize;
 
-/// Closes a legacy result and its envelope.
-const LEGACY_CLOSE: &[u8] = b"}}";
-
 /// How a revision writes results.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Form<'a> {
-    /// `structuredContent` exists.
-    structured: bool,
-    close: &'a [u8],
+#[derive(Clone, Debug)]
+pub(super) struct Form {
+    /// The legacy revision; none in the modern era.
+    pub(super) legacy: Option<Legacy>,
+    /// Closes a result and its envelope.
+    pub(super) close: Bytes,
 }
 
-impl<'a> Form<'a> {
-    pub(super) fn legacy(structured: bool) -> Form<'static> {
-        Form { structured, close: LEGACY_CLOSE }
+impl Form {
+    pub(super) fn legacy(version: Legacy) -> Self {
+        Self { legacy: Some(version), close: Bytes::from_static(b"}}") }
     }
 
-    pub(super) fn modern(close: &'a [u8]) -> Self {
-        Self { structured: true, close }
+    pub(super) fn modern(close: Bytes) -> Self {
+        Self { legacy: None, close }
+    }
+
+    /// `structuredContent` exists.
+    fn is_structured(&self) -> bool {
+        self.legacy.is_none_or(Legacy::has_structured_output)
+    }
+
+    /// Whether clients of the revision know a kind of content.
+    pub(super) fn knows(&self, kind: BlockKind) -> bool {
+        let Some(version) = self.legacy else { return true };
+        match kind {
+            BlockKind::Image | BlockKind::Resource => true,
+            BlockKind::Audio => version.has_audio(),
+            BlockKind::Link => version.has_structured_output(),
+        }
     }
 }
 
@@ -50,48 +65,79 @@ pub(super) fn failure(error: &ToolError) -> Failure {
         ToolErrorKind::InsufficientScope { required } => Failure::Scope(required.clone()),
         ToolErrorKind::SignInRequired => Failure::SignIn,
         ToolErrorKind::Cancelled => Failure::Silent,
+        ToolErrorKind::Protocol => Failure::Protocol(RpcError::new(INTERNAL_ERROR, error.public.clone())),
         ToolErrorKind::InvalidInput { .. }
         | ToolErrorKind::NotFound
         | ToolErrorKind::RateLimited { .. }
         | ToolErrorKind::UpstreamRejected { .. }
         | ToolErrorKind::UpstreamUnavailable { .. }
         | ToolErrorKind::Timeout
+        | ToolErrorKind::InputRequired { .. }
+        | ToolErrorKind::MissingFeature { .. }
+        | ToolErrorKind::Detached
         | ToolErrorKind::Internal => Failure::Result,
     }
 }
 
 /// A successful answer; the structured part is spliced in as the tool encoded it.
-pub(super) fn success(id: &str, output: &ToolOutput, form: Form<'_>) -> Vec<u8> {
-    let structured = output.structured.get();
-    let mut out = open(id, &output.text, structured.len());
-    if form.structured {
-        out.extend_from_slice(br#","structuredContent":"#);
-        out.extend_from_slice(structured.as_bytes());
+pub(super) fn success(id: &str, output: &ToolOutput, form: &Form) -> Vec<u8> {
+    let mut out = encode::open(id, output.size() + output.text.len() / 8 + 256);
+    out.extend_from_slice(br#""result":{"content":["#);
+    let mut first = true;
+    if !output.text.is_empty() || output.blocks.is_empty() {
+        text(&mut out, &output.text);
+        first = false;
     }
-    out.extend_from_slice(form.close);
+    for block in &output.blocks {
+        if !first {
+            out.push(b',');
+        }
+        first = false;
+        content(&mut out, block, form);
+    }
+    out.push(b']');
+    if form.is_structured() && output.has_structure() {
+        out.extend_from_slice(br#","structuredContent":"#);
+        out.extend_from_slice(output.structured.get().as_bytes());
+    }
+    if output.is_error {
+        out.extend_from_slice(br#","isError":true"#);
+    }
+    out.extend_from_slice(&form.close);
     out
 }
 
 /// A failure that the model can act on.
-pub(super) fn error(id: &str, error: &ToolError, form: Form<'_>) -> Vec<u8> {
-    let mut out = open(id, &error.public, 128);
-    if form.structured {
+pub(super) fn error(id: &str, error: &ToolError, form: &Form) -> Vec<u8> {
+    let mut out = encode::open(id, error.public.len() + error.public.len() / 8 + 384);
+    out.extend_from_slice(br#""result":{"content":["#);
+    text(&mut out, &error.public);
+    out.push(b']');
+    if form.is_structured() {
         out.extend_from_slice(br#","structuredContent":{"error":"#);
         // A struct of strings and numbers has no way to fail.
         let _ = serde_json::to_writer(&mut out, &Detail::of(error));
         out.push(b'}');
     }
     out.extend_from_slice(br#","isError":true"#);
-    out.extend_from_slice(form.close);
+    out.extend_from_slice(&form.close);
     out
 }
 
-fn open(id: &str, text: &str, room: usize) -> Vec<u8> {
-    let mut out = encode::open(id, text.len() + text.len() / 8 + room + 256);
-    out.extend_from_slice(br#""result":{"content":[{"type":"text","text":"#);
-    encode::string(&mut out, text);
-    out.extend_from_slice(b"}]");
-    out
+/// A text block.
+fn text(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(br#"{"type":"text","text":"#);
+    encode::string(out, text);
+    out.push(b'}');
+}
+
+/// A content block, or text in its place where the revision does not know it.
+pub(super) fn content(out: &mut Vec<u8>, block: &Block, form: &Form) {
+    if form.knows(block.kind) {
+        out.extend_from_slice(block.json.as_bytes());
+    } else {
+        text(out, &block.instead);
+    }
 }
 
 /// `structuredContent.error`.
@@ -142,6 +188,10 @@ impl<'a> Detail<'a> {
             ToolErrorKind::UnknownTool
             | ToolErrorKind::NotFound
             | ToolErrorKind::SignInRequired
+            | ToolErrorKind::InputRequired { .. }
+            | ToolErrorKind::MissingFeature { .. }
+            | ToolErrorKind::Detached
+            | ToolErrorKind::Protocol
             | ToolErrorKind::Cancelled => {}
         }
         detail
@@ -179,7 +229,8 @@ mod tests {
         let kind = ToolErrorKind::RateLimited { retry_after: Duration::from_millis(1500) };
         let mut failed = ToolError::new(kind, "Wait \"a bit\".\n");
         failed.request_id = Some("r-1".to_owned());
-        let body: Value = serde_json::from_slice(&error("7", &failed, Form::legacy(true))).unwrap();
+        let body: Value =
+            serde_json::from_slice(&error("7", &failed, &Form::legacy(Legacy::NEWEST))).unwrap();
         assert_eq!(
             body,
             json!({"jsonrpc": "2.0", "id": 7, "result": {
@@ -194,7 +245,8 @@ mod tests {
     #[test]
     fn older_clients_get_no_structured_part() {
         let output = ToolOutput::new("t", &json!({"a": 1})).unwrap();
-        let body: Value = serde_json::from_slice(&success("1", &output, Form::legacy(false))).unwrap();
+        let body: Value =
+            serde_json::from_slice(&success("1", &output, &Form::legacy(Legacy::ASSUMED))).unwrap();
         assert_eq!(body["result"], json!({"content": [{"type": "text", "text": "t"}]}));
     }
 }

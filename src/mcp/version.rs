@@ -52,6 +52,21 @@ impl Legacy {
         self >= Self::V2025_03_26
     }
 
+    /// Audio content, `completions` and progress messages exist.
+    pub(super) fn has_audio(self) -> bool {
+        self >= Self::V2025_03_26
+    }
+
+    /// `elicitation/create` exists.
+    pub(super) fn has_elicitation(self) -> bool {
+        self >= Self::V2025_06_18
+    }
+
+    /// Elicitation by URL exists.
+    pub(super) fn has_url_elicitation(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
     /// `title`, `outputSchema` and `structuredContent` exist.
     pub(super) fn has_structured_output(self) -> bool {
         self >= Self::V2025_06_18

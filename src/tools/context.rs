@@ -1,7 +1,10 @@
-//! Who calls, and within which bounds.
+//! Who calls, within which bounds, and the way back to the client.
 
+use super::error::ToolError;
+use super::outlet::{Ask, Change, Feature, LogLevel, Note, Outlet, Question};
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::scope::ScopeSet;
+use serde_json::Value;
 use std::time::Instant;
 
 /// The caller, from the bearer alone.
@@ -18,4 +21,52 @@ pub(crate) struct CallContext {
     pub(crate) caller: Caller,
     /// The call must have answered by then.
     pub(crate) deadline: Instant,
+    /// See [`super::outlet`]; the methods below use it.
+    pub(crate) outlet: Outlet,
+}
+
+impl CallContext {
+    /// Tells how far the call is; `progress` only ever grows.
+    pub(crate) async fn progress(&self, progress: f64, total: Option<f64>, message: Option<&str>) {
+        let message = message.map(str::to_owned);
+        self.outlet.note(Note::Progress { progress, total, message }).await;
+    }
+
+    /// Logs to the client, if it wants this level. Never secrets, contents or addresses.
+    pub(crate) async fn log(&self, level: LogLevel, data: impl Into<Value> + Send) {
+        self.outlet.note(Note::Log { level, data: data.into() }).await;
+    }
+
+    /// Tells every client of the service that something changed.
+    pub(crate) async fn announce(&self, change: Change) {
+        self.outlet.note(Note::Changed(change)).await;
+    }
+
+    /// The answer to a question: the result object of the request that it becomes on the wire. `?` hands an open
+    /// question to the front.
+    pub(crate) fn ask(&self, key: &str, ask: Ask) -> Result<Value, ToolError> {
+        let answers = self.outlet.ask(vec![Question { key: key.to_owned(), ask }])?;
+        Ok(answers.into_iter().next().unwrap_or_default())
+    }
+
+    /// The answers to several questions, asked at once.
+    pub(crate) fn ask_all(&self, questions: Vec<Question>) -> Result<Vec<Value>, ToolError> {
+        self.outlet.ask(questions)
+    }
+
+    /// Whether the client declared a feature.
+    pub(crate) fn offers(&self, feature: Feature) -> bool {
+        self.outlet.features.has(feature)
+    }
+
+    /// Refuses clients without a feature that the call cannot do without.
+    pub(crate) fn require(&self, feature: Feature) -> Result<(), ToolError> {
+        self.outlet.require(feature)
+    }
+
+    /// Lets a long call go on as a task where the client follows tasks; elsewhere it just goes on. Questions that
+    /// decide whether there is anything to do come before.
+    pub(crate) fn detach(&self) -> Result<(), ToolError> {
+        self.outlet.detach()
+    }
 }

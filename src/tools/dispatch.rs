@@ -3,8 +3,11 @@
 
 use super::context::{CallContext, Caller};
 use super::error::{ToolError, ToolErrorKind};
+use super::outlet::Outlet;
 use super::output::ToolOutput;
+use super::prompt::{Completing, Prompt, PromptArgs, PromptMessage};
 use super::registry::ToolRegistry;
+use super::resource::{Contents, Page, ResourceEntry, ResourceSet};
 use super::schema;
 use super::tool::Tool;
 use crate::domain::ids::ServiceName;
@@ -21,6 +24,19 @@ pub(crate) struct CallLimits {
     /// Largest answer, text and structured parts together, in bytes.
     pub(crate) output_bytes: usize,
 }
+
+/// Who asks, how to reach them while they wait, and how they stop it.
+#[derive(Clone, Debug)]
+pub(crate) struct Invocation {
+    pub(crate) caller: Caller,
+    pub(crate) outlet: Outlet,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// Most bytes of one resource.
+const MAX_CONTENTS: usize = 4 << 20;
+/// Most completion values (MCP).
+const MAX_VALUES: usize = 100;
 
 /// Calls tools for callers.
 #[derive(Clone)]
@@ -49,17 +65,8 @@ impl Dispatcher {
         let found = self.registry.tool(service.as_str(), tool).ok_or_else(|| {
             ToolError::new(ToolErrorKind::UnknownTool, format!("Unknown tool: {}", printable(tool)))
         })?;
-        let spec = found.spec();
-        if spec.scopes.iter().all(|scope| caller.scopes.allows(scope)) {
-            return Ok(Arc::clone(found));
-        }
-        let required = spec.scopes.iter().copied().collect();
-        let message = format!(
-            "The tool {} needs the permission {}. Authorize again to grant it.",
-            spec.name,
-            spec.scopes.join(" ")
-        );
-        Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, message))
+        allow(found.spec().name, found.spec().scopes, caller)?;
+        Ok(Arc::clone(found))
     }
 
     /// Calls `tool` of `service` for `caller`. Dropping the future or cancelling the token stops the work.
@@ -71,31 +78,127 @@ impl Dispatcher {
         caller: Caller,
         cancel: CancellationToken,
     ) -> Result<ToolOutput, ToolError> {
+        let asked = Invocation { caller, outlet: Outlet::default(), cancel };
+        self.call_with(service, tool, arguments, asked).await
+    }
+
+    /// Calls a tool with a way back to the client. Two failures are the front's to act on: `InputRequired` and
+    /// `Detached`.
+    pub(crate) async fn call_with(
+        &self,
+        service: &ServiceName,
+        tool: &str,
+        arguments: Value,
+        asked: Invocation,
+    ) -> Result<ToolOutput, ToolError> {
         let started = Instant::now();
-        let result = match self.authorize(service, tool, &caller) {
-            Ok(found) => self.run(found.as_ref(), arguments, caller, cancel).await,
+        let result = match self.authorize(service, tool, &asked.caller) {
+            Ok(found) => self.run(found.as_ref(), arguments, asked).await,
             Err(error) => Err(error),
         };
         log_call(service, tool, started, &result);
         result
     }
 
+    /// One page of the service's resources.
+    pub(crate) async fn list_resources(
+        &self,
+        service: &ServiceName,
+        from: Option<&str>,
+        asked: Invocation,
+    ) -> Result<Page<ResourceEntry>, ToolError> {
+        let Some(set) = self.resources(service) else {
+            return Ok(Page { items: Vec::new(), next: None });
+        };
+        allow("resources/list", set.scopes(), &asked.caller)?;
+        let (context, cancel) = self.context(asked);
+        fenced(&context, &cancel, set.list(&context, from)).await
+    }
+
+    /// Reads a resource.
+    pub(crate) async fn read_resource(
+        &self,
+        service: &ServiceName,
+        uri: &str,
+        asked: Invocation,
+    ) -> Result<Vec<Contents>, ToolError> {
+        let gone = || ToolError::new(ToolErrorKind::NotFound, "There is no such resource.");
+        let set = self.resources(service).ok_or_else(gone)?;
+        allow("resources/read", set.scopes(), &asked.caller)?;
+        let (context, cancel) = self.context(asked);
+        let contents = fenced(&context, &cancel, set.read(&context, uri)).await?;
+        if contents.is_empty() {
+            return Err(gone());
+        }
+        if contents.iter().map(Contents::size).sum::<usize>() > MAX_CONTENTS {
+            let kind = ToolErrorKind::InvalidInput { field: Some("uri".to_owned()) };
+            return Err(ToolError::new(kind, "This resource is too large to be read in one piece."));
+        }
+        Ok(contents)
+    }
+
+    /// Finds a prompt.
+    pub(crate) fn prompt(&self, service: &ServiceName, name: &str) -> Result<Arc<dyn Prompt>, ToolError> {
+        let found = self.registry.prompt(service.as_str(), name);
+        found.cloned().ok_or_else(|| {
+            ToolError::new(ToolErrorKind::NotFound, format!("Unknown prompt: {}", printable(name)))
+        })
+    }
+
+    /// Fills a prompt in.
+    pub(crate) async fn get_prompt(
+        &self,
+        service: &ServiceName,
+        name: &str,
+        args: PromptArgs,
+        asked: Invocation,
+    ) -> Result<Vec<PromptMessage>, ToolError> {
+        let prompt = self.prompt(service, name)?;
+        for argument in prompt.spec().arguments.iter().filter(|a| a.required) {
+            if !args.contains_key(argument.name) {
+                let message = format!("The argument `{}` is required.", argument.name);
+                return Err(ToolError::invalid(argument.name, message));
+            }
+        }
+        let (context, cancel) = self.context(asked);
+        fenced(&context, &cancel, prompt.get(&context, args)).await
+    }
+
+    /// Completes an argument: values, cut to what one answer holds, and how many there are.
+    pub(crate) async fn complete(
+        &self,
+        service: &ServiceName,
+        completing: &Completing,
+        asked: Invocation,
+    ) -> Result<(Vec<String>, usize), ToolError> {
+        let found = self.registry.service(service.as_str()).and_then(|s| s.completer());
+        let Some(completer) = found else { return Ok((Vec::new(), 0)) };
+        let (context, cancel) = self.context(asked);
+        let mut values = fenced(&context, &cancel, completer.complete(&context, completing)).await?;
+        let total = values.len();
+        values.truncate(MAX_VALUES);
+        Ok((values, total))
+    }
+
+    /// The service's resources.
+    pub(crate) fn resources(&self, service: &ServiceName) -> Option<&dyn ResourceSet> {
+        self.registry.service(service.as_str())?.resources()
+    }
+
+    fn context(&self, asked: Invocation) -> (CallContext, CancellationToken) {
+        let deadline = Instant::now() + self.limits.deadline;
+        (CallContext { caller: asked.caller, deadline, outlet: asked.outlet }, asked.cancel)
+    }
+
     async fn run(
         &self,
         tool: &dyn Tool,
         arguments: Value,
-        caller: Caller,
-        cancel: CancellationToken,
+        asked: Invocation,
     ) -> Result<ToolOutput, ToolError> {
         let prepared = schema::prepare(tool.spec(), arguments)?;
-        let deadline = Instant::now() + self.limits.deadline;
-        let context = CallContext { caller, deadline };
-        let mut output = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Err(cancelled()),
-            () = tokio::time::sleep_until(deadline.into()) => return Err(timed_out()),
-            result = tool.call(&context, prepared.args) => result?,
-        };
+        let (context, cancel) = self.context(asked);
+        let mut output = fenced(&context, &cancel, tool.call(&context, prepared.args)).await?;
         if !prepared.warnings.is_empty() {
             output.text.push_str("\n\nNotes: ");
             output.text.push_str(&prepared.warnings.join(" "));
@@ -105,7 +208,7 @@ impl Dispatcher {
 
     /// A tool bounds its own answer by its budget; this is the fence behind it.
     fn bound(&self, output: ToolOutput) -> Result<ToolOutput, ToolError> {
-        if output.text.len() + output.structured.get().len() <= self.limits.output_bytes {
+        if output.size() <= self.limits.output_bytes {
             return Ok(output);
         }
         Err(ToolError::new(
@@ -113,6 +216,30 @@ impl Dispatcher {
             "The answer would be too large. Ask for fewer items or a narrower period, or leave bodies out.",
         ))
     }
+}
+
+/// Runs `work` until it ends, is cancelled, or has used up its time.
+async fn fenced<T>(
+    context: &CallContext,
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, ToolError>>,
+) -> Result<T, ToolError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(cancelled()),
+        () = tokio::time::sleep_until(context.deadline.into()) => Err(timed_out()),
+        result = work => result,
+    }
+}
+
+/// Refuses callers whose bearer lacks a scope.
+fn allow(what: &str, scopes: &[&str], caller: &Caller) -> Result<(), ToolError> {
+    if scopes.iter().all(|scope| caller.scopes.allows(scope)) {
+        return Ok(());
+    }
+    let required = scopes.iter().copied().collect();
+    let message = format!("{what} needs the permission {}. Authorize again to grant it.", scopes.join(" "));
+    Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, message))
 }
 
 fn cancelled() -> ToolError {
@@ -139,10 +266,12 @@ fn log_call(service: &ServiceName, tool: &str, started: Instant, result: &Result
             service.name = %service, tool.name = %tool, duration_ms,
             text_bytes = output.text.len(), structured_bytes = output.structured.get().len(), "tool answered"
         ),
-        Err(error) if error.kind == ToolErrorKind::Internal => tracing::error!(
-            service.name = %service, tool.name = %tool, duration_ms,
-            source = error.source.as_deref().unwrap_or_default(), "tool failed"
-        ),
+        Err(error) if matches!(error.kind, ToolErrorKind::Internal | ToolErrorKind::Protocol) => {
+            tracing::error!(
+                service.name = %service, tool.name = %tool, duration_ms,
+                source = error.source.as_deref().unwrap_or_default(), "tool failed"
+            );
+        }
         Err(error) => tracing::info!(
             service.name = %service, tool.name = %tool, duration_ms, outcome = error.code(),
             source = error.source.as_deref().unwrap_or_default(), "tool refused"

@@ -1,6 +1,7 @@
 //! How a tool call fails. Two texts always: a public one that says what happened and what to do next, and a source
 //! for the log.
 
+use super::outlet::{Feature, Question};
 use crate::domain::scope::ScopeSet;
 use std::fmt;
 use std::time::Duration;
@@ -37,6 +38,18 @@ pub(crate) enum ToolErrorKind {
     },
     Timeout,
     Cancelled,
+    /// The call cannot go on before the client answers; the front asks and calls again.
+    InputRequired {
+        questions: Vec<Question>,
+    },
+    /// The client lacks what the call cannot do without.
+    MissingFeature {
+        feature: Feature,
+    },
+    /// The call wants to go on as a task.
+    Detached,
+    /// The request itself failed: an error of the protocol, not a result for the model.
+    Protocol,
     /// Our fault. The public text never says more than that.
     Internal,
 }
@@ -85,6 +98,10 @@ impl ToolError {
             ToolErrorKind::UpstreamUnavailable { .. } => "unavailable",
             ToolErrorKind::Timeout => "timeout",
             ToolErrorKind::Cancelled => "cancelled",
+            ToolErrorKind::InputRequired { .. } => "input_required",
+            ToolErrorKind::MissingFeature { .. } => "missing_client_capability",
+            ToolErrorKind::Detached => "detached",
+            ToolErrorKind::Protocol => "protocol",
             ToolErrorKind::Internal => "internal",
         }
     }
@@ -102,6 +119,10 @@ impl ToolError {
             | ToolErrorKind::UpstreamRejected { .. }
             | ToolErrorKind::Timeout
             | ToolErrorKind::Cancelled
+            | ToolErrorKind::InputRequired { .. }
+            | ToolErrorKind::MissingFeature { .. }
+            | ToolErrorKind::Detached
+            | ToolErrorKind::Protocol
             | ToolErrorKind::Internal => None,
         }
     }

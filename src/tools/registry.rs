@@ -1,5 +1,6 @@
 //! All services and their tools, immutable after start.
 
+use super::prompt::Prompt;
 use super::tool::{Service, Tool};
 use std::sync::Arc;
 
@@ -24,5 +25,9 @@ impl ToolRegistry {
 
     pub(crate) fn tool(&self, service: &str, tool: &str) -> Option<&Arc<dyn Tool>> {
         self.service(service)?.tools().iter().find(|t| t.spec().name == tool)
+    }
+
+    pub(crate) fn prompt(&self, service: &str, prompt: &str) -> Option<&Arc<dyn Prompt>> {
+        self.service(service)?.prompts().iter().find(|p| p.spec().name == prompt)
     }
 }

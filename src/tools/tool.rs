@@ -3,6 +3,8 @@
 use super::context::CallContext;
 use super::error::ToolError;
 use super::output::ToolOutput;
+use super::prompt::{Completer, Prompt};
+use super::resource::ResourceSet;
 use crate::domain::resource::ServiceInfo;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -36,9 +38,9 @@ pub(crate) struct ToolSpec {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
     pub(crate) description: &'static str,
-    /// JSON Schema of the arguments, object-typed.
+    /// JSON Schema of the arguments, object-typed. A property may carry `x-mcp-header` (MCP 2026-07-28).
     pub(crate) input_schema: Value,
-    /// JSON Schema of `ToolOutput::structured`, object-typed.
+    /// JSON Schema of `ToolOutput::structured`, object-typed; JSON null for a tool that answers text and blocks only.
     pub(crate) output_schema: Value,
     pub(crate) annotations: Annotations,
     /// Graph scopes the bearer must allow.
@@ -62,4 +64,22 @@ pub(crate) trait Service: Send + Sync {
     fn instructions(&self) -> &'static str;
     /// In listing order, which is stable.
     fn tools(&self) -> &[Arc<dyn Tool>];
+    /// In listing order.
+    fn prompts(&self) -> &[Arc<dyn Prompt>] {
+        &[]
+    }
+    fn resources(&self) -> Option<&dyn ResourceSet> {
+        None
+    }
+    fn completer(&self) -> Option<&dyn Completer> {
+        None
+    }
+    /// Whether its tools log to the client.
+    fn logs(&self) -> bool {
+        false
+    }
+    /// Whether some of its tools can go on as tasks.
+    fn runs_tasks(&self) -> bool {
+        false
+    }
 }

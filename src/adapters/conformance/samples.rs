@@ -151,6 +151,7 @@ pub(super) fn session(id: &str) -> SessionRecord {
         client_info: serde_json::json!({"name": "test", "version": "1"}),
         capabilities: serde_json::json!({"elicitation": {}}),
         log_level: None,
+        subscriptions: Vec::new(),
         initialized: false,
         created_at: START,
     }

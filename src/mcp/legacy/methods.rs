@@ -1,94 +1,175 @@
-//! The method table of the legacy era.
+//! The method table of the legacy era. It knows no framing: POST, HTTP+SSE and sockets bring messages here.
 
-use super::super::encode;
-use super::super::error::RpcError;
-use super::super::exchange::{Answer, Exchange, ToolCall, check_cursor, unknown_prompt};
-use super::super::jsonrpc::{Call, Id, Message};
+use super::super::error::{INVALID_PARAMS, RpcError, message};
+use super::super::exchange::Answer;
+use super::super::flight::{Flight, Terms};
+use super::super::jsonrpc::{Call, Id, Message, text};
 use super::super::tool_result::Form;
+use super::super::work::Work;
+use super::super::{cursor, encode, pending};
 use super::{Scope, session};
+use crate::domain::session::SessionRecord;
 use crate::ports::store::StoreError;
-use actix_web::rt;
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
+use crate::tools::outlet::{Features, LogLevel};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+
+/// Most subscriptions of a session.
+const MAX_SUBSCRIPTIONS: usize = 256;
+
+/// How a request goes on.
+pub(in crate::mcp) enum Step {
+    /// Answered already.
+    Ready(Answer),
+    /// Work, for the framing to let fly.
+    Flight(Box<Flight>),
+}
 
 /// Whether a message can be served without a session.
 pub(super) fn needs_no_session(message: &Message<'_>) -> bool {
     match message {
-        Message::Request(_, call) => {
-            matches!(
-                call.method.as_ref(),
-                "ping" | "tools/list" | "tools/call" | "prompts/list" | "prompts/get"
-            )
-        }
+        Message::Request(_, call) => matches!(
+            call.method.as_ref(),
+            "ping"
+                | "tools/list"
+                | "tools/call"
+                | "prompts/list"
+                | "prompts/get"
+                | "resources/list"
+                | "resources/templates/list"
+                | "resources/read"
+                | "completion/complete"
+        ),
         Message::Notification(_) => true,
-        Message::Response => false,
+        Message::Response(_) => false,
     }
 }
 
-/// Answers a request other than `initialize`.
-pub(super) async fn request(
-    x: &Exchange<'_>,
-    scope: &Scope,
-    id: Id<'_>,
-    call: &Call<'_>,
-    batch: bool,
-) -> Answer {
-    let listed = |tail: &[u8]| match check_cursor(&call.params) {
-        Ok(()) => Answer::Body(encode::splice(id.raw(), tail)),
-        Err(error) => Answer::error(id, &error),
+/// Begins a request other than `initialize`.
+pub(in crate::mcp) async fn request(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Step {
+    let (ready, params, version) = (&scope.ready, &call.params, scope.version);
+    let listed = |tail: &[u8]| {
+        Step::Ready(match cursor::none(params) {
+            Ok(()) => Answer::Body(encode::splice(id.raw(), tail)),
+            Err(error) => Answer::error(id, &error),
+        })
     };
-    match call.method.as_ref() {
-        "ping" => Answer::Body(encode::splice(id.raw(), br#""result":{}}"#)),
-        "tools/list" => listed(x.ready.tools(scope.version)),
-        "tools/call" => tools_call(x, scope, id, call, batch).await,
-        "prompts/list" => listed(&x.ready.prompts),
-        "prompts/get" => Answer::error(id, &unknown_prompt(&call.params)),
-        method => Answer::error(id, &RpcError::method_not_found(method)),
+    let work = match call.method.as_ref() {
+        "ping" => return Step::Ready(empty(id)),
+        "tools/list" => return listed(ready.tools(version)),
+        "prompts/list" => return listed(ready.prompts(version)),
+        "resources/templates/list" if ready.offers.resources => return listed(ready.templates(version)),
+        "logging/setLevel" if ready.offers.logging => return Step::Ready(set_level(scope, id, call).await),
+        "resources/subscribe" | "resources/unsubscribe" if ready.offers.subscriptions => {
+            return Step::Ready(subscribe(scope, id, call).await);
+        }
+        "tools/call" => Work::tool(params),
+        "prompts/get" => Work::prompt(params),
+        "resources/read" if ready.offers.resources => Work::read(params),
+        "resources/list" if ready.offers.resources => {
+            cursor::open(&scope.state.cipher, &scope.bearer.caller, &ready.name, params)
+                .map(|from| Work::List { from })
+        }
+        "completion/complete" if ready.offers.completions => Work::complete(params),
+        method => Err(RpcError::method_not_found(method)),
+    };
+    match work {
+        Ok(work) => Step::Flight(Box::new(flight(scope, id, call, work))),
+        Err(error) => Step::Ready(Answer::error(id, &error)),
     }
 }
 
-/// Runs a tool. The work is not tied to the connection: a client that drops it has not cancelled anything.
-async fn tools_call(x: &Exchange<'_>, scope: &Scope, id: Id<'_>, call: &Call<'_>, batch: bool) -> Answer {
-    let ToolCall { name, arguments } = match ToolCall::read(&call.params) {
-        Ok(read) => read,
-        Err(error) => return Answer::error(id, &error),
-    };
-    let form = Form::legacy(scope.version.has_structured_output());
-    let dispatcher = x.state.dispatcher.clone();
-    let (service, caller) = (x.ready.name.clone(), x.bearer.caller.clone());
-    if let Err(refused) = dispatcher.authorize(&service, &name, &caller) {
-        return x.outcome(id, &Err(refused), form, batch);
-    }
+fn empty(id: Id<'_>) -> Answer {
+    Answer::Body(encode::splice(id.raw(), br#""result":{}}"#))
+}
+
+/// Readies the work. It is not tied to the connection: a client that drops it has not cancelled anything.
+fn flight(scope: &Scope, id: Id<'_>, call: &Call<'_>, work: Work) -> Flight {
     let cancel = CancellationToken::new();
-    let entry =
-        scope.session.as_ref().map(|s| Arc::clone(&x.state.running).enter(&s.id, id.key(), cancel.clone()));
-    let name = name.into_owned();
-    let work = async move {
-        let _entry = entry;
-        let call = dispatcher.call(&service, &name, arguments, caller, cancel);
-        AssertUnwindSafe(call).catch_unwind().await
+    let session = scope.session.as_ref();
+    let terms = Terms {
+        session: session.map(|s| s.id.clone()),
+        _entry: session.map(|s| Arc::clone(&scope.state.running).enter(&s.id, id.key(), cancel.clone())),
+        features: session.filter(|_| scope.streams).map(|s| features(scope, s)).unwrap_or_default(),
+        progress_token: call.meta.progress_token.map(|raw| raw.get().to_owned()),
+        log_level: session.and_then(|s| s.log_level.as_deref()).and_then(LogLevel::parse),
+        ..Terms::default()
     };
-    if let Ok(Ok(result)) = rt::spawn(Box::pin(work)).await {
-        return x.outcome(id, &result, form, batch);
+    Flight {
+        state: scope.state.clone(),
+        ready: Arc::clone(&scope.ready),
+        caller: scope.bearer.caller.clone(),
+        id: id.raw().to_owned(),
+        work,
+        form: Form::legacy(scope.version),
+        terms,
+        cancel,
     }
-    tracing::error!(service.name = %x.ready.name, "a tool panicked");
-    Answer::error(id, &RpcError::internal())
+}
+
+/// What the client declared at `initialize` and its revision knows.
+fn features(scope: &Scope, session: &SessionRecord) -> Features {
+    let declared = pending::features(&session.capabilities);
+    Features {
+        form: declared.form && scope.version.has_elicitation(),
+        url: declared.url && scope.version.has_url_elicitation(),
+        ..declared
+    }
+}
+
+/// `logging/setLevel`: for the whole session, whatever replica serves its next request.
+async fn set_level(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
+    let level = call.params.level.and_then(text).and_then(|t| LogLevel::parse(&t));
+    let Some(level) = level else {
+        return Answer::error(id, &RpcError::new(INVALID_PARAMS, "Unknown log level."));
+    };
+    change(scope, id, |session| session.log_level = Some(level.as_str().to_owned())).await
+}
+
+/// `resources/subscribe` and its opposite; both may be repeated.
+async fn subscribe(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
+    let bad = |text: &'static str| Answer::error(id, &RpcError::new(INVALID_PARAMS, text));
+    let Some(uri) = call.params.uri.and_then(text) else { return bad("`uri` must be a string.") };
+    let subscribes = call.method == "resources/subscribe";
+    let full = scope.session.as_ref().is_some_and(|s| s.subscriptions.len() >= MAX_SUBSCRIPTIONS);
+    if subscribes && full {
+        return bad("This session has too many subscriptions.");
+    }
+    change(scope, id, |session| {
+        session.subscriptions.retain(|known| *known != uri);
+        if subscribes {
+            session.subscriptions.push(uri.into_owned());
+        }
+    })
+    .await
+}
+
+/// Changes the session in the store.
+async fn change(scope: &Scope, id: Id<'_>, edit: impl FnOnce(&mut SessionRecord)) -> Answer {
+    let Some(mut session) = scope.session.clone() else {
+        return Answer::Refused {
+            response: session::required(Some(id)),
+            in_band: message(Some(id.raw()), &RpcError::internal()),
+        };
+    };
+    edit(&mut session);
+    match scope.state.store.update_session(&session, scope.state.settings.session_ttl).await {
+        Ok(_) => empty(id),
+        Err(error) => Answer::Refused {
+            response: session::store_failed(&error, Some(id)),
+            in_band: message(Some(id.raw()), &RpcError::internal()),
+        },
+    }
 }
 
 /// Takes note of a notification; unknown ones are ignored.
-pub(super) async fn notification(
-    x: &Exchange<'_>,
-    scope: &Scope,
-    message: &Message<'_>,
-) -> Result<(), StoreError> {
-    let (Some(session), Some(call)) = (&scope.session, message.call()) else { return Ok(()) };
+pub(in crate::mcp) async fn notification(scope: &Scope, call: &Call<'_>) -> Result<(), StoreError> {
+    let Some(session) = &scope.session else { return Ok(()) };
     match call.method.as_ref() {
-        "notifications/initialized" => session::mark_initialized(x, session).await,
+        "notifications/initialized" => session::mark_initialized(&scope.state, session).await,
         "notifications/cancelled" => {
             if let Some(request) = call.params.request_id.and_then(Id::of) {
-                x.state.running.cancel(&session.id, &request.key());
+                scope.state.running.cancel(&session.id, &request.key());
             }
             Ok(())
         }

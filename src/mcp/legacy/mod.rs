@@ -4,22 +4,70 @@ pub(super) mod running;
 pub(super) mod session;
 pub(super) mod stream;
 
-mod methods;
+pub(super) mod methods;
 
-use super::encode;
+use super::catalog::Ready;
 use super::error::{INVALID_REQUEST, RpcError, message, refuse};
-use super::exchange::{Answer, Exchange};
+use super::exchange::Exchange;
 use super::jsonrpc::{Body, Id, Message, Refused};
+use super::state::McpState;
 use super::version::{Legacy, VersionHeader};
+use super::{encode, post_stream};
 use crate::domain::session::SessionRecord;
-use actix_web::HttpResponse;
+use crate::oauth::bearer::Bearer;
+use crate::ports::store::StoreError;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, rt, web};
+use bytes::Bytes;
 use futures_util::future::join_all;
+use methods::Step;
+use std::sync::Arc;
+use tokio::sync::mpsc;
 
-/// The session a request belongs to, when it has one, and the version it is answered in.
-struct Scope {
-    session: Option<SessionRecord>,
-    version: Legacy,
+/// Who speaks: the session, when there is one, its version, and what every message of it needs.
+#[derive(Clone)]
+pub(super) struct Scope {
+    pub(super) state: web::Data<McpState>,
+    pub(super) ready: Arc<Ready>,
+    pub(super) bearer: Bearer,
+    pub(super) session: Option<SessionRecord>,
+    pub(super) version: Legacy,
+    /// The client takes messages before an answer, so it can be told and asked things.
+    pub(super) streams: bool,
+}
+
+/// Serves one message other than `initialize` of a framing whose answers travel on a channel of their own (HTTP+SSE,
+/// sockets). Work goes on after this returns and writes to `out` what it has to say, its answer last.
+pub(super) async fn serve(
+    scope: &Scope,
+    incoming: &Message<'_>,
+    out: &mpsc::Sender<Bytes>,
+) -> Result<(), StoreError> {
+    match incoming {
+        Message::Request(id, call) => match methods::request(scope, *id, call).await {
+            Step::Ready(answer) => {
+                if let Some(body) = answer.in_band() {
+                    // A client that left does not hear the answer.
+                    let _ = out.send(Bytes::from(body)).await;
+                }
+            }
+            Step::Flight(flight) => {
+                let out = out.clone();
+                rt::spawn(async move {
+                    if let Some(body) = flight.fly(Some(out.clone())).await.in_band() {
+                        let _ = out.send(Bytes::from(body)).await;
+                    }
+                });
+            }
+        },
+        Message::Notification(call) => methods::notification(scope, call).await?,
+        Message::Response(response) => {
+            if let Some(session) = &scope.session {
+                scope.state.pending.answer(&session.id, response);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Serves a POST.
@@ -34,17 +82,21 @@ pub(super) async fn post(x: &Exchange<'_>, body: Body<'_>) -> HttpResponse {
         Err(refusal) => return refusal,
     };
     match body {
-        Body::Single(Message::Request(id, call)) => {
-            x.respond(methods::request(x, &scope, id, &call, false).await)
-        }
-        Body::Single(note @ Message::Notification(_)) => {
-            match methods::notification(x, &scope, &note).await {
-                Ok(()) => HttpResponse::Accepted().finish(),
-                Err(error) => session::store_failed(&error, None),
+        Body::Single(Message::Request(id, call)) => match methods::request(&scope, id, &call).await {
+            Step::Ready(answer) => x.respond(answer),
+            Step::Flight(flight) => post_stream::answer(x, *flight).await,
+        },
+        Body::Single(Message::Notification(call)) => match methods::notification(&scope, &call).await {
+            Ok(()) => HttpResponse::Accepted().finish(),
+            Err(error) => session::store_failed(&error, None),
+        },
+        // Late answers are normal: nothing may wait for this one any more.
+        Body::Single(Message::Response(response)) => {
+            if let Some(session) = &scope.session {
+                scope.state.pending.answer(&session.id, &response);
             }
+            HttpResponse::Accepted().finish()
         }
-        // Nothing of ours is waiting for an answer, and late answers are normal.
-        Body::Single(Message::Response) => HttpResponse::Accepted().finish(),
         Body::Batch(items) => batch(x, &scope, items).await,
     }
 }
@@ -58,7 +110,7 @@ async fn scope(x: &Exchange<'_>, body: &Body<'_>) -> Result<Scope, HttpResponse>
     };
     if let Some(presented) = session::presented(x, id)? {
         let session = session::find(x, presented, id).await?;
-        return Ok(Scope { version: session::version(&session), session: Some(session) });
+        return Ok(with(x, session::version(&session), Some(session)));
     }
     let free = match body {
         Body::Single(message) => methods::needs_no_session(message),
@@ -68,7 +120,18 @@ async fn scope(x: &Exchange<'_>, body: &Body<'_>) -> Result<Scope, HttpResponse>
         return Err(session::required(id));
     }
     let version = if let VersionHeader::Legacy(version) = x.version { version } else { Legacy::ASSUMED };
-    Ok(Scope { session: None, version })
+    Ok(with(x, version, None))
+}
+
+fn with(x: &Exchange<'_>, version: Legacy, session: Option<SessionRecord>) -> Scope {
+    Scope {
+        state: x.state.clone(),
+        ready: Arc::clone(x.ready),
+        bearer: x.bearer.clone(),
+        session,
+        version,
+        streams: x.streams,
+    }
 }
 
 /// An array of messages, where the version has them.
@@ -85,19 +148,25 @@ async fn batch(
     let mut requests = Vec::new();
     for item in &items {
         match item {
-            Ok(note @ Message::Notification(_)) => {
-                if let Err(error) = methods::notification(x, scope, note).await {
+            Ok(Message::Notification(call)) => {
+                if let Err(error) = methods::notification(scope, call).await {
                     return session::store_failed(&error, None);
                 }
             }
-            Ok(Message::Response) => {}
+            Ok(Message::Response(response)) => {
+                if let Some(session) = &scope.session {
+                    scope.state.pending.answer(&session.id, response);
+                }
+            }
             Ok(Message::Request(..)) | Err(_) => requests.push(item),
         }
     }
     if requests.is_empty() {
         return HttpResponse::Accepted().finish();
     }
-    let answers = join_all(requests.into_iter().map(|item| batch_member(x, scope, item))).await;
+    // One body for all answers leaves no room for messages before them.
+    let scope = &Scope { streams: false, ..scope.clone() };
+    let answers = join_all(requests.into_iter().map(|item| batch_member(scope, item))).await;
     let bodies: Vec<Vec<u8>> = answers.into_iter().flatten().collect();
     if bodies.is_empty() {
         return encode::respond_nothing(x.framing);
@@ -118,22 +187,18 @@ fn batch_fault(version: Legacy, items: &[Result<Message<'_>, Refused<'_>>]) -> O
     if messages().any(|m| m.call().is_some_and(|c| c.method == "initialize")) {
         return Some("`initialize` must not be part of a batch.");
     }
-    let responses = messages().any(|m| matches!(m, Message::Response));
+    let responses = messages().any(|m| matches!(m, Message::Response(_)));
     (responses && messages().any(|m| is_request(&m)))
         .then_some("A batch holds requests or responses, not both.")
 }
 
-async fn batch_member(
-    x: &Exchange<'_>,
-    scope: &Scope,
-    item: &Result<Message<'_>, Refused<'_>>,
-) -> Option<Vec<u8>> {
+async fn batch_member(scope: &Scope, item: &Result<Message<'_>, Refused<'_>>) -> Option<Vec<u8>> {
     match item {
-        Ok(Message::Request(id, call)) => match methods::request(x, scope, *id, call, true).await {
-            Answer::Body(body) => Some(body),
-            Answer::Challenge(_) | Answer::Nothing => None,
+        Ok(Message::Request(id, call)) => match methods::request(scope, *id, call).await {
+            Step::Ready(answer) => answer.in_band(),
+            Step::Flight(flight) => rt::spawn(flight.fly(None)).await.ok()?.in_band(),
         },
-        Ok(Message::Notification(_) | Message::Response) => None,
+        Ok(Message::Notification(_) | Message::Response(_)) => None,
         Err(refused) => Some(message(refused.id.map(Id::raw), &refused.error)),
     }
 }

@@ -6,11 +6,13 @@ use super::super::error::{
 };
 use super::super::exchange::Exchange;
 use super::super::jsonrpc::{Call, Id, text};
+use super::super::state::McpState;
 use super::super::version::Legacy;
 use super::super::{encode, headers};
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
 use crate::domain::session::SessionRecord;
+use crate::oauth::bearer::Bearer;
 use crate::ports::store::StoreError;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -69,40 +71,63 @@ pub(super) async fn find(
 }
 
 /// The version a session speaks.
-pub(super) fn version(session: &SessionRecord) -> Legacy {
+pub(in crate::mcp) fn version(session: &SessionRecord) -> Legacy {
     Legacy::negotiate(&session.protocol_version)
 }
 
-/// `initialize`: negotiates, stores the session, then tells its id.
+/// Why no session was opened.
+pub(in crate::mcp) enum NotOpened {
+    Bad(RpcError),
+    Store(StoreError),
+}
+
+/// Negotiates and stores a session, whatever the framing. `catalog` has the answer: `ready.initialize(version)`.
+pub(in crate::mcp) async fn open(
+    state: &McpState,
+    service: &ServiceName,
+    bearer: &Bearer,
+    call: &Call<'_>,
+) -> Result<SessionRecord, NotOpened> {
+    let Some(requested) = call.params.protocol_version.and_then(text) else {
+        let error = RpcError::new(INVALID_PARAMS, "`protocolVersion` must be a string.");
+        return Err(NotOpened::Bad(error));
+    };
+    let version = Legacy::negotiate(&requested);
+    let session = SessionRecord {
+        id: SessionId::new(random::text::<24>()),
+        service: service.clone(),
+        user: bearer.caller.user.clone(),
+        client: bearer.caller.client.clone(),
+        protocol_version: version.as_str().to_owned(),
+        client_info: kept(call.params.client_info),
+        capabilities: kept(call.params.capabilities),
+        log_level: None,
+        subscriptions: Vec::new(),
+        initialized: false,
+        created_at: state.clock.now(),
+    };
+    let ttl = state.settings.session_ttl.min(UNUSED_TTL);
+    state.store.put_session(&session, ttl).await.map_err(NotOpened::Store)?;
+    tracing::info!(service.name = %session.service, client.id = %session.client, version = version.as_str(), "session opened");
+    Ok(session)
+}
+
+/// `initialize`: opens a session, then tells its id.
 pub(super) async fn initialize(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>) -> HttpResponse {
     match presented(x, Some(id)) {
         Ok(None) => {}
         Ok(Some(old)) => return reinitialize(x, old, id).await,
         Err(refusal) => return refusal,
     }
-    let Some(requested) = call.params.protocol_version.and_then(text) else {
-        let error = RpcError::new(INVALID_PARAMS, "`protocolVersion` must be a string.");
-        return encode::respond(x.framing, message(Some(id.raw()), &error));
+    let session = match open(x.state, &x.ready.name, &x.bearer, call).await {
+        Ok(session) => session,
+        Err(NotOpened::Bad(error)) => {
+            return encode::respond(x.framing, message(Some(id.raw()), &error));
+        }
+        Err(NotOpened::Store(error)) => return store_failed(&error, Some(id)),
     };
-    let version = Legacy::negotiate(&requested);
-    let session = SessionRecord {
-        id: SessionId::new(random::text::<24>()),
-        service: x.ready.name.clone(),
-        user: x.bearer.caller.user.clone(),
-        client: x.bearer.caller.client.clone(),
-        protocol_version: version.as_str().to_owned(),
-        client_info: kept(call.params.client_info),
-        capabilities: kept(call.params.capabilities),
-        log_level: None,
-        initialized: false,
-        created_at: x.state.clock.now(),
-    };
-    let ttl = x.state.settings.session_ttl.min(UNUSED_TTL);
-    if let Err(error) = x.state.store.put_session(&session, ttl).await {
-        return store_failed(&error, Some(id));
-    }
-    tracing::info!(service.name = %session.service, client.id = %session.client, version = version.as_str(), "session opened");
-    let mut response = encode::respond(x.framing, encode::splice(id.raw(), x.ready.initialize(version)));
+    let opened = x.ready.initialize(version(&session));
+    let mut response = encode::respond(x.framing, encode::splice(id.raw(), opened));
     if let Ok(value) = HeaderValue::from_str(session.id.as_str()) {
         response.headers_mut().insert(HeaderName::from_static(headers::SESSION_ID), value);
     }
@@ -127,12 +152,12 @@ fn kept(raw: Option<&RawValue>) -> Value {
 }
 
 /// Notes that the handshake is complete.
-pub(super) async fn mark_initialized(x: &Exchange<'_>, session: &SessionRecord) -> Result<(), StoreError> {
+pub(super) async fn mark_initialized(state: &McpState, session: &SessionRecord) -> Result<(), StoreError> {
     if session.initialized {
         return Ok(());
     }
     let ready = SessionRecord { initialized: true, ..session.clone() };
-    x.state.store.update_session(&ready, x.state.settings.session_ttl).await.map(|_| ())
+    state.store.update_session(&ready, state.settings.session_ttl).await.map(|_| ())
 }
 
 /// DELETE: ends the session everywhere, and what it has open here at once.

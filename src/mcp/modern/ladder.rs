@@ -1,19 +1,41 @@
 //! The checks before dispatch, in the order that the specification's error codes imply (mcp.md 5.5).
 
+use super::super::catalog::Offers;
 use super::super::classify::{missing_meta, unsupported};
 use super::super::error::{HEADER_MISMATCH, INVALID_PARAMS, RpcError};
 use super::super::headers::{self, BadHeader};
 use super::super::jsonrpc::{Call, Meta, is_object, text};
 use super::super::version::MODERN;
+use crate::tools::outlet::LogLevel;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
+use serde_json::value::RawValue;
 
-/// Methods served per request.
-const METHODS: [&str; 5] = ["server/discover", "tools/list", "tools/call", "prompts/list", "prompts/get"];
-/// Methods whose `params.name` is repeated in `Mcp-Name`.
-const NAMED: [&str; 2] = ["tools/call", "prompts/get"];
-const LOG_LEVELS: [&str; 8] =
-    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+/// Whether the service serves a method in this era.
+fn serves(method: &str, offers: Offers) -> bool {
+    match method {
+        "server/discover"
+        | "tools/list"
+        | "tools/call"
+        | "prompts/list"
+        | "prompts/get"
+        | "subscriptions/listen" => true,
+        "resources/list" | "resources/templates/list" | "resources/read" => offers.resources,
+        "completion/complete" => offers.completions,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => offers.tasks,
+        _ => false,
+    }
+}
+
+/// The parameter that `Mcp-Name` repeats, with its name.
+fn named<'a>(call: &Call<'a>) -> Option<(Option<&'a RawValue>, &'static str)> {
+    match call.method.as_ref() {
+        "tools/call" | "prompts/get" => Some((call.params.name, "name")),
+        "resources/read" => Some((call.params.uri, "uri")),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => Some((call.params.task_id, "taskId")),
+        _ => None,
+    }
+}
 
 /// A refusal and its HTTP status.
 #[derive(Debug, PartialEq)]
@@ -31,20 +53,20 @@ fn mismatch(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
 }
 
 /// Envelope → version header → version → method and name headers → method.
-pub(super) fn climb(headers: &HeaderMap, call: &Call<'_>) -> Result<(), Fault> {
+pub(super) fn climb(headers: &HeaderMap, call: &Call<'_>, offers: Offers) -> Result<(), Fault> {
     let version = envelope(&call.meta).ok_or_else(|| bad(missing_meta()))?;
     version_header(headers, &version)?;
     if version != MODERN {
         return Err(bad(unsupported(&version)));
     }
     method_header(headers, &call.method, true)?;
-    if NAMED.contains(&call.method.as_ref()) {
-        name_header(headers, call)?;
+    if !serves(&call.method, offers) {
+        return Err(Fault { status: StatusCode::NOT_FOUND, error: RpcError::method_not_found(&call.method) });
     }
-    if METHODS.contains(&call.method.as_ref()) {
-        return Ok(());
+    match named(call) {
+        Some((value, member)) => name_header(headers, value, member),
+        None => Ok(()),
     }
-    Err(Fault { status: StatusCode::NOT_FOUND, error: RpcError::method_not_found(&call.method) })
 }
 
 /// Notifications have no envelope rules; what they do carry must not contradict itself.
@@ -60,13 +82,11 @@ pub(super) fn notification(headers: &HeaderMap, call: &Call<'_>) -> Result<(), F
     method_header(headers, &call.method, false)
 }
 
-/// An unknown log level is a parameter fault; the level itself has no effect here, as no logs are sent.
-pub(super) fn log_level(meta: &Meta<'_>) -> Result<(), RpcError> {
-    let known = |level: &str| LOG_LEVELS.contains(&level);
-    match meta.log_level.map(|raw| text(raw).is_some_and(|t| known(&t))) {
-        None | Some(true) => Ok(()),
-        Some(false) => Err(RpcError::new(INVALID_PARAMS, "Unknown log level.")),
-    }
+/// The level at which the client wants logs of this request; none unless it says so.
+pub(super) fn log_level(meta: &Meta<'_>) -> Result<Option<LogLevel>, RpcError> {
+    let Some(raw) = meta.log_level else { return Ok(None) };
+    let level = text(raw).and_then(|t| LogLevel::parse(&t));
+    level.map(Some).ok_or_else(|| RpcError::new(INVALID_PARAMS, "Unknown log level."))
 }
 
 /// The request's version, if the envelope is complete.
@@ -92,15 +112,15 @@ fn method_header(headers: &HeaderMap, method: &str, required: bool) -> Result<()
     }
 }
 
-fn name_header(headers: &HeaderMap, call: &Call<'_>) -> Result<(), Fault> {
+fn name_header(headers: &HeaderMap, raw: Option<&RawValue>, member: &str) -> Result<(), Fault> {
     let Some(header) = value(headers, headers::NAME)? else {
         return Err(mismatch("The Mcp-Name header is missing."));
     };
     let decoded = headers::decoded(header).map_err(|_| mismatch("The Mcp-Name header does not decode."))?;
-    match call.params.name.map(text) {
+    match raw.map(text) {
         Some(Some(name)) if name == decoded => Ok(()),
-        Some(Some(_)) => Err(mismatch("The Mcp-Name header differs from `params.name`.")),
-        Some(None) | None => Err(bad(RpcError::new(INVALID_PARAMS, "`name` must be a string."))),
+        Some(Some(_)) => Err(mismatch(format!("The Mcp-Name header differs from `params.{member}`."))),
+        Some(None) | None => Err(bad(RpcError::new(INVALID_PARAMS, format!("`{member}` must be a string.")))),
     }
 }
 

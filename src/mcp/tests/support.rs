@@ -2,6 +2,7 @@
 
 use super::super::{McpParts, McpSettings, McpState, configure};
 use crate::adapters::embedded::EmbeddedStore;
+use crate::domain::cipher::Cipher;
 use crate::domain::clock::{Clock, TestClock, Timestamp};
 use crate::domain::grant::AccessRecord;
 use crate::domain::ids::{ClientId, ServiceName, SessionId, UserKey};
@@ -175,6 +176,10 @@ impl SessionRouter for FakeRouter {
     }
 }
 
+fn ring() -> KeyRing {
+    KeyRing::from_list("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
+}
+
 /// What replicas share.
 pub(super) struct World {
     pub(super) store: Arc<EmbeddedStore>,
@@ -186,12 +191,11 @@ pub(super) struct World {
 impl World {
     pub(super) fn new() -> Self {
         let clock = Arc::new(TestClock::at(START_MS));
-        let ring = KeyRing::from_list("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
         Self {
             store: Arc::new(EmbeddedStore::memory(clock.clone())),
             clock,
             witness: Arc::default(),
-            hasher: Hasher::new(&ring),
+            hasher: Hasher::new(&ring()),
         }
     }
 
@@ -247,6 +251,7 @@ impl World {
             router: router.clone(),
             resources,
             clock: self.clock.clone(),
+            cipher: Cipher::new(&ring()),
         };
         let state = web::Data::new(McpState::new(parts, settings));
         let server = HttpServer::new(move || {

@@ -115,6 +115,7 @@ impl World {
                 scopes: ScopeSet::parse(SCOPES),
             },
             deadline: Instant::now() + Duration::from_mins(1),
+            outlet: crate::tools::outlet::Outlet::default(),
         };
         let output = tool.call(&context, prepare(tool.spec(), args)?.args).await?;
         let structured: Value = serde_json::from_str(output.structured.get()).unwrap();

@@ -61,6 +61,7 @@ impl Rig {
                 scopes: ScopeSet::parse(self.scopes),
             },
             deadline: Instant::now() + Duration::from_secs(20),
+            outlet: crate::tools::outlet::Outlet::default(),
         };
         let output = tool.call(&context, prepare(tool.spec(), args)?.args).await?;
         let structured = parsed(&output);
@@ -94,7 +95,7 @@ fn message(n: usize) -> Value {
         "id": format!("id-{n}"), "subject": format!("Subject {n}"),
         "from": {"emailAddress": {"name": "Kim", "address": "kim@fabrikam.example"}},
         "toRecipients": [{"emailAddress": {"name": "Alice", "address": "alice@contoso.example"}}],
-        "receivedDateTime": format!("2026-11-20T{:02}:00:00Z", 23 - n % 24), "isRead": n % 2 == 0,
+        "receivedDateTime": format!("2026-11-20T{:02}:00:00Z", 23 - n % 24), "isRead": n.is_multiple_of(2),
         "hasAttachments": false, "importance": "normal", "conversationId": "conv", "bodyPreview": format!("Preview {n}"),
         "parentFolderId": "folder", "webLink": "https://outlook.example/x",
     })

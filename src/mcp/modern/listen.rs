@@ -1,0 +1,140 @@
+//! `subscriptions/listen` (2026-07-28): one stream of changes that the client chose, acknowledged first, ended with a
+//! result. Nothing is replayed: a client that comes back lists again.
+
+use super::super::encode;
+use super::super::error::{INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY, RpcError, refuse};
+use super::super::exchange::{Answer, Exchange};
+use super::super::hub::{Filter, Place, SUBSCRIPTION};
+use super::super::jsonrpc::{Call, Id};
+use super::super::result::required;
+use super::super::tasks::Owner;
+use crate::tools::outlet::Feature;
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use bytes::Bytes;
+use futures_util::stream::unfold;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Changes that may wait for a slow reader before its stream ends.
+const BACKLOG: usize = 64;
+/// Most URIs and tasks of one stream.
+const MAX_NAMES: usize = 256;
+const BEAT: &[u8] = b": keep-alive\n\n";
+
+/// `params.notifications`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Wanted {
+    tools_list_changed: bool,
+    prompts_list_changed: bool,
+    resources_list_changed: bool,
+    resource_subscriptions: Vec<String>,
+    task_ids: Vec<String>,
+}
+
+/// Opens the stream.
+pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_tasks: bool) -> HttpResponse {
+    let bad = |message| x.respond(Answer::error(id, &RpcError::new(INVALID_PARAMS, message)));
+    let wanted = call.params.notifications.map(|raw| serde_json::from_str::<Wanted>(raw.get()));
+    let Some(Ok(wanted)) = wanted else { return bad("`notifications` must say what to listen to.") };
+    if wanted.resource_subscriptions.len() > MAX_NAMES || wanted.task_ids.len() > MAX_NAMES {
+        return bad("Too many names for one stream.");
+    }
+    if !wanted.task_ids.is_empty() && !follows_tasks {
+        let error = RpcError::new(MISSING_CAPABILITY, "`taskIds` needs the tasks extension.")
+            .with_data(json!({ "requiredCapabilities": required(Feature::Tasks) }));
+        return refuse(StatusCode::BAD_REQUEST, Some(id.raw()), &error);
+    }
+    if !x.streams {
+        let error = RpcError::new(INVALID_PARAMS, "Accept must allow text/event-stream.");
+        return refuse(StatusCode::NOT_ACCEPTABLE, Some(id.raw()), &error);
+    }
+    let filter = granted(x, wanted).await;
+    let shown: Value = serde_json::from_str(id.raw()).unwrap_or_default();
+    let meta = json!({ SUBSCRIPTION: shown });
+    let ack = json!({ "notifications": filter.json(), "_meta": meta });
+    let ack = encode::notification("notifications/subscriptions/acknowledged", &ack);
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    let Some(place) = x.state.hub.listen(&x.ready.name, filter, shown, sender) else {
+        let error = RpcError::new(INTERNAL_ERROR, "Too many open streams. Please try again later.");
+        return x.respond(Answer::error(id, &error));
+    };
+    let farewell = json!({ "resultType": "complete", "_meta": meta });
+    let live = Live {
+        ack: Some(event(ack.as_bytes())),
+        receiver,
+        farewell: Some(event(&encode::splice(id.raw(), format!(r#""result":{farewell}}}"#).as_bytes()))),
+        heartbeat: x.state.settings.heartbeat,
+        ends_at: Instant::now().checked_add(x.bearer.expires_at.since(x.state.clock.now())),
+        _place: place,
+    };
+    encode::event_stream().streaming(unfold(live, |mut live| async move {
+        live.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), live))
+    }))
+}
+
+/// The part of what is wanted that this service has.
+async fn granted(x: &Exchange<'_>, wanted: Wanted) -> Filter {
+    let offers = x.ready.offers;
+    let owner = Owner { state: x.state, user: &x.bearer.caller.user, service: &x.ready.name };
+    let mut tasks = Vec::new();
+    for id in wanted.task_ids {
+        if offers.tasks && owner.knows(&id).await {
+            tasks.push(id);
+        }
+    }
+    Filter {
+        tools: wanted.tools_list_changed,
+        prompts: wanted.prompts_list_changed,
+        resources: wanted.resources_list_changed && offers.resources,
+        uris: if offers.subscriptions { wanted.resource_subscriptions } else { Vec::new() },
+        tasks,
+    }
+}
+
+fn event(json: &[u8]) -> Bytes {
+    Bytes::from(encode::event(None, json))
+}
+
+/// An open stream.
+struct Live {
+    ack: Option<Bytes>,
+    receiver: mpsc::Receiver<Bytes>,
+    /// The result that ends the stream.
+    farewell: Option<Bytes>,
+    heartbeat: Duration,
+    /// When the bearer expires.
+    ends_at: Option<Instant>,
+    _place: Place,
+}
+
+impl Live {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(ack) = self.ack.take() {
+            return Some(ack);
+        }
+        self.farewell.as_ref()?;
+        let ends_at = self.ends_at;
+        tokio::select! {
+            biased;
+            message = self.receiver.recv() => match message {
+                Some(message) => Some(event(&message)),
+                None => self.farewell.take(),
+            },
+            () = expiry(ends_at) => self.farewell.take(),
+            () = sleep(self.heartbeat) => Some(Bytes::from_static(BEAT)),
+        }
+    }
+}
+
+async fn expiry(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

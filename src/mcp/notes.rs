@@ -1,0 +1,130 @@
+//! Notifications of a running request, on the stream that its answer will take.
+
+use super::encode;
+use super::hub::Hub;
+use crate::domain::ids::ServiceName;
+use crate::tools::outlet::{LogLevel, Note, Sink};
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Writes a request's notifications.
+pub(super) struct Notes {
+    /// None where the client takes nothing but the answer.
+    pub(super) out: Option<mpsc::Sender<Bytes>>,
+    /// The request's `progressToken`, raw JSON.
+    pub(super) progress_token: Option<String>,
+    /// The lowest level that the client wants; none unless it asked.
+    pub(super) log_level: Option<LogLevel>,
+    /// `message` of progress exists in the client's revision.
+    pub(super) has_messages: bool,
+    pub(super) hub: Arc<Hub>,
+    pub(super) service: ServiceName,
+    /// The last progress; a call that runs again starts where it was.
+    pub(super) reached: Mutex<Option<f64>>,
+}
+
+impl Notes {
+    async fn send(&self, json: String) {
+        if let Some(out) = &self.out {
+            // A client that left takes no notes; the work decides by its own rules whether it goes on.
+            let _ = out.send(Bytes::from(json)).await;
+        }
+    }
+
+    /// Progress only ever grows (specification, progress).
+    fn advances(&self, progress: f64) -> bool {
+        let mut reached = self.reached.lock();
+        let further = reached.is_none_or(|last| progress > last);
+        if further {
+            *reached = Some(progress);
+        }
+        further
+    }
+}
+
+#[async_trait]
+impl Sink for Notes {
+    async fn note(&self, note: Note) {
+        match note {
+            Note::Progress { progress, total, message } => {
+                let Some(token) = &self.progress_token else { return };
+                if !self.advances(progress) {
+                    return;
+                }
+                let mut params = json!({ "progress": number(progress) });
+                if let Some(total) = total {
+                    encode::set(&mut params, "total", number(total));
+                }
+                if let Some(message) = message.filter(|_| self.has_messages) {
+                    encode::set(&mut params, "message", Value::from(message));
+                }
+                let rest = params.to_string();
+                let rest = rest.strip_prefix('{').unwrap_or_default();
+                self.send(format!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},{rest}}}"#
+                ))
+                .await;
+            }
+            Note::Log { level, data } => {
+                if self.log_level.is_some_and(|least| level >= least) {
+                    let params =
+                        json!({ "level": level.as_str(), "logger": self.service.as_str(), "data": data });
+                    self.send(encode::notification("notifications/message", &params)).await;
+                }
+            }
+            Note::Changed(change) => self.hub.announce(&self.service, &change).await,
+        }
+    }
+}
+
+/// Whole numbers without a fraction.
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_client_gets_what_it_asked_for_and_progress_never_falls_back() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let notes = Notes {
+            out: Some(sender),
+            progress_token: Some("\"t\"".to_owned()),
+            log_level: Some(LogLevel::Warning),
+            has_messages: true,
+            hub: Arc::new(Hub::default()),
+            service: ServiceName::new("s"),
+            reached: Mutex::default(),
+        };
+        let progress = |progress: f64| Note::Progress { progress, total: Some(2.5), message: None };
+        for note in [
+            progress(1.0),
+            progress(1.0),
+            progress(2.5),
+            Note::Log { level: LogLevel::Info, data: json!("quiet") },
+            Note::Log { level: LogLevel::Error, data: json!("loud") },
+        ] {
+            notes.note(note).await;
+        }
+        drop(notes);
+        let mut got = Vec::new();
+        while let Some(bytes) = receiver.recv().await {
+            got.push(serde_json::from_slice::<Value>(&bytes).unwrap());
+        }
+        let params: Vec<&Value> = got.iter().map(|m| &m["params"]).collect();
+        assert_eq!(
+            params,
+            [
+                &json!({"progressToken": "t", "progress": 1, "total": 2.5}),
+                &json!({"progressToken": "t", "progress": 2.5, "total": 2.5}),
+                &json!({"level": "error", "logger": "s", "data": "loud"}),
+            ]
+        );
+    }
+}
