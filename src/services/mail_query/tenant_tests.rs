@@ -31,7 +31,6 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
 
 const SCOPES: &str = "User.Read Mail.Read MailboxSettings.Read";
 const REDIRECT: &str = "http://127.0.0.1:9/callback";
@@ -87,7 +86,6 @@ impl World {
                 token: Secret::new(token.clone()),
                 version: 1,
                 expires_at: Timestamp::from_millis(i64::MAX),
-                scopes: ScopeSet::parse(SCOPES),
                 profile: Profile { username: format!("{name}@contoso.example"), name: name.to_owned() },
             };
             tokens.0.insert(user.oid.clone(), Arc::new(access));
@@ -117,7 +115,6 @@ impl World {
                 scopes: ScopeSet::parse(SCOPES),
             },
             deadline: Instant::now() + Duration::from_mins(1),
-            cancel: CancellationToken::new(),
         };
         let output = tool.call(&context, prepare(tool.spec(), args)?.args).await?;
         let structured: Value = serde_json::from_str(output.structured.get()).unwrap();

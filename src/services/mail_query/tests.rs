@@ -94,7 +94,7 @@ fn message(n: usize) -> Value {
         "id": format!("id-{n}"), "subject": format!("Subject {n}"),
         "from": {"emailAddress": {"name": "Kim", "address": "kim@fabrikam.example"}},
         "toRecipients": [{"emailAddress": {"name": "Alice", "address": "alice@contoso.example"}}],
-        "receivedDateTime": format!("2026-11-20T{:02}:00:00Z", 23 - n % 24), "isRead": n % 2 == 0,
+        "receivedDateTime": format!("2026-11-20T{:02}:00:00Z", 23 - n % 24), "isRead": n.is_multiple_of(2),
         "hasAttachments": false, "importance": "normal", "conversationId": "conv", "bodyPreview": format!("Preview {n}"),
         "parentFolderId": "folder", "webLink": "https://outlook.example/x",
     })
