@@ -57,6 +57,7 @@ pub(crate) fn json(status: u16, body: &Value) -> Reply {
 }
 
 /// Any answer.
+#[expect(clippy::unnecessary_wraps, reason = "scripts answer with it as it is")]
 pub(crate) fn raw(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Reply {
     let mut map: HeaderMap =
         headers.iter().map(|(k, v)| (k.parse().unwrap(), HeaderValue::from_str(v).unwrap())).collect();
