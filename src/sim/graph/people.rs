@@ -12,7 +12,8 @@ const SELF: [&str; 5] =
 /// Scopes that show other users.
 const OTHERS: [&str; 3] = ["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"];
 /// What a user has when nothing is selected.
-const DEFAULT: &str = "businessPhones,displayName,givenName,jobTitle,mail,mobilePhone,officeLocation,preferredLanguage,surname,userPrincipalName,id";
+const DEFAULT: &str = "businessPhones,displayName,givenName,jobTitle,mail,mobilePhone,officeLocation,\
+    preferredLanguage,surname,userPrincipalName,id";
 
 /// One user; `own` when it is the caller.
 pub(super) fn user(call: &Call<'_>, person: &Person, own: bool) -> Result<Answer, GraphError> {

@@ -13,7 +13,9 @@ use super::select::{MESSAGE, Select};
 /// Hits per page of mail.
 const MAX_SIZE: usize = 25;
 /// What a hit shows of its message.
-const FIELDS: &str = "id,createdDateTime,lastModifiedDateTime,receivedDateTime,sentDateTime,hasAttachments,internetMessageId,subject,bodyPreview,importance,parentFolderId,conversationId,isRead,isDraft,webLink,replyTo,sender,from";
+const FIELDS: &str = "id,createdDateTime,lastModifiedDateTime,receivedDateTime,sentDateTime,hasAttachments,\
+    internetMessageId,subject,bodyPreview,importance,parentFolderId,conversationId,isRead,isDraft,webLink,\
+    replyTo,sender,from";
 
 #[derive(Deserialize)]
 struct Body {

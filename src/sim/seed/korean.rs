@@ -18,7 +18,8 @@ pub(super) const THREADS: &[Thread] = &[
                 from: "sujin",
                 to: &["minji"],
                 cc: &["jungho"],
-                text: "민지 과장님, 안녕하세요.\n한빛마린 이수진입니다.\n수정된 계약서를 첨부하여 보내드립니다. 4조 2항을 중점적으로 검토해 주시기 바랍니다.\n감사합니다.",
+                text: "민지 과장님, 안녕하세요.\n한빛마린 이수진입니다.\n수정된 계약서를 첨부하여 보내드립니다. 4조 2항을 중점적으로 검토해 주시기 바랍니다.\n\
+                    감사합니다.",
                 files: &[("계약서_최종.docx", Docx(doc::CONTRACT_KO))],
                 flag: Flag::Due(3),
                 ..POST

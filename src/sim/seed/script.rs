@@ -192,11 +192,13 @@ fn html(post: &Post, history: &str, head: &[(&str, String); 4]) -> (String, Stri
         // Writing to a String cannot fail.
         let _ = write!(own, "<p>{}</p>\r\n", escape(line));
     }
-    let open = "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body>\r\n<div style=\"font-family:Aptos,sans-serif; font-size:11pt\">\r\n";
+    let open = "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; \
+        charset=utf-8\"></head><body>\r\n<div style=\"font-family:Aptos,sans-serif; font-size:11pt\">\r\n";
     let unique = format!("{open}{own}</div></body></html>");
     let full = format!("{open}{own}</div>\r\n{history}</body></html>");
     let mut quoted = String::from(
-        "<div id=\"appendonsend\"></div>\r\n<hr style=\"display:inline-block; width:98%\">\r\n<div id=\"divRplyFwdMsg\">",
+        "<div id=\"appendonsend\"></div>\r\n<hr style=\"display:inline-block; width:98%\">\r\n<div \
+            id=\"divRplyFwdMsg\">",
     );
     for (name, value) in head {
         let _ = write!(quoted, "<b>{name}:</b> {}<br>\r\n", escape(value));
