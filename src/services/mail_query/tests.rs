@@ -288,6 +288,23 @@ async fn other_people_are_never_read() {
 }
 
 #[tokio::test]
+async fn a_filter_that_exchange_refuses_is_applied_here_and_said_so() {
+    let rig = rig(FakeGraph::new(|request, _| {
+        if request.target.contains("isRead") && request.target.contains("%20and%20isRead") {
+            let error = value!({"code": "InefficientFilter", "message": "too complex"});
+            return json(400, &value!({"error": error}));
+        }
+        json(200, &page(0, 4, None))
+    }));
+    let args = value!({"unread_only": true, "limit": 1});
+    let first = rig.structured("query_email", args).await;
+    assert_eq!(first["items"][0]["id"], "id-1");
+    assert!(first["warnings"][0].as_str().unwrap().contains("after fetch"));
+    let second = rig.structured("query_email", value!({"cursor": first["next_cursor"]})).await;
+    assert_eq!((&second["items"][0]["id"], &second["has_more"]), (&value!("id-3"), &value!(false)));
+}
+
+#[tokio::test]
 async fn blocked_senders_are_left_out() {
     let graph = FakeGraph::new(|_, _| {
         let mut page = page(0, 2, None);
