@@ -38,8 +38,18 @@ struct Saved {
     format: super::args::BodyFormat,
     limit: usize,
     remaining: Option<usize>,
-    relaxed: bool,
+    mode: Mode,
     at: Position,
+}
+
+/// Whether the plan had to be changed after Graph answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Mode {
+    Planned,
+    /// Filters are applied here, since Exchange refused them.
+    Relaxed,
+    /// The search found nothing, the pass over the window runs too.
+    Scanned,
 }
 
 /// A query ready to run.
@@ -49,7 +59,7 @@ struct Query {
     format: super::args::BodyFormat,
     limit: usize,
     remaining: Option<usize>,
-    relaxed: bool,
+    mode: Mode,
     at: Option<Position>,
 }
 
@@ -68,17 +78,19 @@ impl QueryEmail {
         let blocked = &self.mail.deps.settings.blocked_senders;
         if let Some(cursor) = &shape.cursor {
             let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
-            let mut plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
-            if saved.relaxed {
-                plan = plan.relaxed(&saved.filters, blocked);
-            }
+            let plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
+            let plan = match saved.mode {
+                Mode::Planned => plan,
+                Mode::Relaxed => plan.relaxed(&saved.filters, blocked),
+                Mode::Scanned => plan.with_scan(&saved.filters),
+            };
             return Ok(Query {
                 plan,
                 filters: saved.filters,
                 format: saved.format,
                 limit: shape.limit.unwrap_or(saved.limit),
                 remaining: saved.remaining,
-                relaxed: saved.relaxed,
+                mode: saved.mode,
                 at: Some(saved.at),
             });
         }
@@ -105,9 +117,44 @@ impl QueryEmail {
             format: shape.body_format,
             limit,
             remaining: shape.max_mails,
-            relaxed: false,
+            mode: Mode::Planned,
             at: None,
         })
+    }
+
+    /// Runs the query, and once more in another way where the first one cannot serve.
+    async fn answered(
+        &self,
+        context: &CallContext,
+        mut query: Query,
+        frame: &Frame,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Query, Listing), ToolError> {
+        let first = self.run(context, &query, frame).await;
+        let (mode, warning) = match &first {
+            Err(GraphError::Refused { fault: Fault::InternalQuery, code, .. })
+                if query.plan.engine == Engine::Filter =>
+            {
+                tracing::error!(code, query = query.plan.filter_shape(), "graph refused a planned filter");
+                (Mode::Relaxed, "Microsoft 365 refused this combination of filters: applied after fetch.")
+            }
+            Ok(listing) if listing.found.is_empty() && listing.next.is_none() && query.plan.worth_a_scan => (
+                Mode::Scanned,
+                "The search found nothing: mail of the period was also checked here by subject, sender and preview.",
+            ),
+            Ok(_) | Err(_) => (Mode::Planned, ""),
+        };
+        if mode == Mode::Planned || query.mode != Mode::Planned || query.at.is_some() {
+            return Ok((query, first.map_err(fault)?));
+        }
+        warnings.push(warning.to_owned());
+        query.plan = match mode {
+            Mode::Relaxed => query.plan.relaxed(&query.filters, &self.mail.deps.settings.blocked_senders),
+            Mode::Planned | Mode::Scanned => query.plan.with_scan(&query.filters),
+        };
+        query.mode = mode;
+        let listing = self.run(context, &query, frame).await.map_err(fault)?;
+        Ok((query, listing))
     }
 
     async fn run(&self, context: &CallContext, query: &Query, frame: &Frame) -> Result<Listing, GraphError> {
@@ -184,7 +231,7 @@ impl QueryEmail {
             format: query.format,
             limit: query.limit,
             remaining,
-            relaxed: query.relaxed,
+            mode: query.mode,
             at,
         };
         self.mail.deps.cursors.save(&context.caller.user, NAME, &saved).await
@@ -213,7 +260,7 @@ impl Tool for QueryEmail {
         warnings.extend(advice(&args));
         let shape: Shape = typed(&args)?;
         let mut frame = self.mail.frame(context).await?;
-        let mut query = self.prepare(context, &args, &shape, &frame).await?;
+        let query = self.prepare(context, &args, &shape, &frame).await?;
         frame.folder = query.plan.folder.as_ref().map(|folder| folder.name.clone());
         if query.plan.scan.is_some() {
             warnings.push(
@@ -222,22 +269,7 @@ impl Tool for QueryEmail {
                     .to_owned(),
             );
         }
-        let listing = match self.run(context, &query, &frame).await {
-            Err(GraphError::Refused { fault: Fault::InternalQuery, code, .. })
-                if query.plan.engine == Engine::Filter && !query.relaxed =>
-            {
-                tracing::error!(code, query = query.plan.filter_shape(), "graph refused a planned filter");
-                let blocked = &self.mail.deps.settings.blocked_senders;
-                query.plan = query.plan.relaxed(&query.filters, blocked);
-                query.relaxed = true;
-                warnings.push(
-                    "Microsoft 365 refused this combination of filters: applied after fetch.".to_owned(),
-                );
-                self.run(context, &query, &frame).await
-            }
-            other => other,
-        }
-        .map_err(fault)?;
+        let (query, listing) = self.answered(context, query, &frame, &mut warnings).await?;
         let extra = Extra { shape: &shape, frame: &frame, warnings };
         Box::pin(self.finish(context, query, listing, extra)).await
     }

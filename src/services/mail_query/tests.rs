@@ -221,6 +221,24 @@ async fn short_korean_words_are_also_looked_for_in_the_window() {
 }
 
 #[tokio::test]
+async fn words_inside_words_are_looked_for_when_the_search_finds_nothing() {
+    let rig = rig(FakeGraph::new(|request, _| {
+        if request.target.contains("$search") {
+            return json(200, &page(0, 0, None));
+        }
+        let mut hidden = page(0, 3, None);
+        hidden["value"][0]["subject"] = value!("표준계약서 검토");
+        hidden["value"][2]["subject"] = value!("지난계약서");
+        json(200, &hidden)
+    }));
+    let first = rig.structured("query_email", value!({"keyword": "계약서", "limit": 1})).await;
+    assert_eq!((&first["count"], &first["items"][0]["id"]), (&value!(1), &value!("id-0")));
+    assert!(first["warnings"][0].as_str().unwrap().contains("found nothing"));
+    let second = rig.structured("query_email", value!({"cursor": first["next_cursor"]})).await;
+    assert_eq!((&second["items"][0]["id"], &second["has_more"]), (&value!("id-2"), &value!(false)));
+}
+
+#[tokio::test]
 async fn relevance_asks_the_search_api_and_tells_the_total() {
     let rig = rig(FakeGraph::new(|request, _| {
         assert_eq!(request.target, "/search/query");
