@@ -5,8 +5,8 @@ mod cached;
 mod endpoint;
 mod error;
 mod id_token;
-#[cfg(test)]
 #[cfg(feature = "sim")]
+#[cfg(test)]
 mod tests;
 
 use crate::domain::clock::{SharedClock, Timestamp};
