@@ -241,18 +241,23 @@ mod arch {
         let folder = root().join("services");
         let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
         let mut faults = Vec::new();
+        let mut services = Vec::new();
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            if path.is_dir() && !list.contains(&format!("mod {name};")) {
-                faults.push(format!("services/mod.rs does not list {name}"));
+            if path.is_dir() {
+                services.push(path.file_name().unwrap().to_str().unwrap().to_owned());
             }
         }
+        assert!(!services.is_empty());
+        for name in services.iter().filter(|name| !list.contains(&format!("mod {name};"))) {
+            faults.push(format!("services/mod.rs does not list {name}"));
+        }
         for source in sources().iter().filter(|source| source.module == "services") {
-            let own = source.path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs").to_owned();
-            for named in named_modules(source) {
-                if own != "mod" && named.starts_with("services::") && named != format!("services::{own}") {
-                    faults.push(format!("{} names {named}", source.path));
+            let own = source.path.split('/').nth(1).unwrap_or_default();
+            let is_foreign = |name: &&String| own != "mod.rs" && own != name.as_str();
+            for other in services.iter().filter(is_foreign).map(|name| format!("services::{name}")) {
+                if named_modules(source).contains(&other) {
+                    faults.push(format!("{} names {other}", source.path));
                 }
             }
         }

@@ -137,16 +137,12 @@ fn pause(entry: &Entry, now: Timestamp) -> Option<Duration> {
 fn quota(workload: Workload, settings: GateSettings) -> Quota {
     match workload {
         Workload::Outlook => Quota::new(settings.requests, settings.period),
-        // Identity is limited per tenant in resource units (3,500 in 10 s at the smallest size); one user's fair
-        // share of it is far below that.
-        Workload::Identity => Quota::new(500, Duration::from_secs(10)),
     }
 }
 
 fn concurrent(workload: Workload, settings: GateSettings) -> usize {
     match workload {
         Workload::Outlook => settings.concurrent.max(1),
-        Workload::Identity => 16,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::lifecycle::Shutdown;
 use crate::mcp::{self, McpParts, McpState};
 use crate::oauth::bearer::BearerGuard;
 use crate::oauth::{self, OauthParts, OauthState};
-use crate::ops::{self, OpsState, Readiness};
+use crate::ops::{self, EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
 use crate::ports::store::{Store, StoreError};
@@ -180,9 +180,9 @@ impl Parts {
         let ops = OpsState::new(
             readiness.clone(),
             store.clone(),
-            identity.clone(),
+            EntraProbe::new(identity.clone(), clock.clone()),
+            actors.streams.clone(),
             resources.clone(),
-            clock.clone(),
         );
         let mcp = McpParts {
             dispatcher: Dispatcher::new(ToolRegistry::new(services), settings::call_limits(config)),
@@ -249,13 +249,14 @@ impl Outside {
 }
 
 /// What `entrada check` tries: name, remedy, attempt.
-pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<(), String>>);
+pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<String, String>>);
 
 /// Attempts to reach everything that the settings name.
 pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let Outside { store, identity, graph } = Outside::build(config, &(Arc::new(SystemClock) as SharedClock))?;
-    let reach_store = async move { store.ping().await.map_err(|e| e.to_string()) };
-    let reach_entra = async move { identity.check().await.map_err(|e| e.to_string()) };
+    let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
+    let reach_entra =
+        async move { identity.check().await.map(|()| String::new()).map_err(|e| e.to_string()) };
     let reach_graph = async move { reach_graph(graph.as_ref()).await };
     Ok(vec![
         (
@@ -272,8 +273,15 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     ])
 }
 
+/// The store serves; says how many records of each kind it holds.
+async fn reach_store(store: &dyn Store) -> Result<String, StoreError> {
+    store.ping().await?;
+    let counts = store.census().await?;
+    Ok(counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", "))
+}
+
 /// Graph is reachable when it refuses us properly: a 401 needs no token and proves the address.
-async fn reach_graph(graph: &dyn GraphTransport) -> Result<(), String> {
+async fn reach_graph(graph: &dyn GraphTransport) -> Result<String, String> {
     let request = GraphRequest {
         method: ::http::Method::GET,
         target: "/me".to_owned(),
@@ -285,7 +293,7 @@ async fn reach_graph(graph: &dyn GraphTransport) -> Result<(), String> {
     };
     let response = graph.send(request).await.map_err(|e| e.to_string())?;
     if response.status == ::http::StatusCode::UNAUTHORIZED {
-        return Ok(());
+        return Ok(String::new());
     }
     Err(format!("expected 401 for a request without a token, got {}", response.status))
 }

@@ -14,12 +14,13 @@ pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
     let mut failed = 0;
     for (name, remedy, probe) in app::probes(&config)? {
         let verdict = match tokio::time::timeout(TIMEOUT, probe).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(detail)) => Ok(detail),
             Ok(Err(problem)) => Err(problem),
             Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
         };
         match verdict {
-            Ok(()) => say(&format!("ok    {name}"))?,
+            Ok(detail) if detail.is_empty() => say(&format!("ok    {name}"))?,
+            Ok(detail) => say(&format!("ok    {name}: {detail}"))?,
             Err(problem) => {
                 failed += 1;
                 say(&format!("FAIL  {name}: {problem}\n      {remedy}"))?;

@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: DemoArguments, mut sources: Sources) -> Resul
         ("store.url", arguments.store),
         ("entra.client_id", tenant.app_id().to_owned()),
         ("entra.client_secret", tenant.app_secret().to_owned()),
-        ("entra.tenant_id", tenant.tenant_id().to_owned()),
+        ("entra.tenant_id", tenant.tenant_id()),
         ("entra.authority", tenant.authority()),
         ("graph.url", tenant.graph_url()),
         ("graph.insecure_upstream", "true".to_owned()),

@@ -18,10 +18,6 @@ impl ScopeSet {
         self.0.contains(scope)
     }
 
-    pub(crate) fn insert(&mut self, scope: &str) {
-        self.0.insert(scope.to_owned());
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -45,7 +45,6 @@ pub(crate) struct UpstreamAccess {
     pub(crate) token: Secret<String>,
     pub(crate) version: u64,
     pub(crate) expires_at: Timestamp,
-    pub(crate) scopes: ScopeSet,
     pub(crate) profile: Profile,
 }
 
@@ -55,7 +54,6 @@ impl UpstreamAccess {
             token: tokens.access_token.clone(),
             version,
             expires_at: tokens.access_expires_at,
-            scopes: tokens.scopes.clone(),
             profile: tokens.profile.clone(),
         }
     }

@@ -24,6 +24,5 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use types::{ExtractError, ExtractOptions, ExtractedText, Kind, Limits, SheetName};
-pub use worker::child_main;
-pub(crate) use worker::{Extractor, PoolLimits};
+pub(crate) use types::{ExtractError, ExtractOptions, ExtractedText};
+pub(crate) use worker::{Extractor, PoolLimits, child_main};

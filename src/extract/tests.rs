@@ -2,8 +2,8 @@
 
 use super::document::extract as read;
 use super::samples::{HELVETICA, KOREAN, docx, pdf, pptx, xlsx, zip};
-use super::types::Extraction;
-use super::{ExtractError, ExtractOptions, Kind, Limits};
+use super::types::{Extraction, Kind, Limits};
+use super::{ExtractError, ExtractOptions};
 
 fn extract(bytes: &[u8]) -> Extraction {
     read("file.bin", "application/octet-stream", bytes, &ExtractOptions::default(), &Limits::default())

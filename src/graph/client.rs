@@ -8,7 +8,7 @@ use crate::domain::random;
 use crate::domain::upstream::UpstreamAccess;
 use crate::ports::gate::{GateKey, RateGate};
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
-use crate::ports::tokens::{AccessTokens, TokenError};
+use crate::ports::tokens::AccessTokens;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
@@ -26,7 +26,6 @@ const SILENT_PENALTY: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Bytes,
-    pub(crate) request_id: Option<String>,
 }
 
 impl Answer {
@@ -130,7 +129,7 @@ impl GraphClient {
     fn judge(&self, key: &GateKey, request: &Request, response: &GraphResponse, attempt: u32) -> Next {
         let status = response.status;
         if status.is_success() {
-            return Next::Done(Answer { body: response.body.clone(), request_id: request_id(response) });
+            return Next::Done(Answer { body: response.body.clone() });
         }
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
@@ -218,15 +217,4 @@ fn remaining(deadline: Instant) -> Duration {
 
 fn dice() -> u32 {
     u32::from_ne_bytes(random::bytes())
-}
-
-impl GraphError {
-    /// Whether only the person can go on, by signing in again.
-    pub(crate) fn needs_sign_in(&self) -> bool {
-        matches!(
-            self,
-            Self::Token(TokenError::SignInRequired)
-                | Self::Refused { fault: Fault::AuthExpired | Fault::StepUpRequired, .. }
-        )
-    }
 }

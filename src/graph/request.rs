@@ -14,13 +14,6 @@ pub(crate) struct Asker<'a> {
     pub(crate) deadline: Instant,
 }
 
-/// Form in which Outlook returns bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyType {
-    Text,
-    Html,
-}
-
 /// One request; built with the functions below.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
@@ -37,7 +30,7 @@ pub(crate) struct Request {
 const DEFAULT_BYTES: usize = 16 << 20;
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Downloads stream for as long as the call may last.
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(300);
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
 impl Request {
     /// A read of Outlook data, with immutable ids.
@@ -63,16 +56,9 @@ impl Request {
         Self { method: Method::POST, body: Some(body), ..Self::outlook(target) }
     }
 
-    /// Asks for bodies as text or HTML.
-    pub(crate) fn bodies(mut self, kind: BodyType) -> Self {
-        let kind = match kind {
-            BodyType::Text => "text",
-            BodyType::Html => "html",
-        };
-        let prefer = self.prefer.get_or_insert_default();
-        prefer.push_str(", outlook.body-content-type=\"");
-        prefer.push_str(kind);
-        prefer.push('"');
+    /// Asks for bodies as HTML, whatever they were written in: hidden parts can be told apart only there.
+    pub(crate) fn html_bodies(mut self) -> Self {
+        self.prefer.get_or_insert_default().push_str(", outlook.body-content-type=\"html\"");
         self
     }
 

@@ -31,14 +31,14 @@ impl Readiness {
 }
 
 /// Asks Entra at most every ten seconds, whoever asks us.
-pub(super) struct EntraProbe {
+pub(crate) struct EntraProbe {
     identity: Arc<dyn IdentityProvider>,
     clock: SharedClock,
     last: Mutex<Option<(Timestamp, bool)>>,
 }
 
 impl EntraProbe {
-    pub(super) fn new(identity: Arc<dyn IdentityProvider>, clock: SharedClock) -> Self {
+    pub(crate) fn new(identity: Arc<dyn IdentityProvider>, clock: SharedClock) -> Self {
         Self { identity, clock, last: Mutex::new(None) }
     }
 
@@ -63,7 +63,8 @@ pub(super) async fn live() -> HttpResponse {
 /// Ready: not draining and the store answers. Entra is reported only: without it, live tokens go on working, and
 /// taking every replica out of service would end that.
 pub(super) async fn ready(state: web::Data<OpsState>) -> HttpResponse {
-    let (store, entra) = futures_util::join!(store_answers(&state), state.entra.is_reachable());
+    let (store, entra, streams) =
+        futures_util::join!(store_answers(&state), state.entra.is_reachable(), state.streams.open_streams());
     let draining = state.readiness.is_draining();
     let ok = store && !draining;
     let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -72,6 +73,7 @@ pub(super) async fn ready(state: web::Data<OpsState>) -> HttpResponse {
         "store": if store { "ok" } else { "unavailable" },
         "entra": if entra { "ok" } else { "unavailable" },
         "draining": draining,
+        "open_streams": streams,
     }))
 }
 

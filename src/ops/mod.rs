@@ -3,13 +3,11 @@
 mod health;
 mod landing;
 
-use crate::domain::clock::SharedClock;
 use crate::domain::resource::Resources;
-use crate::ports::identity::IdentityProvider;
+use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
 use actix_web::web;
-use health::EntraProbe;
-pub(crate) use health::Readiness;
+pub(crate) use health::{EntraProbe, Readiness};
 use std::sync::Arc;
 
 /// What the operational endpoints look at.
@@ -17,6 +15,7 @@ pub(crate) struct OpsState {
     readiness: Arc<Readiness>,
     store: Arc<dyn Store>,
     entra: EntraProbe,
+    streams: Arc<dyn SessionRouter>,
     resources: Arc<Resources>,
 }
 
@@ -24,11 +23,11 @@ impl OpsState {
     pub(crate) fn new(
         readiness: Arc<Readiness>,
         store: Arc<dyn Store>,
-        identity: Arc<dyn IdentityProvider>,
+        entra: EntraProbe,
+        streams: Arc<dyn SessionRouter>,
         resources: Arc<Resources>,
-        clock: SharedClock,
     ) -> Self {
-        Self { readiness, store, entra: EntraProbe::new(identity, clock), resources }
+        Self { readiness, store, entra, streams, resources }
     }
 }
 

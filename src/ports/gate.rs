@@ -9,8 +9,6 @@ use std::time::Duration;
 pub(crate) enum Workload {
     /// Mail, calendar, contacts: 4 concurrent, 10,000 in 10 minutes per app and mailbox.
     Outlook,
-    /// Users, people, everything else.
-    Identity,
 }
 
 /// The thing that is limited: one user's share of one workload.

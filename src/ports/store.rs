@@ -237,4 +237,6 @@ pub(crate) trait Store:
 {
     /// Answers when the store can serve.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// Number of live records of each kind, for operators. Slow on a large store; never on a request's way.
+    async fn census(&self) -> Result<Vec<(String, u64)>, StoreError>;
 }

@@ -1,6 +1,6 @@
 //! The simulator's wall clock, the one place that reads it.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 
 /// Now.
 #[expect(clippy::disallowed_methods, reason = "the simulator stands for a remote party with its own clock")]
@@ -11,9 +11,4 @@ pub(crate) fn now() -> DateTime<Utc> {
 /// Seconds since 1970.
 pub(crate) fn now_secs() -> i64 {
     now().timestamp()
-}
-
-/// `2026-03-02T09:00:00Z`, the form of Graph timestamps.
-pub(crate) fn iso(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

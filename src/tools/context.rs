@@ -3,7 +3,6 @@
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::scope::ScopeSet;
 use std::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 /// The caller, from the bearer alone.
 #[derive(Clone, Debug)]
@@ -19,5 +18,4 @@ pub(crate) struct CallContext {
     pub(crate) caller: Caller,
     /// The call must have answered by then.
     pub(crate) deadline: Instant,
-    pub(crate) cancel: CancellationToken,
 }

@@ -89,7 +89,7 @@ impl Dispatcher {
     ) -> Result<ToolOutput, ToolError> {
         let prepared = schema::prepare(tool.spec(), arguments)?;
         let deadline = Instant::now() + self.limits.deadline;
-        let context = CallContext { caller, deadline, cancel: cancel.clone() };
+        let context = CallContext { caller, deadline };
         let mut output = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(cancelled()),

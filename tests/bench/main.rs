@@ -59,7 +59,6 @@ fn main() {
 async fn run(plan: &Plan) {
     let mut table = Table::default();
     let world = World::start().await;
-    println!("idle: {:.1} MB resident before the first request", driver::resident_mb(world.server.id()));
     println!("cold start, spawn to first 200: {:.0} ms (median of 5)", cold_start_ms().await);
     for _ in 0..plan.rounds {
         for (name, subject, body) in world.subjects("tools/list") {
@@ -87,7 +86,7 @@ async fn run(plan: &Plan) {
 struct World {
     tenant: Tenant,
     _redis: Store,
-    server: Process,
+    _server: Process,
     _references: [Process; 2],
     entrada: Subject,
     echo_list: Subject,
@@ -115,6 +114,7 @@ impl World {
         let mut server = Process::entrada(&["serve"], &settings);
         let url = server.wait_for("entrada listening on ");
         cluster::ready(&url).await;
+        println!("idle: {:.1} MB resident once ready", driver::resident_mb(server.id()));
         let login = Client::register(&url).await.sign_in("alice@contoso.example").await;
         let subject = |id, url: String, bearer: &str| Subject { process: id, url, bearer: bearer.to_owned() };
         let entrada = subject(server.id(), format!("{url}/mail-query/mcp"), &login.access);
@@ -136,7 +136,7 @@ impl World {
         Self {
             tenant,
             _redis: redis,
-            server,
+            _server: server,
             _references: [echo, by_hand],
             entrada,
             echo_list,

@@ -66,18 +66,6 @@ impl EmbeddedStore {
         Ok(Self { table: Mutex::new(table), journal: Some(journal), clock })
     }
 
-    /// Number of live records of each kind.
-    pub(crate) async fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        self.ping().await?;
-        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-        for key in self.table.lock().keys(self.clock.now()) {
-            if let Some(kind) = keys::kind(key) {
-                *counts.entry(kind).or_default() += 1;
-            }
-        }
-        Ok(counts.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect())
-    }
-
     /// Every key and value, for the test of what a thief would find.
     #[cfg(test)]
     pub(crate) fn dump(&self) -> Vec<u8> {
@@ -137,6 +125,17 @@ impl EmbeddedStore {
 impl Store for EmbeddedStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.recover().await
+    }
+
+    async fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.ping().await?;
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for key in self.table.lock().keys(self.clock.now()) {
+            if let Some(kind) = keys::kind(key) {
+                *counts.entry(kind).or_default() += 1;
+            }
+        }
+        Ok(counts.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect())
     }
 }
 

@@ -49,6 +49,10 @@ impl Store for RedisStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.put(crate::adapters::keys::PING, b"1", Duration::from_secs(1)).await
     }
+
+    async fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        census::count(&self.links).await
+    }
 }
 
 /// A life as Redis takes it; never zero, which it refuses.

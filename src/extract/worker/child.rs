@@ -19,7 +19,7 @@ const MAX_HEADER: u64 = 64 << 10;
 
 /// The whole life of `entrada extract`: one job from standard input, the answer on standard output.
 /// Returns the process exit code.
-pub fn child_main() -> i32 {
+pub(crate) fn child_main() -> i32 {
     // Panics of parsers are expected and answered; their messages may quote contents.
     std::panic::set_hook(Box::new(|_| {}));
     if restrict().is_err() {

@@ -8,5 +8,5 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub use child::child_main;
+pub(crate) use child::child_main;
 pub(crate) use parent::{Extractor, PoolLimits};

@@ -130,7 +130,6 @@ impl AccessTokens for FakeTokens {
             token: Secret::new("graph".to_owned()),
             version: *version,
             expires_at: Timestamp::from_millis(i64::MAX),
-            scopes: ScopeSet::default(),
             profile,
         }))
     }

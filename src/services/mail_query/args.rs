@@ -27,6 +27,7 @@ pub(super) struct Filters {
 }
 
 /// Keywords that all, any or none of must occur.
+#[expect(clippy::struct_field_names, reason = "the names of the tool's arguments")]
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct KeywordFilter {

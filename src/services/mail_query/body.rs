@@ -5,6 +5,7 @@ use super::message::{Item, RawBody};
 use crate::extract::html::{mail_html_to_markdown, mail_html_to_text};
 use crate::extract::quotes::fold_quotes;
 use crate::tools::error::ToolError;
+use std::fmt::Write as _;
 
 /// How to write bodies.
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +66,7 @@ pub(super) fn clipped(mut text: String, max: usize) -> String {
     if let Some((at, _)) = text.char_indices().nth(max) {
         let rest = text.get(at..).unwrap_or_default().chars().count();
         text.truncate(at);
-        text.push_str(&format!("…(+{rest} chars)"));
+        let _ = write!(text, "…(+{rest} chars)");
     }
     text
 }

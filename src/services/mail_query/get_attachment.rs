@@ -9,7 +9,7 @@ use super::{Mail, SCOPES, asker, fault};
 use crate::extract::{ExtractError, ExtractOptions, ExtractedText};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Page;
-use crate::graph::request::{BodyType, Request};
+use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
@@ -152,7 +152,7 @@ impl GetAttachment {
         }
         let target = Target::new(path(&wish.message_id, &item.attachment_id))
             .with("$expand", "microsoft.graph.itemAttachment/item");
-        let request = Request::outlook(target).bodies(BodyType::Html);
+        let request = Request::outlook(target).html_bodies();
         let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?;
         let outer: Outer<'_> = answer.view().map_err(fault)?;
         let frame = self.mail.frame(context).await?;

@@ -8,7 +8,7 @@ use super::message::{Item, LIST_SELECT, MessageView, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Text;
-use crate::graph::request::{BodyType, Request};
+use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -119,19 +119,15 @@ impl Tool for GetEmail {
         let target = Target::new(format!("/me/messages/{}", segment(&wish.id)))
             .with("$select", &select)
             .with("$expand", &expand);
-        let request = Request::outlook(target).bodies(BodyType::Html);
+        let request = Request::outlook(target).html_bodies();
         let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?;
         let view: MessageView<'_> = answer.view().map_err(fault)?;
         let rest: Rest<'_> = answer.view().map_err(fault)?;
         let mut item = project(&view, &frame);
         item.unsafe_notes.extend(sender_checks(&rest.internet_message_headers));
         let attachments: Vec<_> = rest.attachments.iter().map(AttachmentItem::of).collect();
-        let headers = match wish.headers {
-            true => {
-                rest.internet_message_headers.iter().map(|h| format!("{}: {}", &*h.name, &*h.value)).collect()
-            }
-            false => Vec::new(),
-        };
+        let lines = rest.internet_message_headers.iter().filter(|_| wish.headers);
+        let headers = lines.map(|header| format!("{}: {}", &*header.name, &*header.value)).collect();
         let max_chars = wish.max_chars.unwrap_or(self.mail.deps.settings.max_chars);
         let style = BodyStyle { format: wish.body_format, max_chars, fold: false };
         let item = body::render(vec![item], style).await?.pop();

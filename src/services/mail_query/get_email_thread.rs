@@ -7,7 +7,7 @@ use super::message::{Frame, Item, LIST_SELECT, MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::{Target, odata, segment};
 use crate::graph::page::Page;
-use crate::graph::request::{BodyType, Request};
+use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
@@ -70,7 +70,7 @@ impl GetEmailThread {
         let (mut items, mut seen) = (Vec::new(), HashSet::new());
         let mut link = target.build();
         for _ in 0..MAX_PAGES {
-            let request = Request::next(link).bodies(BodyType::Html);
+            let request = Request::next(link).html_bodies();
             let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?;
             let page: Page<'_, MessageView<'_>> = answer.view().map_err(fault)?;
             for view in &page.value {

@@ -8,7 +8,7 @@ use super::window::Window;
 use crate::graph::client::GraphClient;
 use crate::graph::error::GraphError;
 use crate::graph::page::Page;
-use crate::graph::request::{Asker, BodyType, Request};
+use crate::graph::request::{Asker, Request};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -94,7 +94,7 @@ impl Run<'_> {
 
     pub(super) fn request(&self, target: &str) -> Request {
         let request = Request::next(target.to_owned());
-        if self.plan.bodies { request.bodies(BodyType::Html) } else { request }
+        if self.plan.bodies { request.html_bodies() } else { request }
     }
 
     async fn pages(

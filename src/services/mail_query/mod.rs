@@ -25,6 +25,8 @@ mod windows_zones;
 mod zone;
 
 #[cfg(test)]
+mod tenant_tests;
+#[cfg(test)]
 mod tests;
 
 use super::ServiceDeps;

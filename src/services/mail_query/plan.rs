@@ -63,12 +63,18 @@ pub(super) fn plan(
         || !filters.conversation_with.is_empty()
         || sender.is_some_and(|sender| !is_address(sender.trim()));
     let engine = match (filters.order, searched) {
-        (Order::Relevance, true) => Engine::GraphSearch,
         (Order::Relevance, false) => {
             return Err(ToolError::invalid(
                 "order",
                 "`order: relevance` needs a keyword, a subject or a person.",
             ));
+        }
+        (Order::Relevance, true) => {
+            if filters.recipient_address.is_some() || folder.is_some() || filters.folder.is_some() {
+                let text = "`order: relevance` searches all folders; it takes neither `folder` nor `recipient_address`.";
+                return Err(ToolError::invalid("order", text));
+            }
+            Engine::GraphSearch
         }
         (Order::Newest | Order::Oldest, true) => Engine::Search,
         (Order::Newest | Order::Oldest, false) => Engine::Filter,
@@ -82,7 +88,11 @@ pub(super) fn plan(
     };
     let post = match engine {
         Engine::Filter => PostFilter { blocked: blocked.to_vec(), ..PostFilter::default() },
-        Engine::Search | Engine::GraphSearch => PostFilter::of_search(filters, window, blocked),
+        Engine::Search => PostFilter::of_search(filters, window, blocked),
+        // Hits carry no recipients: those conditions rest with the search.
+        Engine::GraphSearch => {
+            PostFilter { people: Vec::new(), ..PostFilter::of_search(filters, window, blocked) }
+        }
     };
     let hidden = engine == Engine::Search && filters.wanted().any(is_short_korean);
     Ok(Plan {

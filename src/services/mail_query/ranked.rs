@@ -37,10 +37,9 @@ struct Container<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Hit<'a> {
-    #[serde(borrow, default)]
-    hit_id: Text<'a>,
+    #[serde(borrow, rename = "hitId", default)]
+    id: Text<'a>,
     #[serde(borrow, default)]
     summary: Text<'a>,
     #[serde(borrow, default)]
@@ -69,7 +68,7 @@ impl Run<'_> {
             for (at, mut hit) in container.hits.into_iter().enumerate() {
                 out.scanned += 1;
                 if hit.resource.id.is_empty() {
-                    hit.resource.id = hit.hit_id;
+                    hit.resource.id = hit.id;
                 }
                 if hit.resource.body_preview.is_empty() {
                     hit.resource.body_preview = hit.summary;

@@ -18,7 +18,6 @@ use crate::tools::tool::Service;
 use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio_util::sync::CancellationToken;
 
 /// 21 November 2026, 09:00 in Seoul.
 const NOW: i64 = 1_795_219_200_000;
@@ -62,7 +61,6 @@ impl Rig {
                 scopes: ScopeSet::parse(self.scopes),
             },
             deadline: Instant::now() + Duration::from_secs(20),
-            cancel: CancellationToken::new(),
         };
         let output = tool.call(&context, prepare(tool.spec(), args)?.args).await?;
         let structured = parsed(&output);

@@ -71,13 +71,12 @@ impl Period<'_> {
         if end.is_some_and(|end| end > tomorrow) {
             return Err(future("end_date", today));
         }
-        let start = match self.start_date {
-            Some(text) => moment("start_date", text, zone, Edge::Start)?,
-            None => {
-                let last =
-                    end.map_or(today, |end| (end - TimeDelta::seconds(1)).with_timezone(&zone).date_naive());
-                local(last - Days::new(u64::from(self.days_back.unwrap_or(DEFAULT_DAYS))), zone)
-            }
+        let start = if let Some(text) = self.start_date {
+            moment("start_date", text, zone, Edge::Start)?
+        } else {
+            let last =
+                end.map_or(today, |end| (end - TimeDelta::seconds(1)).with_timezone(&zone).date_naive());
+            local(last - Days::new(u64::from(self.days_back.unwrap_or(DEFAULT_DAYS))), zone)
         };
         if start > now {
             return Err(future("start_date", today));

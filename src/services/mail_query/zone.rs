@@ -1,6 +1,6 @@
 //! The time zone of a user's mailbox, asked once in a while.
 
-use super::windows_zones;
+use super::{ServiceDeps, windows_zones};
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::UserKey;
 use crate::graph::client::GraphClient;
@@ -8,7 +8,6 @@ use crate::graph::encode::Target;
 use crate::graph::error::GraphError;
 use crate::graph::page::Text;
 use crate::graph::request::{Asker, Request};
-use crate::services::ServiceDeps;
 use crate::tools::context::CallContext;
 use chrono_tz::Tz;
 use parking_lot::Mutex;

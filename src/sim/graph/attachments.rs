@@ -15,15 +15,27 @@ use super::select::{ATTACHMENT, Select};
 use crate::sim::seed::files::FileKind;
 use crate::sim::seed::model::{Attachment, Mail};
 
+/// One attachment to write.
+struct Part<'a> {
+    view: &'a View<'a>,
+    select: &'a Select,
+    mail: &'a Mail,
+    ix: u32,
+    at: usize,
+    attachment: &'a Attachment,
+    /// `$expand=microsoft.graph.itemAttachment/item`.
+    with_item: bool,
+}
+
 /// `…/attachments`.
 pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, message: ItemRef) -> Result<Answer, GraphError> {
     let options = Options::read(call, &["$select", "$expand", "$top", "$skip", "$count"])?;
     let select = Select::parse(call.query.get("$select"), &ATTACHMENT, "attachment")?;
-    let mail = mailbox.mail(message.message);
-    let view = view(call, mailbox, select.clone());
+    let (mail, ix, with_item) = (&*mailbox.mail(message.message), message.message, expands_item(call));
+    let view = &View { call, mailbox, select: select.clone(), attachments: None };
     let mut json = Json::default();
     json.object(|json| {
-        json.member("@odata.context", &context(call, mailbox, message.message, ""));
+        json.member("@odata.context", &context(call, mailbox, ix, ""));
         if options.count {
             json.number("@odata.count", mail.attachments.len() as u64);
         }
@@ -35,7 +47,8 @@ pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, message: ItemRef) -> Resu
                 .skip(options.skip)
                 .take(options.top.unwrap_or(usize::MAX));
             for (at, attachment) in rows {
-                write(json, &view, message.message, &mail, at, attachment, &select);
+                let part = Part { view, select: &select, mail, ix, at, attachment, with_item };
+                json.object(|json| part.members(json));
             }
         });
     });
@@ -52,20 +65,19 @@ pub(super) fn get(
     Options::read(call, &["$select", "$expand"])?;
     let at = find(call, mailbox, message, id)?;
     let select = Select::parse(call.query.get("$select"), &ATTACHMENT, "attachment")?;
-    let mail = mailbox.mail(message.message);
+    let (mail, ix, with_item) = (&*mailbox.mail(message.message), message.message, expands_item(call));
     let attachment = mail.attachments.get(at).ok_or_else(GraphError::not_found)?;
-    let with_item =
-        call.query.get("$expand").is_some_and(|e| e.starts_with("microsoft.graph.itemAttachment/item"));
-    let view = view(call, mailbox, select.clone());
+    let view = &View { call, mailbox, select: select.clone(), attachments: None };
     let mut json = Json::default();
     json.object(|json| {
-        json.member("@odata.context", &context(call, mailbox, message.message, "/$entity"));
-        members(json, &view, message.message, &mail, at, attachment, &select);
-        if let (true, FileKind::Item(subject, text)) = (with_item, attachment.kind) {
-            item(json, subject, text, &view.time(mail.sent));
-        }
+        json.member("@odata.context", &context(call, mailbox, ix, "/$entity"));
+        Part { view, select: &select, mail, ix, at, attachment, with_item }.members(json);
     });
     Ok(Answer::json(json.finish()))
+}
+
+fn expands_item(call: &Call<'_>) -> bool {
+    call.query.get("$expand").is_some_and(|e| e.starts_with("microsoft.graph.itemAttachment/item"))
 }
 
 /// `…/attachments/{id}/$value`.
@@ -97,7 +109,8 @@ pub(super) fn value(
 pub(super) fn write_all(json: &mut Json, view: &View<'_>, ix: u32, mail: &Mail, select: &Select) {
     json.array(|json| {
         for (at, attachment) in mail.attachments.iter().enumerate() {
-            write(json, view, ix, mail, at, attachment, select);
+            let part = Part { view, select, mail, ix, at, attachment, with_item: false };
+            json.object(|json| part.members(json));
         }
     });
 }
@@ -110,64 +123,50 @@ fn find(call: &Call<'_>, mailbox: &Mailbox, message: ItemRef, id: &str) -> Resul
     }
 }
 
-fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox, select: Select) -> View<'a> {
-    View { call, mailbox, select, attachments: None }
-}
-
 fn context(call: &Call<'_>, mailbox: &Mailbox, ix: u32, end: &str) -> String {
     let id = mailbox.item_id(call.prefer.ids, ix, None);
     format!("{}/v1.0/$metadata#users('{}')/messages('{id}')/attachments{end}", call.origin, call.oid)
 }
 
-fn write(
-    json: &mut Json,
-    view: &View<'_>,
-    ix: u32,
-    mail: &Mail,
-    at: usize,
-    attachment: &Attachment,
-    select: &Select,
-) {
-    json.object(|json| members(json, view, ix, mail, at, attachment, select));
-}
-
-fn members(
-    json: &mut Json,
-    view: &View<'_>,
-    ix: u32,
-    mail: &Mail,
-    at: usize,
-    attachment: &Attachment,
-    select: &Select,
-) {
-    let file = !matches!(attachment.kind, FileKind::Item(..) | FileKind::Link(_));
-    let kind = if file {
-        "#microsoft.graph.fileAttachment"
-    } else if matches!(attachment.kind, FileKind::Link(_)) {
-        "#microsoft.graph.referenceAttachment"
-    } else {
-        "#microsoft.graph.itemAttachment"
-    };
-    json.member("@odata.type", kind);
-    if file && let Some(kind) = attachment.kind.content_type() {
-        json.member("@odata.mediaContentType", kind);
+impl Part<'_> {
+    fn members(&self, json: &mut Json) {
+        let kind = self.attachment.kind;
+        let file = !matches!(kind, FileKind::Item(..) | FileKind::Link(_));
+        let odata_type = if file {
+            "#microsoft.graph.fileAttachment"
+        } else if matches!(kind, FileKind::Link(_)) {
+            "#microsoft.graph.referenceAttachment"
+        } else {
+            "#microsoft.graph.itemAttachment"
+        };
+        json.member("@odata.type", odata_type);
+        if file && let Some(kind) = kind.content_type() {
+            json.member("@odata.mediaContentType", kind);
+        }
+        for field in &self.select.fields {
+            self.field(json, field, file);
+        }
+        if let (true, FileKind::Item(subject, text)) = (self.with_item, kind) {
+            item(json, subject, text, &self.view.time(self.mail.sent));
+        }
     }
-    for field in &select.fields {
-        match *field {
-            "id" => json.member(field, &view.mailbox.item_id(view.call.prefer.ids, ix, Some(at))),
-            "lastModifiedDateTime" => json.member(field, &view.time(mail.received)),
+
+    fn field(&self, json: &mut Json, field: &str, file: bool) {
+        let or_null = |json: &mut Json, value: Option<&str>| match value {
+            Some(value) => json.member(field, value),
+            None => json.key(field).raw("null"),
+        };
+        let attachment = self.attachment;
+        match field {
+            "id" => json
+                .member(field, &self.view.mailbox.item_id(self.view.call.prefer.ids, self.ix, Some(self.at))),
+            "lastModifiedDateTime" => json.member(field, &self.view.time(self.mail.received)),
             "name" => json.member(field, &attachment.name),
-            "contentType" => match attachment.kind.content_type() {
-                Some(kind) => json.member(field, kind),
-                None => json.key(field).raw("null"),
-            },
+            "contentType" => or_null(json, attachment.kind.content_type()),
             "size" => json.number(field, attachment.bytes().len() as u64),
             "isInline" => json.flag(field, attachment.content_id.is_some()),
-            "contentId" if file => match attachment.content_id {
-                Some(id) => json.member(field, id),
-                None => json.key(field).raw("null"),
-            },
-            "contentLocation" if file => json.key(field).raw("null"),
+            "contentId" if file => or_null(json, attachment.content_id),
+            "contentLocation" if file => or_null(json, None),
             "contentBytes" if file => json.member(field, &STANDARD.encode(attachment.bytes())),
             _ => {}
         }

@@ -40,7 +40,8 @@ pub(super) struct Answer {
 impl Answer {
     /// A JSON answer with minimal metadata.
     pub(super) fn json(body: Vec<u8>) -> Self {
-        let content_type = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+        let content_type = "application/json;odata.metadata=minimal;odata.streaming=true;\
+            IEEE754Compatible=false;charset=utf-8";
         Self { status: 200, content_type: content_type.to_owned(), body: body.into(), applied: None }
     }
 
@@ -65,7 +66,8 @@ impl Query {
             let name = decode(name, true)?;
             if pairs.iter().any(|(n, _, _)| *n == name) {
                 return Err(GraphError::bad_request(format!(
-                    "Query option '{name}' was specified more than once, but it must be specified at most once."
+                    "Query option '{name}' was specified more than once, but it must be specified at most \
+                        once."
                 )));
             }
             pairs.push((name, decode(value, true)?, part.to_owned()));

@@ -49,7 +49,9 @@ impl GraphError {
             if present { "Access token has expired or is not yet valid." } else { "Access token is empty." };
         Self::new(401, "InvalidAuthenticationToken", message).header(
             "WWW-Authenticate",
-            "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"",
+            "Bearer realm=\"\", \
+                authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", \
+                client_id=\"00000003-0000-0000-c000-000000000000\"",
         )
     }
 

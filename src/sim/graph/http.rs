@@ -17,7 +17,8 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 const JSON: &str = "application/json";
-const DIAGNOSTIC: &str = "{\"ServerInfo\":{\"DataCenter\":\"Korea Central\",\"Slice\":\"E\",\"Ring\":\"5\",\"ScaleUnit\":\"002\",\"RoleInstance\":\"SE1PEPF00000001\"}}";
+const DIAGNOSTIC: &str = "{\"ServerInfo\":{\"DataCenter\":\"Korea \
+    Central\",\"Slice\":\"E\",\"Ring\":\"5\",\"ScaleUnit\":\"002\",\"RoleInstance\":\"SE1PEPF00000001\"}}";
 
 /// Who sent a request, and how it is named in logs.
 pub(super) struct Caller {

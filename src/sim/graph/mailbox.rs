@@ -6,8 +6,8 @@ use std::ops::Deref;
 use chrono::{DateTime, Utc};
 
 use super::ids::{self, IdKind, ItemRef};
-use super::odata::Row;
 use super::odata::prop::{Prop, Set};
+use super::odata::{Row, Window};
 use crate::sim::seed::bulk::BulkMail;
 use crate::sim::seed::model::{Contact, Flag, Folder, Mail};
 use crate::sim::seed::{Owner, SeededMailbox};
@@ -78,6 +78,14 @@ impl Mailbox {
             None => &self.newest,
             Some(folder) => self.in_folder.get(folder).map_or(&[], Vec::as_slice),
         }
+    }
+
+    /// The same, cut to a window of time.
+    pub(super) fn newest_in(&self, folder: Option<usize>, window: Window) -> &[u32] {
+        let all = self.newest(folder);
+        let start = window.to.map_or(0, |to| all.partition_point(|ix| self.received(*ix) > to));
+        let end = window.from.map_or(all.len(), |from| all.partition_point(|ix| self.received(*ix) >= from));
+        all.get(start..end).unwrap_or(&[])
     }
 
     /// `unreadItemCount`.

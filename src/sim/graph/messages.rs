@@ -6,7 +6,9 @@ use super::json::Json;
 use super::kql;
 use super::mailbox::{MailRow, Mailbox};
 use super::odata::prop::{Kind, Prop};
-use super::odata::{Filter, OrderKey, Row as _, matches, order_is_efficient, parse_filter, parse_orderby};
+use super::odata::{
+    Filter, OrderKey, Row as _, Window, matches, order_is_efficient, parse_filter, parse_orderby,
+};
 use super::options::Options;
 use super::paging::{self, Position};
 use super::render::View;
@@ -36,6 +38,17 @@ enum Test {
     All,
     Filter(Filter),
     Search(kql::Node),
+}
+
+impl Test {
+    /// Bounds in time that spare looking at the rest.
+    fn window(&self) -> Window {
+        match self {
+            Self::All => Window::default(),
+            Self::Filter(filter) => filter.expr.window(),
+            Self::Search(node) => node.window(),
+        }
+    }
 }
 
 /// The order of the rows.
@@ -68,7 +81,7 @@ pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, folder: Option<usize>) ->
     let view = view(call, mailbox)?;
     let test = test(call, &options)?;
     let order = order(call, &test)?;
-    let sequence = sequence(mailbox, folder, &order);
+    let sequence = sequence(mailbox, mailbox.newest_in(folder, test.window()), &order);
     let passes = |ix: u32| match &test {
         Test::All => true,
         Test::Filter(filter) => matches(&filter.expr, &MailRow::new(mailbox, ix, call.prefer.ids)),
@@ -249,8 +262,7 @@ fn order(call: &Call<'_>, test: &Test) -> Result<Vec<OrderKey>, GraphError> {
     Ok(order)
 }
 
-fn sequence<'a>(mailbox: &'a Mailbox, folder: Option<usize>, order: &[OrderKey]) -> Sequence<'a> {
-    let newest = mailbox.newest(folder);
+fn sequence<'a>(mailbox: &Mailbox, newest: &'a [u32], order: &[OrderKey]) -> Sequence<'a> {
     match order {
         [] => Sequence::Newest(newest),
         [only] if only.prop == Prop::Received => {

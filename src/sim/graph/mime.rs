@@ -27,7 +27,8 @@ pub(super) fn message(mail: &Mail) -> String {
         let kind = attachment.kind.content_type().unwrap_or("application/octet-stream");
         let _ = write!(
             out,
-            "--{boundary}\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=\"{}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+            "--{boundary}\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=\"{}\"\r\n\
+                Content-Transfer-Encoding: base64\r\n\r\n",
             header_text(&attachment.name)
         );
         push_base64(&mut out, attachment.bytes());

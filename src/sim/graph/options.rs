@@ -52,7 +52,8 @@ fn number(call: &Call<'_>, name: &str) -> Result<Option<usize>, GraphError> {
     let Some(text) = call.query.get(name) else { return Ok(None) };
     let bad = || {
         GraphError::bad_request(format!(
-            "Invalid value '{text}' for {name} query option found. The {name} query option requires a non-negative integer value."
+            "Invalid value '{text}' for {name} query option found. The {name} query option requires a \
+                non-negative integer value."
         ))
     };
     text.parse::<u32>().map(|n| Some(n as usize)).map_err(|_| bad())

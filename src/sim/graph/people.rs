@@ -3,7 +3,7 @@ use super::call::{Answer, Call};
 use super::error::GraphError;
 use super::json::Json;
 use super::options::Options;
-use super::select::{Select, USER};
+use super::select::{SETTINGS, Select, USER};
 use crate::sim::directory::Person;
 
 /// Scopes that show the signed-in user.
@@ -12,7 +12,8 @@ const SELF: [&str; 5] =
 /// Scopes that show other users.
 const OTHERS: [&str; 3] = ["User.ReadBasic.All", "User.Read.All", "Directory.Read.All"];
 /// What a user has when nothing is selected.
-const DEFAULT: &str = "businessPhones,displayName,givenName,jobTitle,mail,mobilePhone,officeLocation,preferredLanguage,surname,userPrincipalName,id";
+const DEFAULT: &str = "businessPhones,displayName,givenName,jobTitle,mail,mobilePhone,officeLocation,\
+    preferredLanguage,surname,userPrincipalName,id";
 
 /// One user; `own` when it is the caller.
 pub(super) fn user(call: &Call<'_>, person: &Person, own: bool) -> Result<Answer, GraphError> {
@@ -60,7 +61,8 @@ pub(super) fn mailbox_settings(
     if !call.granted(&["MailboxSettings.Read", "MailboxSettings.ReadWrite"]) {
         return Err(GraphError::access_denied());
     }
-    Options::read(call, &[])?;
+    Options::read(call, &["$select"])?;
+    let select = Select::parse(call.query.get("$select"), &SETTINGS, "mailboxSettings")?;
     let context = format!("{}/v1.0/$metadata#users('{}')/mailboxSettings", call.origin, person.oid);
     let mut json = Json::default();
     match part {
@@ -71,37 +73,42 @@ pub(super) fn mailbox_settings(
         Some(other) => return Err(GraphError::no_segment(other)),
         None => json.object(|json| {
             json.member("@odata.context", &context);
-            settings(json, person);
+            for field in &select.fields {
+                setting(json, field, person);
+            }
         }),
     }
     Ok(Answer::json(json.finish()))
 }
 
-fn settings(json: &mut Json, person: &Person) {
+fn setting(json: &mut Json, field: &str, person: &Person) {
     let korean = person.locale.starts_with("ko");
-    json.member("timeZone", &person.time_zone);
-    json.member("dateFormat", if korean { "yyyy-MM-dd" } else { "M/d/yyyy" });
-    json.member("timeFormat", if korean { "tt h:mm" } else { "h:mm tt" });
-    json.member("userPurpose", "user");
-    json.member("delegateMeetingMessageDeliveryOptions", "sendToDelegateOnly");
-    json.key("language").object(|json| {
-        json.member("locale", &person.locale);
-        json.member("displayName", if korean { "한국어(대한민국)" } else { "English (United States)" });
-    });
-    json.key("automaticRepliesSetting").object(|json| {
-        json.member("status", "disabled");
-        json.member("externalAudience", "all");
-        json.member("internalReplyMessage", "");
-        json.member("externalReplyMessage", "");
-    });
-    json.key("workingHours").object(|json| {
-        json.key("daysOfWeek").array(|json| {
-            for day in ["monday", "tuesday", "wednesday", "thursday", "friday"] {
-                json.text(day);
-            }
-        });
-        json.member("startTime", "09:00:00.0000000");
-        json.member("endTime", "18:00:00.0000000");
-        json.key("timeZone").object(|json| json.member("name", &person.time_zone));
-    });
+    match field {
+        "timeZone" => json.member(field, &person.time_zone),
+        "dateFormat" => json.member(field, if korean { "yyyy-MM-dd" } else { "M/d/yyyy" }),
+        "timeFormat" => json.member(field, if korean { "tt h:mm" } else { "h:mm tt" }),
+        "userPurpose" => json.member(field, "user"),
+        "delegateMeetingMessageDeliveryOptions" => json.member(field, "sendToDelegateOnly"),
+        "language" => json.key(field).object(|json| {
+            json.member("locale", &person.locale);
+            json.member("displayName", if korean { "한국어(대한민국)" } else { "English (United States)" });
+        }),
+        "automaticRepliesSetting" => json.key(field).object(|json| {
+            json.member("status", "disabled");
+            json.member("externalAudience", "all");
+            json.member("internalReplyMessage", "");
+            json.member("externalReplyMessage", "");
+        }),
+        "workingHours" => json.key(field).object(|json| {
+            json.key("daysOfWeek").array(|json| {
+                for day in ["monday", "tuesday", "wednesday", "thursday", "friday"] {
+                    json.text(day);
+                }
+            });
+            json.member("startTime", "09:00:00.0000000");
+            json.member("endTime", "18:00:00.0000000");
+            json.key("timeZone").object(|json| json.member("name", &person.time_zone));
+        }),
+        _ => {}
+    }
 }

@@ -42,9 +42,7 @@ impl Prefer {
                 self.body = Some(BodyForm::Html);
             }
             "outlook.timezone" => {
-                let zone = zones::zone(value).ok_or_else(|| {
-                    GraphError::new(400, "TimeZoneNotSupportedException", format!("A valid TimeZone value must be specified. The following TimeZone value is not supported: '{value}'."))
-                })?;
+                let zone = zones::zone(value).ok_or_else(|| bad_zone(value))?;
                 self.zone = Some((value.to_owned(), zone));
             }
             "odata.maxpagesize" => self.page = value.parse().ok().filter(|n| (1..=1000).contains(n)),
@@ -71,4 +69,12 @@ impl Prefer {
         }
         (!parts.is_empty()).then(|| parts.join(", "))
     }
+}
+
+fn bad_zone(value: &str) -> GraphError {
+    GraphError::new(
+        400,
+        "TimeZoneNotSupportedException",
+        format!("A valid time zone must be specified; '{value}' is not supported."),
+    )
 }

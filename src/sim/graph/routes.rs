@@ -78,7 +78,8 @@ pub(super) fn dispatch(
                     404,
                     "Request_ResourceNotFound",
                     format!(
-                        "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+                        "Resource '{id}' does not exist or one of its queried reference-property objects \
+                            are not present."
                     ),
                 )),
                 None => Err(GraphError::new(

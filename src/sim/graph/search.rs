@@ -13,7 +13,9 @@ use super::select::{MESSAGE, Select};
 /// Hits per page of mail.
 const MAX_SIZE: usize = 25;
 /// What a hit shows of its message.
-const FIELDS: &str = "id,createdDateTime,lastModifiedDateTime,receivedDateTime,sentDateTime,hasAttachments,internetMessageId,subject,bodyPreview,importance,parentFolderId,conversationId,isRead,isDraft,webLink,replyTo,sender,from";
+const FIELDS: &str = "id,createdDateTime,lastModifiedDateTime,receivedDateTime,sentDateTime,hasAttachments,\
+    internetMessageId,subject,bodyPreview,importance,parentFolderId,conversationId,isRead,isDraft,webLink,\
+    replyTo,sender,from";
 
 #[derive(Deserialize)]
 struct Body {
@@ -59,7 +61,7 @@ pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphE
     let node = kql::parse(&request.query.query_string)
         .map_err(|message| GraphError::bad_request(format!("Syntax error in the query string: {message}")))?;
     let found: Vec<u32> = mailbox
-        .newest(None)
+        .newest_in(None, node.window())
         .iter()
         .copied()
         .filter(|ix| node.matches(&MailRow::new(mailbox, *ix, call.prefer.ids)))

@@ -62,6 +62,17 @@ pub(super) const ATTACHMENT: [&str; 9] = [
     "contentLocation",
     "contentBytes",
 ];
+/// Properties of the mailbox settings.
+pub(super) const SETTINGS: [&str; 8] = [
+    "timeZone",
+    "dateFormat",
+    "timeFormat",
+    "userPurpose",
+    "delegateMeetingMessageDeliveryOptions",
+    "language",
+    "automaticRepliesSetting",
+    "workingHours",
+];
 /// Properties of a user this tenant keeps.
 pub(super) const USER: [&str; 14] = [
     "businessPhones",

@@ -98,10 +98,8 @@ impl BulkMail {
     /// The message itself.
     pub(crate) fn rebuild(self, owner: &Owner) -> Mail {
         let mut rng = Rng::new(self.seed);
-        let number = rng.below(90_000) + 10_000;
-        let topic = rng.pick(if owner.korean { &KO_TOPICS } else { &EN_TOPICS }).copied().unwrap_or("Report");
+        let (topic, number) = topic(&mut rng, owner.korean);
         let from = rng.pick(&SENDERS).cloned();
-        let text = paragraphs(&mut rng, owner.korean, topic, number);
         let mut attachments = Vec::new();
         if self.has_attachment() {
             let name = format!("report-{number}.csv");
@@ -130,7 +128,7 @@ impl BulkMail {
             conversation: mix(self.seed ^ 1),
             place: 0,
             message: self.seed,
-            body: Body::Html { unique: text.clone(), full: text },
+            body: Body::Generated { seed: self.seed, korean: owner.korean },
             attachments,
             headers: Vec::new(),
             preview: OnceLock::new(),
@@ -138,7 +136,13 @@ impl BulkMail {
     }
 }
 
-fn paragraphs(rng: &mut Rng, korean: bool, topic: &str, number: u32) -> String {
+fn topic(rng: &mut Rng, korean: bool) -> (&'static str, u32) {
+    let number = rng.below(90_000) + 10_000;
+    (rng.pick(if korean { &KO_TOPICS } else { &EN_TOPICS }).copied().unwrap_or("Report"), number)
+}
+
+/// The body of a generated message: a few paragraphs around its topic.
+pub(super) fn body(seed: u64, korean: bool) -> String {
     let en = [
         "The figures below were checked against the log and agree with it.",
         "Please confirm the date by the end of the week so that we can book the berth.",
@@ -152,6 +156,8 @@ fn paragraphs(rng: &mut Rng, korean: bool, topic: &str, number: u32) -> String {
         "첨부한 목록은 지난달 목록을 대체합니다.",
     ];
     let lines = if korean { &ko } else { &en };
+    let mut rng = Rng::new(seed);
+    let (topic, number) = topic(&mut rng, korean);
     let mut html = format!("<html><head></head><body><p>{topic} {number}</p>");
     for _ in 0..=rng.below(6) {
         html.push_str("<p>");

@@ -16,7 +16,8 @@ pub(super) const THREADS: &[Thread] = &[
                 from: "bob",
                 to: &["alice"],
                 cc: &["carol"],
-                text: "Hi Alice,\nthe yard sent revision C of the boom drawings. The weld detail at frame 88 changed, please have a look before we order plate.\nBob",
+                text: "Hi Alice,\nthe yard sent revision C of the boom drawings. The weld detail at frame \
+                    88 changed, please have a look before we order plate.\nBob",
                 files: &[("crane-rev-C.pdf", Pdf(doc::DRAWING_NOTE))],
                 ..POST
             },
@@ -54,7 +55,8 @@ pub(super) const THREADS: &[Thread] = &[
             Post {
                 from: "maria",
                 to: &["bob"],
-                text: "Dear Bob,\nplease find our quote for 24 ballast valves attached. The price is valid for 30 days.\nKind regards,\nMaria Rossi",
+                text: "Dear Bob,\nplease find our quote for 24 ballast valves attached. The price is valid \
+                    for 30 days.\nKind regards,\nMaria Rossi",
                 files: &[("quote-2026-118.xlsx", Xlsx(doc::QUOTE))],
                 ..POST
             },
@@ -97,7 +99,8 @@ pub(super) const THREADS: &[Thread] = &[
                 from: "henrik",
                 to: &["alice"],
                 cc: &["bob"],
-                text: "Dear Alice,\nattached is the survey report with three findings. Finding 2 is a condition of class and must be closed within 90 days.\nHenrik Lund",
+                text: "Dear Alice,\nattached is the survey report with three findings. Finding 2 is a \
+                    condition of class and must be closed within 90 days.\nHenrik Lund",
                 files: &[("survey-report.docx", Docx(doc::SURVEY))],
                 flag: Flag::Due(7),
                 ..POST
@@ -289,7 +292,8 @@ pub(super) const THREADS: &[Thread] = &[
             Post {
                 from: "finance",
                 to: &["alice", "bob", "minji"],
-                text: "Please enter your second-round figures by the 20th. Anything above plan needs a sentence of explanation.",
+                text: "Please enter your second-round figures by the 20th. Anything above plan needs a \
+                    sentence of explanation.",
                 files: &[("budget-2026.xlsx", Xlsx(doc::BUDGET))],
                 ..POST
             },
@@ -318,14 +322,16 @@ pub(super) const THREADS: &[Thread] = &[
             Post {
                 from: "alice",
                 to: &["minji", "bob"],
-                text: "Minji, could you ask Hanbit Marine whether they would host a pilot of the survey drones in May?",
+                text: "Minji, could you ask Hanbit Marine whether they would host a pilot of the survey \
+                    drones in May?",
                 ..POST
             },
             Post {
                 from: "minji",
                 to: &["alice"],
                 cc: &["bob"],
-                text: "Hi Alice, I spoke with 이수진 at Hanbit. They are interested, and ask for a contract draft (계약서 초안) first.",
+                text: "Hi Alice, I spoke with 이수진 at Hanbit. They are interested, and ask for a contract \
+                    draft (계약서 초안) first.",
                 later: 20,
                 ..POST
             },
@@ -394,7 +400,8 @@ pub(super) const THREADS: &[Thread] = &[
             Post {
                 from: "abs",
                 to: &["alice"],
-                text: "ABS has reviewed drawing 118-02 and returns it with two comments. Please resubmit within 30 days.",
+                text: "ABS has reviewed drawing 118-02 and returns it with two comments. Please resubmit \
+                    within 30 days.",
                 files: &[("comments.csv", Csv(doc::COMMENTS))],
                 ..POST
             },
@@ -416,7 +423,8 @@ pub(super) const THREADS: &[Thread] = &[
             Post {
                 from: "bob",
                 to: &["alice"],
-                text: "Open points:\n1. Fabrikam quote\n2. Customs papers\n3. Year-end stock count\nI am back on the 9th.",
+                text: "Open points:\n1. Fabrikam quote\n2. Customs papers\n3. Year-end stock count\nI am \
+                    back on the 9th.",
                 ..POST
             },
             Post { from: "alice", to: &["bob"], text: "Got it, enjoy the mountains.", later: 2, ..POST },

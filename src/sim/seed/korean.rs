@@ -18,7 +18,8 @@ pub(super) const THREADS: &[Thread] = &[
                 from: "sujin",
                 to: &["minji"],
                 cc: &["jungho"],
-                text: "민지 과장님, 안녕하세요.\n한빛마린 이수진입니다.\n수정된 계약서를 첨부하여 보내드립니다. 4조 2항을 중점적으로 검토해 주시기 바랍니다.\n감사합니다.",
+                text: "민지 과장님, 안녕하세요.\n한빛마린 이수진입니다.\n수정된 계약서를 첨부하여 보내드립니다. 4조 2항을 중점적으로 검토해 주시기 바랍니다.\n\
+                    감사합니다.",
                 files: &[("계약서_최종.docx", Docx(doc::CONTRACT_KO))],
                 flag: Flag::Due(3),
                 ..POST
@@ -161,7 +162,14 @@ pub(super) const THREADS: &[Thread] = &[
                 from: "minji",
                 to: &["jihoon"],
                 text: "팀장님, 지난주 부산 출장의 보고서를 제출합니다.",
-                files: &[("출장보고서.html", Html(doc::REPORT_KO))],
+                files: &[
+                    ("출장보고서.html", Html(doc::REPORT_KO)),
+                    // Decomposed jamo, as macOS names files.
+                    (
+                        "\u{1107}\u{1169}\u{1100}\u{1169}\u{1109}\u{1165}.txt",
+                        Txt("보고서 요약: 계약 조건 협의, 선석 여건 확인.\n"),
+                    ),
+                ],
                 ..POST
             },
             Post {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
+use super::bulk;
 use super::files::FileKind;
 use super::text;
 
@@ -65,6 +66,11 @@ pub(crate) enum Body {
     },
     /// HTML too large to hold: made on each read.
     Made(fn() -> String),
+    /// Of a generated message: made on each read.
+    Generated {
+        seed: u64,
+        korean: bool,
+    },
 }
 
 impl Body {
@@ -78,6 +84,7 @@ impl Body {
         match self {
             Self::Html { full, .. } | Self::Text { full, .. } => Cow::Borrowed(full),
             Self::Made(make) => Cow::Owned(make()),
+            Self::Generated { seed, korean } => Cow::Owned(bulk::body(*seed, *korean)),
         }
     }
 
@@ -86,6 +93,7 @@ impl Body {
         match self {
             Self::Html { unique, .. } | Self::Text { unique, .. } => Cow::Borrowed(unique),
             Self::Made(make) => Cow::Owned(make()),
+            Self::Generated { seed, korean } => Cow::Owned(bulk::body(*seed, *korean)),
         }
     }
 }

@@ -28,7 +28,8 @@ const ENGLISH: [Series; 6] = [
         folder: ["Alerts", "알림"],
         every: 26,
         count: 9,
-        html: "<p>Build <b>{n}</b> finished with 0 errors and 3 warnings.</p><p>Duration 14 min. Artifacts are kept for 30 days.</p>",
+        html: "<p>Build <b>{n}</b> finished with 0 errors and 3 warnings.</p><p>Duration 14 min. Artifacts \
+            are kept for 30 days.</p>",
         read_after: 2,
     },
     Series {
@@ -37,7 +38,9 @@ const ENGLISH: [Series; 6] = [
         folder: ["Newsletters", "뉴스레터"],
         every: 168,
         count: 6,
-        html: "<h1>Maritime Weekly {n}</h1><p>Freight rates rose for the third week. Two new dual-fuel carriers were named in Ulsan.</p><p><a href=\"https://maritime-weekly.example/u?id={n}\">Unsubscribe</a></p>",
+        html: "<h1>Maritime Weekly {n}</h1><p>Freight rates rose for the third week. Two new dual-fuel \
+            carriers were named in Ulsan.</p><p><a \
+            href=\"https://maritime-weekly.example/u?id={n}\">Unsubscribe</a></p>",
         read_after: 3,
     },
     Series {
@@ -64,7 +67,8 @@ const ENGLISH: [Series; 6] = [
         folder: ["Invoices", "알림"],
         every: 140,
         count: 6,
-        html: "<table><tr><td>Invoice</td><td>{n}</td></tr><tr><td>Amount</td><td>EUR 4,210.00</td></tr></table><p>Due within 14 days.</p>",
+        html: "<table><tr><td>Invoice</td><td>{n}</td></tr><tr><td>Amount</td><td>EUR \
+            4,210.00</td></tr></table><p>Due within 14 days.</p>",
         read_after: 2,
     },
     Series {

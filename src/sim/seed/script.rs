@@ -80,7 +80,7 @@ pub(super) fn deliver(thread: &Thread, cast: &Cast, mailboxes: &mut [SeededMailb
             at += Duration::hours(post.later);
         }
         let sent = at.min(now - Duration::minutes(2));
-        let letter = Letter::write(thread, post, cast, place, sent, &history);
+        let letter = Letter::write(thread, post, cast, &Turn { place, sent, history: &history });
         for mailbox in mailboxes.iter_mut() {
             let key = mailbox.owner.key.as_str();
             if post.from == key {
@@ -93,6 +93,13 @@ pub(super) fn deliver(thread: &Thread, cast: &Cast, mailboxes: &mut [SeededMailb
         }
         history = letter.quoted;
     }
+}
+
+/// When a post comes, and what came before it.
+struct Turn<'a> {
+    place: usize,
+    sent: DateTime<Utc>,
+    history: &'a str,
 }
 
 /// A post with everything resolved.
@@ -112,22 +119,15 @@ struct Letter<'a> {
 }
 
 impl<'a> Letter<'a> {
-    fn write(
-        thread: &'a Thread,
-        post: &'a Post,
-        cast: &Cast,
-        place: usize,
-        sent: DateTime<Utc>,
-        history: &str,
-    ) -> Self {
+    fn write(thread: &'a Thread, post: &'a Post, cast: &Cast, turn: &Turn<'_>) -> Self {
         let all = |keys: &[&str]| keys.iter().map(|k| cast.contact(k)).collect::<Vec<_>>();
         let (from, to, cc) = (cast.contact(post.from), all(post.to), all(post.cc));
-        let prefix = if place == 0 { "" } else { post.prefix };
+        let prefix = if turn.place == 0 { "" } else { post.prefix };
         let subject = format!("{prefix}{}", thread.subject);
-        let head = heading(thread, &from, &to, &subject, sent);
-        let (unique, full, quoted) =
-            if thread.plain { plain(post, history, &head) } else { html(post, history, &head) };
-        Self { thread, post, place, sent, from, to, cc, subject, unique, full, quoted }
+        let head = heading(thread, &from, &to, &subject, turn.sent);
+        let write = if thread.plain { plain } else { html };
+        let (unique, full, quoted) = write(post, turn.history, &head);
+        Self { thread, post, place: turn.place, sent: turn.sent, from, to, cc, subject, unique, full, quoted }
     }
 
     fn mail(&self, folder: usize, unread: bool) -> Mail {
@@ -192,11 +192,13 @@ fn html(post: &Post, history: &str, head: &[(&str, String); 4]) -> (String, Stri
         // Writing to a String cannot fail.
         let _ = write!(own, "<p>{}</p>\r\n", escape(line));
     }
-    let open = "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body>\r\n<div style=\"font-family:Aptos,sans-serif; font-size:11pt\">\r\n";
+    let open = "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; \
+        charset=utf-8\"></head><body>\r\n<div style=\"font-family:Aptos,sans-serif; font-size:11pt\">\r\n";
     let unique = format!("{open}{own}</div></body></html>");
     let full = format!("{open}{own}</div>\r\n{history}</body></html>");
     let mut quoted = String::from(
-        "<div id=\"appendonsend\"></div>\r\n<hr style=\"display:inline-block; width:98%\">\r\n<div id=\"divRplyFwdMsg\">",
+        "<div id=\"appendonsend\"></div>\r\n<hr style=\"display:inline-block; width:98%\">\r\n<div \
+            id=\"divRplyFwdMsg\">",
     );
     for (name, value) in head {
         let _ = write!(quoted, "<b>{name}:</b> {}<br>\r\n", escape(value));

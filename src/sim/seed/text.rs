@@ -89,7 +89,8 @@ fn entity(text: &str) -> (char, usize) {
 /// HTML for a text body.
 pub(crate) fn to_html(text: &str) -> String {
     let mut out = String::from(
-        "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body><div class=\"PlainText\">",
+        "<html><head>\r\n<meta http-equiv=\"Content-Type\" content=\"text/html; \
+            charset=utf-8\"></head><body><div class=\"PlainText\">",
     );
     for (i, line) in text.lines().enumerate() {
         if i > 0 {
@@ -133,7 +134,8 @@ mod tests {
 
     #[test]
     fn html_becomes_lines_without_markup() {
-        let html = "<html><head><style>p{a}</style></head><body><p>One &amp; two</p><div>three<br>four</div></body></html>";
+        let html = "<html><head><style>p{a}</style></head><body><p>One &amp; \
+            two</p><div>three<br>four</div></body></html>";
         assert_eq!(from_html(html), "One & two\r\nthree\r\nfour");
     }
 

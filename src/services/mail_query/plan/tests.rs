@@ -23,6 +23,7 @@ fn url(filters: &Filters) -> String {
     percent_encoding::percent_decode_str(&target.build()).decode_utf8().unwrap().into_owned()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "filters are optional")]
 fn text(value: &str) -> Option<String> {
     Some(value.to_owned())
 }

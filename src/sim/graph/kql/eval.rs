@@ -1,10 +1,26 @@
 //! Runs a search on one message, over the words an index would hold.
 use super::parser::{Node, Place, When, words};
 use crate::sim::graph::mailbox::MailRow;
+use crate::sim::graph::odata::Window;
 use crate::sim::seed::model::{Contact, Mail};
 use crate::sim::seed::text;
 
 impl Node {
+    /// The bounds that the top-level ANDs put on the time of receipt.
+    pub(in crate::sim::graph) fn window(&self) -> Window {
+        match self {
+            Self::And(parts) => parts.iter().fold(Window::default(), |w, p| w.and(p.window())),
+            Self::Date { when: When::Received, from, to } => Window { from: *from, to: *to },
+            Self::Date { when: When::Sent, .. }
+            | Self::Or(_)
+            | Self::Not(_)
+            | Self::Words { .. }
+            | Self::HasAttachments(_)
+            | Self::IsRead(_)
+            | Self::Size(..) => Window::default(),
+        }
+    }
+
     /// Whether the message is found.
     pub(in crate::sim::graph) fn matches(&self, row: &MailRow<'_>) -> bool {
         match self {

@@ -8,7 +8,7 @@ pub(super) mod prop;
 #[cfg(test)]
 mod tests;
 
-pub(super) use ast::Filter;
+pub(super) use ast::{Filter, Window};
 pub(super) use eval::{Row, matches};
 pub(super) use orderby::{OrderKey, order_is_efficient, parse_orderby};
 pub(super) use parser::parse_filter;

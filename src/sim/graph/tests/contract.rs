@@ -13,7 +13,7 @@ const IMMUTABLE: (&str, &str) = ("Prefer", "IdType=\"ImmutableId\"");
 const REQUESTS: &[(&str, &[&str])] = &[
     ("/me", &["/me", "/me?$select=id,displayName,mail,userPrincipalName,preferredLanguage"]),
     ("/users/{user-id}", &["/users/{u}", "/users/{u}?$select=accountEnabled,userType,id"]),
-    ("/me/mailboxSettings", &["/me/mailboxSettings"]),
+    ("/me/mailboxSettings", &["/me/mailboxSettings", "/me/mailboxSettings?$select=timeZone"]),
     (
         "/me/mailFolders",
         &[

@@ -33,6 +33,8 @@ async fn me_is_the_signed_in_person() {
         (Some("김민지"), Some("ko-KR"))
     );
     assert_eq!(lab.get("minji", "/me/mailboxSettings").await.json()["timeZone"], "Korea Standard Time");
+    let only = lab.get("minji", "/me/mailboxSettings?$select=timeZone").await.json();
+    assert!(only["timeZone"] == "Korea Standard Time" && only.get("language").is_none());
     assert_eq!(lab.get("bob", "/me/mailboxSettings/timeZone").await.json()["value"], "Pacific Standard Time");
 }
 

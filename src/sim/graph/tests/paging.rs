@@ -63,3 +63,22 @@ async fn folders_page_by_ten_and_hide_what_is_hidden() {
     let (hidden, _) = lab.pages("alice", "/me/mailFolders?includeHiddenFolders=true&$top=100", &[]).await;
     assert_eq!(hidden.len(), all.len() + 1);
 }
+
+#[actix_web::test]
+async fn a_window_in_time_cuts_nothing_that_belongs_to_it() {
+    let lab = Lab::new(300);
+    let all = lab.pages("alice", "/me/messages?$top=1000&$select=receivedDateTime", &[]).await.0;
+    let date = |at: usize| all[at]["receivedDateTime"].as_str().unwrap();
+    let (newer, older) = (date(40), date(200));
+    for (filter, want) in [
+        (format!("receivedDateTime ge {older} and receivedDateTime le {newer}"), 161),
+        (format!("receivedDateTime gt {older} and receivedDateTime lt {newer}"), 159),
+        (format!("receivedDateTime lt {older} or receivedDateTime gt {newer}"), all.len() - 161),
+        (format!("not (receivedDateTime ge {older})"), all.len() - 201),
+        (format!("receivedDateTime ge {newer} and receivedDateTime le {older}"), 0),
+    ] {
+        let path = format!("/me/messages?$top=50&$select=id&$filter={}", filter.replace(' ', "%20"));
+        let (rows, _) = lab.pages("alice", &path, &[]).await;
+        assert_eq!(rows.len(), want, "{filter}");
+    }
+}

@@ -1,6 +1,7 @@
 //! A small Word file that unpacks to hundreds of megabytes, written as raw deflate so that making it is cheap.
 
-const PREFIX: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body><w:p><w:r><w:t>";
+const PREFIX: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?><w:document \
+    xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body><w:p><w:r><w:t>";
 const SUFFIX: &[u8] = b"</w:t></w:r></w:p></w:body></w:document>";
 /// Copies of 258 bytes each.
 const REPEATS: u32 = 1_200_000;

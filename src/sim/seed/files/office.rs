@@ -32,13 +32,15 @@ pub(super) fn pack(parts: &[(String, String)]) -> Vec<u8> {
 pub(super) fn content_types(parts: &[(String, &str)]) -> (String, String) {
     let mut xml = String::from(
         "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\">\
-         <Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
+         <Default Extension=\"rels\" \
+             ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>\
          <Default Extension=\"xml\" ContentType=\"application/xml\"/>",
     );
     for (name, kind) in parts {
         let _ = write!(
             xml,
-            "<Override PartName=\"/{name}\" ContentType=\"application/vnd.openxmlformats-officedocument.{kind}+xml\"/>"
+            "<Override PartName=\"/{name}\" \
+                ContentType=\"application/vnd.openxmlformats-officedocument.{kind}+xml\"/>"
         );
     }
     xml.push_str("</Types>");
@@ -107,7 +109,8 @@ pub(super) fn pptx(text: &str) -> Vec<u8> {
     parts.push(relationships("_rels/.rels", &[("officeDocument", "ppt/presentation.xml".to_owned())]));
     parts.push(relationships("ppt/_rels/presentation.xml.rels", &targets));
     let deck = format!(
-        "<p:presentation xmlns:p=\"{SLIDE}\" xmlns:r=\"{OFFICE}\"><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>"
+        "<p:presentation xmlns:p=\"{SLIDE}\" \
+            xmlns:r=\"{OFFICE}\"><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>"
     );
     parts.push(("ppt/presentation.xml".to_owned(), deck));
     parts.insert(0, content_types(&types));
@@ -124,12 +127,14 @@ fn slide_xml(slide: &str) -> String {
         }
         let _ = write!(
             shapes,
-            "<p:sp><p:nvSpPr><p:cNvPr id=\"{id}\" name=\"{kind}\"/><p:cNvSpPr/><p:nvPr><p:ph type=\"{kind}\"/></p:nvPr></p:nvSpPr>\
+            "<p:sp><p:nvSpPr><p:cNvPr id=\"{id}\" name=\"{kind}\"/><p:cNvSpPr/><p:nvPr><p:ph \
+                type=\"{kind}\"/></p:nvPr></p:nvSpPr>\
              <p:spPr/><p:txBody><a:bodyPr/>{paragraphs}</p:txBody></p:sp>"
         );
     }
     format!(
-        "<p:sld xmlns:p=\"{SLIDE}\" xmlns:a=\"{DRAW}\" xmlns:r=\"{OFFICE}\"><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id=\"1\" name=\"\"/>\
+        "<p:sld xmlns:p=\"{SLIDE}\" xmlns:a=\"{DRAW}\" \
+            xmlns:r=\"{OFFICE}\"><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id=\"1\" name=\"\"/>\
          <p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr/>{shapes}</p:spTree></p:cSld></p:sld>"
     )
 }

@@ -46,7 +46,8 @@ fn styles() -> String {
     format!(
         "<styleSheet xmlns=\"{MAIN}\"><fonts count=\"1\"><font/></fonts><fills count=\"1\"><fill/></fills>\
          <borders count=\"1\"><border/></borders><cellStyleXfs count=\"1\"><xf/></cellStyleXfs>\
-         <cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\" applyNumberFormat=\"1\"/></cellXfs></styleSheet>"
+         <cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\" \
+             applyNumberFormat=\"1\"/></cellXfs></styleSheet>"
     )
 }
 
