@@ -112,13 +112,9 @@ impl World {
             caller: Caller {
                 user: self.users[user].0.clone(),
                 client: ClientId::new("c"),
+                scopes: ScopeSet::parse(SCOPES),
             },
-<<<<<<< HEAD
-            deadline: Instant::now() + Duration::from_secs(60),
-=======
             deadline: Instant::now() + Duration::from_mins(1),
-            cancel: CancellationToken::new(),
->>>>>>> mail
         };
         let output = tool.call(&context, prepare(tool.spec(), args)?.args).await?;
         let structured: Value = serde_json::from_str(output.structured.get()).unwrap();
