@@ -207,6 +207,13 @@ fn unusable(field: &str) -> ToolError {
 }
 
 impl Plan {
+    /// The same with the period alone as `$filter` and everything else checked here, for mailboxes where Exchange
+    /// calls the combination inefficient.
+    pub(super) fn relaxed(self, filters: &Filters, blocked: &[String]) -> Self {
+        let post = PostFilter { window: None, ..PostFilter::of_search(filters, self.window, blocked) };
+        Self { filter: Vec::new(), post, ..self }
+    }
+
     /// `$filter` over a window. `receivedDateTime` comes first, as `$orderby` demands (else `InefficientFilter`).
     pub(super) fn filter_text(&self, window: &Window) -> String {
         let mut parts = vec![format!("receivedDateTime ge {}", utc_text(window.start))];
@@ -215,6 +222,12 @@ impl Plan {
         }
         parts.extend(self.filter.iter().cloned());
         parts.join(" and ")
+    }
+
+    /// The filter's conditions without their values, for the log.
+    pub(super) fn filter_shape(&self) -> String {
+        let names = self.filter.iter().filter_map(|part| part.split(' ').next());
+        std::iter::once("receivedDateTime").chain(names).collect::<Vec<_>>().join(",")
     }
 
     /// The KQL over a window, in whole UTC days around it.

@@ -8,6 +8,7 @@ use super::message::{Frame, Item};
 use super::plan::{Engine, Folder, Plan, plan};
 use super::window::{Period, Window, instant, local_text};
 use super::{Mail, SCOPES, asker, fault, folders};
+use crate::graph::error::{Fault, GraphError};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -37,6 +38,7 @@ struct Saved {
     format: super::args::BodyFormat,
     limit: usize,
     remaining: Option<usize>,
+    relaxed: bool,
     at: Position,
 }
 
@@ -47,6 +49,7 @@ struct Query {
     format: super::args::BodyFormat,
     limit: usize,
     remaining: Option<usize>,
+    relaxed: bool,
     at: Option<Position>,
 }
 
@@ -65,13 +68,17 @@ impl QueryEmail {
         let blocked = &self.mail.deps.settings.blocked_senders;
         if let Some(cursor) = &shape.cursor {
             let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
-            let plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
+            let mut plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
+            if saved.relaxed {
+                plan = plan.relaxed(&saved.filters, blocked);
+            }
             return Ok(Query {
                 plan,
                 filters: saved.filters,
                 format: saved.format,
                 limit: shape.limit.unwrap_or(saved.limit),
                 remaining: saved.remaining,
+                relaxed: saved.relaxed,
                 at: Some(saved.at),
             });
         }
@@ -92,7 +99,28 @@ impl QueryEmail {
             }
         };
         let limit = shape.limit.or(shape.max_mails).unwrap_or(DEFAULT_LIMIT);
-        Ok(Query { filters, plan, format: shape.body_format, limit, remaining: shape.max_mails, at: None })
+        Ok(Query {
+            filters,
+            plan,
+            format: shape.body_format,
+            limit,
+            remaining: shape.max_mails,
+            relaxed: false,
+            at: None,
+        })
+    }
+
+    async fn run(&self, context: &CallContext, query: &Query, frame: &Frame) -> Result<Listing, GraphError> {
+        let run = Run {
+            graph: &self.mail.deps.graph,
+            asker: asker(context),
+            plan: &query.plan,
+            frame,
+            now: instant(self.mail.deps.clock.now()),
+        };
+        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).clamp(1, MAX_LIMIT);
+        let start = query.at.clone().unwrap_or_else(|| run.first(want));
+        run.read(start, want).await
     }
 
     /// Cuts the answer to its budget and keeps a cursor for the rest.
@@ -156,6 +184,7 @@ impl QueryEmail {
             format: query.format,
             limit: query.limit,
             remaining,
+            relaxed: query.relaxed,
             at,
         };
         self.mail.deps.cursors.save(&context.caller.user, NAME, &saved).await
@@ -184,7 +213,7 @@ impl Tool for QueryEmail {
         warnings.extend(advice(&args));
         let shape: Shape = typed(&args)?;
         let mut frame = self.mail.frame(context).await?;
-        let query = self.prepare(context, &args, &shape, &frame).await?;
+        let mut query = self.prepare(context, &args, &shape, &frame).await?;
         frame.folder = query.plan.folder.as_ref().map(|folder| folder.name.clone());
         if query.plan.scan.is_some() {
             warnings.push(
@@ -193,16 +222,22 @@ impl Tool for QueryEmail {
                     .to_owned(),
             );
         }
-        let run = Run {
-            graph: &self.mail.deps.graph,
-            asker: asker(context),
-            plan: &query.plan,
-            frame: &frame,
-            now: instant(self.mail.deps.clock.now()),
-        };
-        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).clamp(1, MAX_LIMIT);
-        let start = query.at.clone().unwrap_or_else(|| run.first(want));
-        let listing = run.read(start, want).await.map_err(fault)?;
+        let listing = match self.run(context, &query, &frame).await {
+            Err(GraphError::Refused { fault: Fault::InternalQuery, code, .. })
+                if query.plan.engine == Engine::Filter && !query.relaxed =>
+            {
+                tracing::error!(code, query = query.plan.filter_shape(), "graph refused a planned filter");
+                let blocked = &self.mail.deps.settings.blocked_senders;
+                query.plan = query.plan.relaxed(&query.filters, blocked);
+                query.relaxed = true;
+                warnings.push(
+                    "Microsoft 365 refused this combination of filters: applied after fetch.".to_owned(),
+                );
+                self.run(context, &query, &frame).await
+            }
+            other => other,
+        }
+        .map_err(fault)?;
         let extra = Extra { shape: &shape, frame: &frame, warnings };
         Box::pin(self.finish(context, query, listing, extra)).await
     }
