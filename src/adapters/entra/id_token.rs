@@ -124,5 +124,4 @@ fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), IdTokenFault> {
 }
 
 #[cfg(test)]
-#[path = "id_token_tests.rs"]
 mod tests;

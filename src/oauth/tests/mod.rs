@@ -8,4 +8,5 @@ mod consent;
 mod metadata;
 mod refresh;
 mod register;
+mod rotation;
 mod support;

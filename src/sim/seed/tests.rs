@@ -97,8 +97,19 @@ fn awkward_messages_are_there() {
         assert!(mailbox.written.iter().any(|m| m.draft && m.from.is_none()));
         let sizes: Vec<usize> =
             mailbox.written.iter().flat_map(|m| &m.attachments).map(|a| a.bytes().len()).collect();
+        let mut files = mailbox.written.iter().flat_map(|m| &m.attachments);
+        let logo = files.find(|a| a.content_id.is_some()).expect("an inline picture");
+        assert!(logo.bytes().starts_with(b"\x89PNG") && logo.bytes().ends_with(b"IEND\xaeB`\x82"));
         assert!(sizes.contains(&0) && sizes.iter().any(|s| *s > 3_000_000));
     }
+}
+
+#[test]
+fn one_file_name_is_decomposed() {
+    let all = tenant();
+    let minji = all.iter().find(|m| m.owner.key == "minji").unwrap();
+    let names: Vec<_> = minji.written.iter().flat_map(|m| &m.attachments).map(|a| a.name.as_ref()).collect();
+    assert!(names.iter().any(|n| n.starts_with('\u{1107}')) && names.contains(&"계약서_최종.docx"));
 }
 
 #[test]

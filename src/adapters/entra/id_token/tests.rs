@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://login.example/{tenantid}/v2.0";
-const KEY: &str = include_str!("test_key.pem");
+const KEY: &str = include_str!("test-only-key.pem");
 
 fn signing_key() -> EncodingKey {
     EncodingKey::from_rsa_pem(KEY.as_bytes()).unwrap()
