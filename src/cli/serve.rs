@@ -11,5 +11,8 @@ pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
     telemetry::start(&config.log)?;
     let app = App::build(&config)?;
     say(&format!("entrada listening on {}", app.local_url()))?;
+    for service in app.resources().services() {
+        say(&format!("{}: {}", service.title, app.resources().resource_of(&service.name)))?;
+    }
     if app.run().await? { Ok(()) } else { Err(CommandError::GaveUp) }
 }
