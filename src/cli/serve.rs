@@ -15,5 +15,8 @@ pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
         tracing::info!(service.name = %service.name, url, "service mounted");
     }
     say(&format!("entrada listening on {}", app.local_url()))?;
+    for service in app.resources().services() {
+        say(&format!("{}: {}", service.title, app.resources().resource_of(&service.name)))?;
+    }
     if app.run().await? { Ok(()) } else { Err(CommandError::GaveUp) }
 }

@@ -1,6 +1,6 @@
 //! A crash costs nobody their login or their session.
 
-use super::support::cluster::{Cluster, Plan, Store};
+use super::support::cluster::Cluster;
 use super::support::login::{Client, tokens};
 use super::support::mcp::Mcp;
 use serde_json::json;
@@ -30,8 +30,8 @@ async fn logins_and_sessions_survive_a_crash_on_the_embedded_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_and_sessions_survive_a_crash_on_redis() {
-    let Some(store) = Store::redis() else { return };
-    everything_survives_a_crash(Cluster::start(store, Plan::default()).await).await;
+    let Some(cluster) = Cluster::start_on_redis().await else { return };
+    everything_survives_a_crash(cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

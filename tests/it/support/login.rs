@@ -58,8 +58,13 @@ impl Client {
         let response = http.post(format!("{base}/register")).json(&metadata).send().await.unwrap();
         assert_eq!(response.status(), 201);
         let answer: Value = response.json().await.unwrap();
-        let id = answer["client_id"].as_str().unwrap().to_owned();
-        Self { base: base.to_owned(), id, resource: format!("{base}/mail-query/mcp"), http }
+        Self::known(base, answer["client_id"].as_str().unwrap())
+    }
+
+    /// A client that was registered before.
+    pub(crate) fn known(base: &str, id: &str) -> Self {
+        let resource = format!("{base}/mail-query/mcp");
+        Self { base: base.to_owned(), id: id.to_owned(), resource, http: http::client() }
     }
 
     /// The same client talking to another address of the same server.
