@@ -119,6 +119,10 @@ pub(crate) trait ClientStore: Send + Sync {
     async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
     /// Renews the life of a client that is in use; never shortens it.
     async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError>;
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "client deletion (RFC 7592) will call it; both stores prove it")
+    )]
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError>;
 }
 

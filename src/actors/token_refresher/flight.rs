@@ -84,7 +84,7 @@ impl Flight {
         if self.meets(&opened, need) {
             return Ok(opened.access());
         }
-        match self.identity.refresh(&opened.tokens).await {
+        match self.identity.refresh(user, &opened.tokens).await {
             Ok(tokens) => self.keep(user, Opened { version: opened.version + 1, tokens }).await,
             Err(error) => self.refused(user, need, &opened, &error).await,
         }

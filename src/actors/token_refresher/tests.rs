@@ -45,7 +45,7 @@ impl IdentityProvider for Scripted {
         Err(error(IdentityFault::Unavailable))
     }
 
-    async fn refresh(&self, _: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
+    async fn refresh(&self, _: &UserKey, _: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.gate.acquire().await.unwrap().forget();
         match *self.fault.lock() {

@@ -90,7 +90,7 @@ impl IdentityProvider for FakeIdentity {
         Ok(SignIn { user: UserKey::new("t-1", name), tokens })
     }
 
-    async fn refresh(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
+    async fn refresh(&self, _: &UserKey, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
         Ok(current.clone())
     }
 
