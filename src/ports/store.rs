@@ -195,8 +195,8 @@ pub(crate) trait UpstreamStore: Send + Sync {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError>;
-    /// Forgets the tokens, but not the version count: a later sign-in continues it.
-    async fn forget_upstream(&self, user: &UserKey) -> Result<(), StoreError>;
+    /// Forgets the tokens of `version`, if that one stands, but not the version count: a later sign-in continues it.
+    async fn forget_upstream(&self, user: &UserKey, version: u64) -> Result<Swap, StoreError>;
 }
 
 /// MCP sessions.

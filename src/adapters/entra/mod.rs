@@ -125,7 +125,7 @@ impl EntraProvider {
             .await?;
         if let Some(id_token) = answer.id_token.as_deref() {
             let certain = |error| Classified { error, doubtful: false };
-            let (who, _) = self.identify(id_token, None).await.map_err(certain)?;
+            let (who, _) = self.identify(id_token, None).await.map_err(|error| certain(unproven(error)))?;
             if who != *user {
                 return Err(certain(untrusted(&IdTokenFault::OtherUser)));
             }
@@ -250,6 +250,15 @@ fn untrusted(fault: &IdTokenFault) -> IdentityError {
         detail: format!("id_token: {fault}"),
         retry_after: None,
     }
+}
+
+/// An id_token of a refresh that does not verify proves nothing, neither for the tokens nor against the login: keys that
+/// roll over and a clock of ours that runs away look the same. The tokens are not kept, the login is.
+fn unproven(error: IdentityError) -> IdentityError {
+    if error.fault == IdentityFault::InvalidIdToken {
+        return endpoint::unavailable(error.detail, error.retry_after);
+    }
+    error
 }
 
 fn missing(what: &str) -> IdentityError {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::adapters::http::{PlainHttp, client};
-use crate::domain::clock::SystemClock;
+use crate::domain::clock::{Clock, SystemClock, TestClock};
 use crate::sim::{Tenant, TenantOptions};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -115,6 +115,17 @@ async fn tokens_of_one_person_never_refresh_the_record_of_another() {
     let bob = UserKey::new(alice.user.tid.clone(), "somebody-else");
     let mixed = provider.refresh(&bob, &alice.tokens).await.unwrap_err();
     assert_eq!(mixed.fault, IdentityFault::InvalidIdToken);
+}
+
+#[actix_web::test]
+async fn a_clock_that_runs_away_ends_no_login() {
+    let world = World::start();
+    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
+    let tomorrow = SystemClock.now().plus(Duration::from_hours(24));
+    let clock = Arc::new(TestClock::at(tomorrow.as_millis()));
+    let ahead = EntraProvider::new(world.settings.clone(), world.http.clone(), clock);
+    let error = ahead.refresh(&user, &tokens).await.unwrap_err();
+    assert_eq!(error.fault, IdentityFault::Unavailable, "{error}");
 }
 
 #[actix_web::test]
