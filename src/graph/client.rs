@@ -55,6 +55,8 @@ enum Next {
     Wait(Duration, GraphError),
     /// The token was refused.
     Renew(GraphError),
+    /// The token lacks a permission.
+    Reread(GraphError),
 }
 
 impl GraphClient {
@@ -75,7 +77,7 @@ impl GraphClient {
     pub(crate) async fn send(&self, asker: Asker<'_>, request: Request) -> Result<Answer, GraphError> {
         let key = GateKey { user: asker.user.clone(), workload: request.workload };
         let mut access = self.tokens.get(asker.user).await?;
-        let mut renewed = false;
+        let (mut renewed, mut reread) = (false, false);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -86,6 +88,17 @@ impl GraphClient {
                 Next::Renew(_) => {
                     renewed = true;
                     access = self.tokens.renew(asker.user, access.version).await?;
+                }
+                Next::Reread(error) if reread => return Err(error),
+                Next::Reread(error) => {
+                    // The person may have granted more at another replica since this one cached the token.
+                    reread = true;
+                    self.tokens.forget(asker.user);
+                    let current = self.tokens.get(asker.user).await?;
+                    if current.version <= access.version {
+                        return Err(error);
+                    }
+                    access = current;
                 }
                 Next::Wait(pause, error) => {
                     if attempt >= retry::MAX_ATTEMPTS || pause >= remaining(asker.deadline) {
@@ -144,6 +157,7 @@ impl GraphClient {
             GraphError::Refused { fault: Fault::AuthExpired | Fault::StepUpRequired, .. } => {
                 return Next::Renew(error);
             }
+            GraphError::Refused { fault: Fault::MissingPermission, .. } => return Next::Reread(error),
             GraphError::Unavailable { retry_after, reason, .. } => {
                 *retry_after = ordered;
                 let once = attempt == 1 && reason.contains("ErrorInternalServerTransientError");

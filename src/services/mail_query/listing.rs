@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Most Graph calls of one answer.
 const MAX_CALLS: usize = 24;
+/// The same where windows are halved: some pages are read twice.
+const MAX_GATHER_CALLS: usize = 80;
 /// Good page sizes; larger pages with bodies time out.
 const MAX_TOP: usize = 100;
 const MAX_TOP_BODIES: usize = 50;
@@ -184,7 +186,7 @@ impl Run<'_> {
     ) -> Result<Option<usize>, GraphError> {
         let mut rows = 0;
         loop {
-            if pool.calls >= MAX_CALLS {
+            if pool.calls >= MAX_GATHER_CALLS {
                 pool.warn("Stopped after many pages; narrow the period to see everything.");
                 return Ok(None);
             }
@@ -213,8 +215,8 @@ struct Pool {
     items: Vec<Item>,
     seen: HashSet<String>,
     need: usize,
-    /// Items of the current source, which must be long enough by itself.
-    own: usize,
+    /// Ids of the current source, which must be long enough by itself.
+    own: HashSet<String>,
     calls: usize,
     scanned: usize,
     warnings: Vec<String>,
@@ -222,18 +224,18 @@ struct Pool {
 
 impl Pool {
     fn add(&mut self, view: &MessageView<'_>, frame: &Frame) {
-        self.own += 1;
+        self.own.insert(view.id.to_string());
         if self.seen.insert(view.id.to_string()) {
             self.items.push(project(view, frame));
         }
     }
 
     fn full(&self) -> bool {
-        self.own >= self.need
+        self.own.len() >= self.need
     }
 
     fn fresh(&mut self) {
-        self.own = 0;
+        self.own.clear();
     }
 
     fn warn(&mut self, text: &str) {
