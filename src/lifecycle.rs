@@ -1,9 +1,11 @@
 //! How the process ends: not ready, streams closed with a retry hint, requests drained, actors stopped.
 
 use crate::actors::Actors;
+use crate::mcp::McpState;
 use crate::ops::Readiness;
 use crate::ports::sessions::SessionRouter;
 use actix_web::dev::ServerHandle;
+use actix_web::web;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Shutdown {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) actors: Arc<Actors>,
+    pub(crate) mcp: web::Data<McpState>,
     pub(crate) server: ServerHandle,
     /// Between "not ready" and closing the listener.
     pub(crate) drain_delay: Duration,
@@ -32,6 +35,7 @@ impl Shutdown {
         }
         self.readiness.start_draining();
         tokio::time::sleep(self.drain_delay).await;
+        self.mcp.drain();
         self.actors.streams.drain().await;
         self.server.stop(true).await;
         self.actors.stop();

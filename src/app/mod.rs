@@ -110,6 +110,7 @@ impl App {
         let shutdown = Shutdown {
             readiness: parts.readiness,
             actors: parts.actors,
+            mcp: parts.mcp,
             server: server.handle(),
             drain_delay: Duration::from_secs(config.server.drain_delay_s),
             stop: parts.stop,
@@ -325,8 +326,12 @@ fn enabled_services(config: &Config, deps: &ServiceDeps) -> Result<Vec<Arc<dyn S
     if let Some(unknown) = config.services.enabled.iter().find(|name| !names.contains(name)) {
         return Err(StartError::UnknownService { name: unknown.clone(), known: names.join(", ") });
     }
-    let is_enabled =
-        |s: &Arc<dyn Service>| config.services.enabled.iter().any(|n| n == s.info().name.as_str());
+    // Who compiled the suite's fixtures in wants them served.
+    let is_fixture = |name: &str| cfg!(feature = "conformance") && name == "conformance";
+    let is_enabled = |s: &Arc<dyn Service>| {
+        let name = s.info().name.as_str();
+        is_fixture(name) || config.services.enabled.iter().any(|n| n == name)
+    };
     Ok(all.into_iter().filter(is_enabled).collect())
 }
 

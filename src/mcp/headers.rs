@@ -41,13 +41,24 @@ pub(super) fn decoded(value: &str) -> Result<Cow<'_, str>, BadHeader> {
     String::from_utf8(bytes).map(Cow::Owned).map_err(|_| BadHeader::Encoding)
 }
 
-/// How to answer a POST by its `Accept`: JSON where allowed, else one event; `None` when neither is (406).
+/// How to answer a POST by its `Accept`: JSON where allowed, one event where that is all or is named first; `None` when
+/// neither is allowed (406).
 pub(super) fn framing(headers: &HeaderMap) -> Option<Framing> {
-    if accepts(headers, "application", "json") {
-        Some(Framing::Json)
-    } else {
-        accepts(headers, "text", "event-stream").then_some(Framing::EventStream)
+    let events = accepts(headers, "text", "event-stream");
+    if accepts(headers, "application", "json") && !(events && names_events_first(headers)) {
+        return Some(Framing::Json);
     }
+    events.then_some(Framing::EventStream)
+}
+
+/// Whether a client that names both types names the event stream before JSON. Equal weights leave the choice to us;
+/// the order is all there is to go by.
+fn names_events_first(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT).filter_map(|v| v.to_str().ok());
+    let kinds = values.flat_map(|v| v.split(',')).filter_map(|range| range.split(';').next()).map(str::trim);
+    let known =
+        |kind: &&str| ["text/event-stream", "application/json"].contains(&kind.to_ascii_lowercase().as_str());
+    kinds.into_iter().find(known).is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
 }
 
 /// Whether `Accept` allows a media type: the most specific range decides, `q=0` excludes, no header allows all.
@@ -108,7 +119,8 @@ mod tests {
     fn accept_decides_the_framing() {
         for (accept, expected) in [
             ("application/json, text/event-stream", Some(Framing::Json)),
-            ("text/event-stream, application/json", Some(Framing::Json)),
+            ("text/event-stream, application/json", Some(Framing::EventStream)),
+            ("text/event-stream, */*", Some(Framing::EventStream)),
             ("application/json", Some(Framing::Json)),
             ("*/*", Some(Framing::Json)),
             ("application/*", Some(Framing::Json)),

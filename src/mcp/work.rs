@@ -137,7 +137,7 @@ impl Work {
     ) -> Result<Done, ToolError> {
         match self {
             Self::Tool { name, arguments } => {
-                dispatcher.call_with(service, name, arguments.clone(), asked).await.map(Done::Tool)
+                dispatcher.call(service, name, arguments.clone(), asked).await.map(Done::Tool)
             }
             Self::Prompt { name, arguments } => {
                 let description = dispatcher.prompt(service, name)?.spec().description;

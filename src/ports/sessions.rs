@@ -39,7 +39,6 @@ pub(crate) trait SessionRouter: Send + Sync {
     /// Forgets a stream, if it is still the attached one.
     fn detach(&self, session: &SessionId, stream: StreamId);
     /// Hands a message to the session's stream; false when none is open here or it does not read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "server-to-client messages begin with `list_changed`"))]
     async fn deliver(&self, session: &SessionId, message: Bytes) -> bool;
     /// Ends the session's stream.
     fn close(&self, session: &SessionId);

@@ -1,5 +1,7 @@
 //! The services. One folder is one sub-path; [`all`] is the one list of them.
 
+#[cfg(any(test, feature = "conformance"))]
+pub(crate) mod conformance;
 mod fault;
 mod mail_query;
 
@@ -54,5 +56,9 @@ pub(crate) struct ServiceDeps {
 
 /// Every service there is, in listing order.
 pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
-    vec![Arc::new(mail_query::MailQuery::new(deps))]
+    vec![
+        Arc::new(mail_query::MailQuery::new(deps)),
+        #[cfg(feature = "conformance")]
+        Arc::new(conformance::Conformance::new()),
+    ]
 }

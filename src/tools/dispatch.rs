@@ -69,22 +69,9 @@ impl Dispatcher {
         Ok(Arc::clone(found))
     }
 
-    /// Calls `tool` of `service` for `caller`. Dropping the future or cancelling the token stops the work.
-    pub(crate) async fn call(
-        &self,
-        service: &ServiceName,
-        tool: &str,
-        arguments: Value,
-        caller: Caller,
-        cancel: CancellationToken,
-    ) -> Result<ToolOutput, ToolError> {
-        let asked = Invocation { caller, outlet: Outlet::default(), cancel };
-        self.call_with(service, tool, arguments, asked).await
-    }
-
-    /// Calls a tool with a way back to the client. Two failures are the front's to act on: `InputRequired` and
+    /// Calls a tool. Dropping the future or cancelling stops the work. Two failures are the front's to act on: `InputRequired` and
     /// `Detached`.
-    pub(crate) async fn call_with(
+    pub(crate) async fn call(
         &self,
         service: &ServiceName,
         tool: &str,

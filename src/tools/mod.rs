@@ -5,7 +5,9 @@ pub(crate) mod context;
 pub(crate) mod cursor;
 pub(crate) mod dispatch;
 pub(crate) mod error;
+#[expect(dead_code, reason = "pages to visit and changed resources wait for the tools that need them")]
 pub(crate) mod outlet;
+#[expect(dead_code, reason = "links to resources wait for the tools that answer them")]
 pub(crate) mod output;
 pub(crate) mod prompt;
 pub(crate) mod registry;

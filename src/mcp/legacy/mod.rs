@@ -38,6 +38,7 @@ pub(super) struct Scope {
 
 /// Serves one message other than `initialize` of a framing whose answers travel on a channel of their own (HTTP+SSE,
 /// sockets). Work goes on after this returns and writes to `out` what it has to say, its answer last.
+#[expect(dead_code, reason = "HTTP+SSE and sockets call it")]
 pub(super) async fn serve(
     scope: &Scope,
     incoming: &Message<'_>,

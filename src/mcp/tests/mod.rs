@@ -1,5 +1,6 @@
 //! The front over real sockets.
 
+mod features;
 mod modern;
 mod schema;
 mod sessions;

@@ -234,13 +234,26 @@ impl World {
         };
         let service =
             |name: &str| -> Arc<dyn Service> { Arc::new(FakeService { info: info(name), tools: tools() }) };
-        let names = ["mail-query", "teams"];
-        let resources =
-            Arc::new(Resources::new("https://door.example".to_owned(), names.map(info).to_vec(), None));
+        self.start(["mail-query", "teams"].map(service).to_vec(), settings, sessions)
+    }
+
+    /// A server of other services.
+    pub(super) fn replica_of(&self, services: Vec<Arc<dyn Service>>) -> Replica {
+        self.start(services, McpSettings { local: true, ..McpSettings::default() }, None)
+    }
+
+    fn start(
+        &self,
+        services: Vec<Arc<dyn Service>>,
+        settings: McpSettings,
+        sessions: Option<Arc<dyn Store>>,
+    ) -> Replica {
+        let infos = services.iter().map(|s| s.info().clone()).collect();
+        let resources = Arc::new(Resources::new("https://door.example".to_owned(), infos, None));
         let limits = CallLimits { deadline: Duration::from_mins(1), output_bytes: 1 << 20 };
         let router = Arc::new(FakeRouter::default());
         let parts = McpParts {
-            dispatcher: Dispatcher::new(ToolRegistry::new(names.map(service).to_vec()), limits),
+            dispatcher: Dispatcher::new(ToolRegistry::new(services), limits),
             guard: Arc::new(BearerGuard::new(
                 self.store.clone(),
                 self.hasher.clone(),
@@ -459,8 +472,13 @@ pub(super) fn rpc(id: &Value, method: &str, params: &Value) -> String {
 
 /// `initialize` asking for `version`.
 pub(super) fn initialize(version: &str) -> String {
-    let params =
-        json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    initialize_with(version, &json!({}))
+}
+
+/// `initialize` by a client with these capabilities.
+pub(super) fn initialize_with(version: &str, capabilities: &Value) -> String {
+    let client = json!({"name": "t", "version": "1"});
+    let params = json!({"protocolVersion": version, "capabilities": capabilities, "clientInfo": client});
     rpc(&json!(0), "initialize", &params)
 }
 

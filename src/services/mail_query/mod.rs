@@ -18,8 +18,10 @@ mod listing;
 mod message;
 mod plan;
 mod post;
+mod prompts;
 mod query_email;
 mod ranked;
+mod resources;
 mod window;
 mod windows_zones;
 mod zone;
@@ -37,6 +39,8 @@ use crate::graph::error::GraphError;
 use crate::graph::request::Asker;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
+use crate::tools::prompt::{Completer, Prompt};
+use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool};
 use message::Frame;
 use serde_json::Value;
@@ -104,11 +108,14 @@ fn fault(error: GraphError) -> ToolError {
 pub(super) struct MailQuery {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
+    prompts: Vec<Arc<dyn Prompt>>,
+    resources: resources::MailResources,
 }
 
 impl MailQuery {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
         let mail = Arc::new(Mail { deps: deps.clone(), zones: zone::Zones::default() });
+        let resources = resources::MailResources::new(&mail);
         let required = ScopeSet::parse("User.Read Mail.Read");
         let supported = required.union(&ScopeSet::parse(zone::SCOPE));
         let mut tools: Vec<Arc<dyn Tool>> = vec![
@@ -133,6 +140,8 @@ impl MailQuery {
                 supported_scopes: supported,
             },
             tools,
+            prompts: prompts::all(),
+            resources,
         }
     }
 }
@@ -148,5 +157,17 @@ impl Service for MailQuery {
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
+    }
+
+    fn prompts(&self) -> &[Arc<dyn Prompt>] {
+        &self.prompts
+    }
+
+    fn resources(&self) -> Option<&dyn ResourceSet> {
+        Some(&self.resources)
+    }
+
+    fn completer(&self) -> Option<&dyn Completer> {
+        Some(&prompts::Choices)
     }
 }
