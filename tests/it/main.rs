@@ -24,6 +24,8 @@ mod secrets;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod token_storm;

@@ -260,6 +260,37 @@ async fn token_requests_made_to_hurt_get_the_error_that_the_rfc_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_login_is_dead_on_every_replica_and_only_its_owner_can_kill_it() {
+    let Some(cluster) = Cluster::pair().await else { return };
+    let client = Client::register(&cluster.url).await;
+    let other = Client::register_as(&cluster.url, "Another").await;
+    let login = client.sign_in(ALICE).await;
+    let revoke = async |client: &Client, token: &str| {
+        let form = [("token", token), ("client_id", client.id.as_str())];
+        let url = format!("{}/revoke", cluster.url);
+        http::client().post(url).form(&form).send().await.unwrap().status().as_u16()
+    };
+    let statuses = async || {
+        let mut statuses = Vec::new();
+        for index in 0..2 {
+            let mcp = Mcp::modern(cluster.replica_url(index), &login.access);
+            statuses.push(mcp.call("list_mail_folders", json!({})).await.status);
+        }
+        statuses
+    };
+    // H69: nobody learns whether a token exists, and nobody kills another client's.
+    assert_eq!(revoke(&client, "dcr_rt_unknown").await, 200);
+    assert_eq!(revoke(&other, &login.refresh).await, 200);
+    assert_eq!(statuses().await, [200, 200]);
+    assert_eq!(revoke(&client, &login.refresh).await, 200);
+    http::eventually("the bearer is dead everywhere", || async {
+        (statuses().await == [401, 401]).then_some(())
+    })
+    .await;
+    assert_eq!(client.refresh(&login.refresh).await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_refresh_is_enough_for_a_tenant_that_kills_used_tokens() {
     let plan = Plan { tenant_arguments: &["--strict-refresh"], ..Plan::default() };
     let cluster = Cluster::start(Store::embedded(), plan).await;

@@ -164,9 +164,16 @@ impl GetAttachment {
             .await
             .map_err(|_| ToolError::internal("the conversion of a body failed"))?;
         let (body, hidden) = body.unwrap_or_default();
-        let mut text =
-            format!("Subject: {}\nFrom: {}\nTo: {}\n", inner.subject, inner.from, inner.to.join("; "));
-        let _ = write!(text, "Received: {}\n\n{body}", inner.received_local);
+        // A forwarded draft or an event has no sender or no time: what is absent is left out, not made up.
+        let received = if outer.item.received_date_time.is_some() { &*inner.received_local } else { "" };
+        let to = inner.to.join("; ");
+        let head =
+            [("Subject", &*inner.subject), ("From", &*inner.from), ("To", &*to), ("Received", received)];
+        let mut text = String::new();
+        for (name, value) in head.into_iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(text, "{name}: {value}");
+        }
+        let _ = write!(text, "\n{body}");
         found.truncated = text.chars().count() > max_chars;
         found.text = Some(clipped(text, max_chars));
         if hidden > 0 {

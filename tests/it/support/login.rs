@@ -114,13 +114,18 @@ impl Client {
 
     /// Redeems a refresh token.
     pub(crate) async fn refresh(&self, refresh_token: &str) -> reqwest::Response {
+        self.try_refresh(refresh_token).await.unwrap()
+    }
+
+    /// The same, where the server may vanish.
+    pub(crate) async fn try_refresh(&self, refresh_token: &str) -> reqwest::Result<reqwest::Response> {
         let form = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
             ("client_id", &self.id),
             ("resource", &self.resource),
         ];
-        self.http.post(format!("{}/token", self.base)).form(&form).send().await.unwrap()
+        self.http.post(format!("{}/token", self.base)).form(&form).send().await
     }
 
     /// Signs in and redeems.
