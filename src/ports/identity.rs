@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 /// An authorization request that we send upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct UpstreamAuthorization {
     pub(crate) redirect_uri: String,
     pub(crate) state: String,
