@@ -19,6 +19,8 @@ const USER_AGENT: &str = concat!("NONISV|Entrada|M365McpServer/", env!("CARGO_PK
 const SDK_VERSION: &str = concat!("m365mcp-rust/", env!("CARGO_PKG_VERSION"));
 /// Kept back of the deadline so that an error can still be told instead of the call being cut off.
 const RESERVE: Duration = Duration::from_millis(250);
+/// Longer addresses are refused on the way to Graph, in ways that look like an outage.
+const MAX_TARGET: usize = 15 * 1024;
 /// The pause when Graph throttles without saying for how long.
 const SILENT_PENALTY: Duration = Duration::from_secs(2);
 
@@ -75,6 +77,9 @@ impl GraphClient {
 
     /// Sends until there is an answer, a refusal, or no time left.
     pub(crate) async fn send(&self, asker: Asker<'_>, request: Request) -> Result<Answer, GraphError> {
+        if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
+            return Err(too_long());
+        }
         let key = GateKey { user: asker.user.clone(), workload: request.workload };
         let mut access = self.tokens.get(asker.user).await?;
         let (mut renewed, mut reread) = (false, false);
@@ -181,6 +186,17 @@ impl GraphClient {
             | GraphError::Malformed(_) => {}
         }
         Next::Fail(error)
+    }
+}
+
+/// A question with too many or too long words in it.
+fn too_long() -> GraphError {
+    GraphError::Refused {
+        fault: Fault::InternalQuery,
+        status: StatusCode::URI_TOO_LONG.as_u16(),
+        code: "uri_too_long".to_owned(),
+        message: String::new(),
+        request_id: None,
     }
 }
 

@@ -124,6 +124,16 @@ async fn refusals_are_never_repeated() {
 }
 
 #[tokio::test]
+async fn a_question_too_long_for_an_address_is_not_taken_for_an_outage() {
+    let rig = rig(FakeGraph::new(|_, _| json(200, &value!({}))));
+    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+    let long = Target::new("/me/messages").with("$search", &"\u{acc4}".repeat(5000));
+    let error = rig.client.send(asker, Request::outlook(long)).await.unwrap_err();
+    assert!(matches!(error, GraphError::Refused { fault: Fault::InternalQuery, .. }), "{error:?}");
+    assert!(rig.graph.seen.lock().is_empty());
+}
+
+#[tokio::test]
 async fn a_broken_connection_is_tried_again() {
     let rig = rig(FakeGraph::new(|_, n| {
         if n == 0 { Err(TransportError::Broken("reset".to_owned())) } else { json(200, &value!({})) }

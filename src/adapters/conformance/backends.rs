@@ -9,7 +9,8 @@ use crate::adapters::redis::RedisStore;
 use crate::domain::client::ClientAuthMethod;
 use crate::domain::clock::{SharedClock, TestClock};
 use crate::ports::store::{
-    ClientStore, CodeRedemption, GrantStore, RefreshState, SessionStore, Store, StoreError, UpstreamStore,
+    ClientStore, CodeRedemption, GrantStore, Issue, RefreshState, RotationOutcome, SessionStore, Store,
+    StoreError, Swap, UpstreamStore,
 };
 use async_trait::async_trait;
 use redis::cmd;
@@ -172,14 +173,43 @@ async fn a_redis_that_goes_away_is_unavailable_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_redis_restarted_between_two_requests_is_not_noticed_by_reads() {
+async fn a_redis_restarted_between_two_requests_is_not_noticed() {
     let Some(mut server) = RedisServer::start().await else { return };
     let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     let sample = Sample::new();
-    store.issue((&sample.access.0, &sample.access.1), None).await.unwrap();
-    server.stop();
-    server.start_again().await;
+    let mut restart = async || {
+        store.ping().await.unwrap();
+        server.stop();
+        server.start_again().await;
+    };
+    restart().await;
     assert_eq!(store.access(&sample.access.0, START).await.unwrap(), None);
+    restart().await;
+    let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+    assert_eq!(store.issue((&sample.access.0, &sample.access.1), refresh).await.unwrap(), Issue::Done);
+    restart().await;
+    assert_eq!(store.swap_upstream(&user("alice"), 0, &sealed("x"), HOUR).await.unwrap(), Swap::Done);
+}
+
+/// Ends a client's connection as soon as Redis has done what was asked, before the answer is through.
+async fn cut_connections(server: &RedisServer) {
+    let mut connection = server.connection().await;
+    let () = cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query_async(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rotation_whose_answer_is_lost_can_be_sent_again() {
+    let Some(server) = RedisServer::start().await else { return };
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
+    let sample = Sample::new();
+    let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+    store.issue((&sample.access.0, &sample.access.1), refresh).await.unwrap();
+    let rotation = sample.rotation(&sample.refresh.0, START, "answer");
+    assert_eq!(store.rotate(&rotation).await.unwrap(), RotationOutcome::Done);
+    cut_connections(&server).await;
+    let again = store.rotate(&rotation).await.unwrap();
+    assert_eq!(again, RotationOutcome::Lost { at: START, successor: sealed("answer") });
+    assert!(store.access(&rotation.access.0, START).await.unwrap().is_some());
 }
 
 #[tokio::test]

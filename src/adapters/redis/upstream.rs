@@ -27,13 +27,14 @@ impl UpstreamStore for RedisStore {
         let mut call = self.scripts.swap_upstream.prepare_invoke();
         call.key(keys::upstream(user)).arg(expected).arg(sealed.as_bytes());
         call.arg(millis(ttl)).arg(expected.saturating_add(1));
-        self.links.script(&call).await.map(swapped)
+        // A second run of the same swap is told of its own version, which callers take for somebody else's newer one.
+        self.links.script_again(&call).await.map(swapped)
     }
 
     async fn forget_upstream(&self, user: &UserKey, version: u64) -> Result<Swap, StoreError> {
         let mut call = self.scripts.forget_upstream.prepare_invoke();
         call.key(keys::upstream(user)).arg(version).arg(millis(records::COUNT_LIFE));
-        self.links.script(&call).await.map(swapped)
+        self.links.script_again(&call).await.map(swapped)
     }
 }
 

@@ -106,6 +106,8 @@ pub(super) struct FakeTokens {
     pub(super) upstream_calls: AtomicUsize,
     pub(super) failure: Mutex<Option<TokenError>>,
     pub(super) forgotten: AtomicUsize,
+    /// Everybody's mail domain; `contoso.example` unless told.
+    pub(super) domain: Mutex<Option<&'static str>>,
 }
 
 #[async_trait]
@@ -125,7 +127,8 @@ impl AccessTokens for FakeTokens {
             self.upstream_calls.fetch_add(1, Ordering::SeqCst);
             *version = seen + 1;
         }
-        let profile = Profile { username: format!("{}@contoso.example", user.oid), name: String::new() };
+        let domain = self.domain.lock().unwrap_or("contoso.example");
+        let profile = Profile { username: format!("{}@{domain}", user.oid), name: String::new() };
         Ok(Arc::new(UpstreamAccess {
             token: Secret::new("graph".to_owned()),
             version: *version,

@@ -148,7 +148,9 @@ impl Run<'_> {
         let newest = self.plan.order == Order::Newest;
         // Both sources come newest first, so the newest part is complete as soon as it is long enough.
         let need = if newest { offset.saturating_add(want).saturating_add(1) } else { usize::MAX };
-        let mut pool = Pool { need, ..Pool::default() };
+        // The oldest part is known at the end only; what lies behind it by then is no longer asked for.
+        let keep = if newest { usize::MAX } else { offset.saturating_add(want) };
+        let mut pool = Pool { need, keep, ..Pool::default() };
         let mut windows = vec![self.plan.window];
         while let Some(window) = windows.pop() {
             let target = self.plan.search_target(&window, self.top(MAX_TOP)).build();
@@ -200,6 +202,7 @@ impl Run<'_> {
                     pool.add(view, self.frame);
                 }
             }
+            pool.lighten();
             match page.next_link() {
                 None => return Ok(Some(rows)),
                 Some(_) if pool.full() => return Ok(None),
@@ -215,6 +218,8 @@ struct Pool {
     items: Vec<Item>,
     seen: HashSet<String>,
     need: usize,
+    /// The oldest items that can still be shown; the others count, and their bodies are let go.
+    keep: usize,
     /// Ids of the current source, which must be long enough by itself.
     own: HashSet<String>,
     calls: usize,
@@ -227,6 +232,13 @@ impl Pool {
         self.own.insert(view.id.to_string());
         if self.seen.insert(view.id.to_string()) {
             self.items.push(project(view, frame));
+        }
+    }
+
+    fn lighten(&mut self) {
+        if self.items.len() > self.keep {
+            self.items.sort_by_key(|item| item.received);
+            self.items.iter_mut().skip(self.keep).for_each(|item| item.raw = None);
         }
     }
 
