@@ -3,7 +3,7 @@
 
 mod settings;
 
-use crate::actors::{ActorDeps, Actors, GiveUp, RegistrySettings};
+use crate::actors::{ActorDeps, Actors, GiveUp};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
@@ -162,7 +162,7 @@ impl Parts {
             cipher: cipher.clone(),
             clock: clock.clone(),
             gate: settings::gate(config),
-            registry: RegistrySettings { max_streams: config.mcp.max_streams },
+            registry: settings::registry(config),
             give_up: give_up(&stop, &gave_up),
         }));
         let services = enabled_services(

@@ -17,6 +17,7 @@ mod encode;
 mod endpoint;
 mod error;
 mod exchange;
+mod feed;
 mod headers;
 mod jsonrpc;
 mod legacy;

@@ -82,7 +82,7 @@ impl McpState {
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
             catalog: Catalog::new(parts.dispatcher.registry(), &settings.server_version),
-            running: Arc::default(),
+            running: Running::start(&parts.store),
             dispatcher: parts.dispatcher,
             guard: parts.guard,
             store: parts.store,

@@ -3,8 +3,10 @@
 //! Expiry is counted by Redis; the moments inside records come from the caller, so replicas need not agree with the
 //! clock of the Redis host.
 
+mod bus;
 mod census;
 mod clients;
+mod events;
 mod flows;
 mod grants;
 mod link;
@@ -14,6 +16,7 @@ mod upstream;
 
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
+use bus::Listener;
 use link::Links;
 use redis::Cmd;
 use scripts::Scripts;
@@ -23,13 +26,14 @@ use std::time::Duration;
 pub(crate) struct RedisStore {
     links: Links,
     scripts: Scripts,
+    listener: Listener,
 }
 
 impl RedisStore {
     /// Checks `url` (`redis://` or `rediss://`) and prepares for it. Connects with the first command only, so a
     /// server starts while Redis is away and serves when it is back.
     pub(crate) fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { links: Links::new(url)?, scripts: Scripts::new() })
+        Ok(Self { links: Links::new(url)?, scripts: Scripts::new(), listener: Listener::default() })
     }
 
     /// Reads one value.

@@ -1,5 +1,7 @@
 //! The legacy era, 2024-11-05 to 2025-11-25: opened with `initialize`, served in sessions that any replica knows.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "called by whoever answers a POST with an event stream"))]
+pub(super) mod outbox;
 pub(super) mod running;
 pub(super) mod session;
 pub(super) mod stream;

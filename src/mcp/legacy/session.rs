@@ -6,6 +6,7 @@ use super::super::error::{
 };
 use super::super::exchange::Exchange;
 use super::super::jsonrpc::{Call, Id, text};
+use super::super::state::McpState;
 use super::super::version::Legacy;
 use super::super::{encode, headers};
 use crate::domain::ids::SessionId;
@@ -135,7 +136,13 @@ pub(super) async fn mark_initialized(x: &Exchange<'_>, session: &SessionRecord) 
     x.state.store.update_session(&ready, x.state.settings.session_ttl).await.map(|_| ())
 }
 
-/// DELETE: ends the session everywhere, and what it has open here at once.
+/// Stops what a session that has ended still runs and has open, on every replica.
+pub(in crate::mcp) async fn end_open(state: &McpState, session: &SessionId) {
+    state.running.cancel_all(session);
+    state.router.close(session).await;
+}
+
+/// DELETE: ends the session everywhere.
 pub(in crate::mcp) async fn delete(x: &Exchange<'_>) -> HttpResponse {
     let presented = match presented(x, None) {
         Ok(Some(id)) => id,
@@ -151,7 +158,6 @@ pub(in crate::mcp) async fn delete(x: &Exchange<'_>) -> HttpResponse {
         Ok(false) => return not_found(None),
         Err(error) => return store_failed(&error, None),
     }
-    x.state.running.cancel_all(&session.id);
-    x.state.router.close(&session.id);
+    end_open(x.state, &session.id).await;
     HttpResponse::NoContent().finish()
 }
