@@ -25,6 +25,8 @@ pub(crate) struct McpSettings {
     pub(crate) max_depth: usize,
     /// Pause between comments on an idle stream.
     pub(crate) heartbeat: Duration,
+    /// How long a WebSocket client without a header may take to say who it is.
+    pub(crate) ws_greeting: Duration,
     /// Names the server answers to besides its public URL, `host` (any port) or `host:port`.
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins of pages that may call, besides the public URL's own.
@@ -45,6 +47,7 @@ impl Default for McpSettings {
             body_timeout: Duration::from_secs(30),
             max_depth: 64,
             heartbeat: Duration::from_secs(15),
+            ws_greeting: Duration::from_secs(10),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             local: false,

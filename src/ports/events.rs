@@ -96,10 +96,8 @@ pub(crate) trait EventLog: Send + Sync {
     /// Nothing more will come.
     async fn finish(&self, log: LogName<'_>) -> Result<(), StoreError>;
     /// Notes how far a reader without event ids has certainly come.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called by framings without event ids"))]
     async fn acknowledge(&self, log: LogName<'_>, seq: u64) -> Result<(), StoreError>;
     /// The newest number noted, if any.
-    #[cfg_attr(not(test), expect(dead_code, reason = "called by framings without event ids"))]
     async fn acknowledged(&self, log: LogName<'_>) -> Result<Option<u64>, StoreError>;
 }
 

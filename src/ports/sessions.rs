@@ -80,6 +80,10 @@ pub(crate) trait SessionRouter: Send + Sync {
     async fn read(&self, session: &SessionId, stream: &str, seq: u64) -> Result<Option<Heard>, StoreError>;
     /// Nothing more will be said on a stream.
     async fn finish(&self, session: &SessionId, stream: &str) -> Result<(), StoreError>;
+    /// Notes how far a client whose framing has no event ids has certainly come.
+    async fn acknowledge(&self, session: &SessionId, stream: &str, seq: u64) -> Result<(), StoreError>;
+    /// The newest number noted.
+    async fn acknowledged(&self, session: &SessionId, stream: &str) -> Result<Option<u64>, StoreError>;
     /// Says something that belongs to no request on the session's own stream, on whatever replica that is open; false
     /// when it could not be kept.
     #[cfg_attr(not(test), expect(dead_code, reason = "called by whoever announces changes to sessions"))]

@@ -20,6 +20,8 @@ mod restart;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod token_storm;

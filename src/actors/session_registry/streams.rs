@@ -166,6 +166,14 @@ impl SessionRouter for Streams {
         Ok(())
     }
 
+    async fn acknowledge(&self, session: &SessionId, stream: &str, seq: u64) -> Result<(), StoreError> {
+        self.store.acknowledge(LogName { session, stream }, seq).await
+    }
+
+    async fn acknowledged(&self, session: &SessionId, stream: &str) -> Result<Option<u64>, StoreError> {
+        self.store.acknowledged(LogName { session, stream }).await
+    }
+
     async fn deliver(&self, session: &SessionId, message: Bytes) -> bool {
         match self.append(session, &standalone(session), &message, false).await {
             Ok(appended) => appended.is_some(),

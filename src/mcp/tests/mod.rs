@@ -3,6 +3,8 @@
 mod modern;
 mod schema;
 mod sessions;
+mod sse;
 mod streams;
 mod support;
 mod transport;
+mod ws;
