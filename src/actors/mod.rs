@@ -48,7 +48,7 @@ impl Actors {
     pub(crate) fn start(deps: &ActorDeps) -> Self {
         let mut guardian = Guardian::new(deps.give_up.clone());
         let tokens = Arc::new(Tokens::start(deps, &mut guardian));
-        let streams = Arc::new(Streams::start(deps.registry, &mut guardian));
+        let streams = Arc::new(Streams::start(deps, &mut guardian));
         let gate = Arc::new(GraphGate::start(deps.gate, deps.clock.clone(), &mut guardian));
         guardian.watch();
         Self { tokens, streams, gate, guardian }

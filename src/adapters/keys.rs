@@ -1,21 +1,24 @@
 //! Every key of the store, for both backends; `src/docs/STORAGE.md` is the table for people.
 //!
-//! Keys of one grant carry the hash tag `{g:…}`, so that each verb on a grant is one script in one slot of a Redis
-//! Cluster. What looks random in a key is a keyed hash, never a credential.
+//! Keys of one grant carry the hash tag `{g:…}` and keys of one session `{s:…}`, so that each verb on either is one
+//! script in one slot of a Redis Cluster. What looks random in a key is a keyed hash, never a credential.
 
 use crate::domain::ids::{ClientId, GrantId, SessionId, UserKey};
 use crate::domain::token::{TokenHash, TokenRef};
+use crate::ports::events::LogName;
 
 /// Start of every key, for stores that are shared with other software.
 const ROOT: &str = "ent";
 
 /// All keys, as a pattern.
 pub(super) const ALL: &str = "ent:*";
+/// Start of every channel of the bus.
+pub(super) const CHANNELS: &str = "ent:bus:";
 /// Written to learn whether the store takes writes.
 pub(super) const PING: &str = "ent:ping";
 
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
-pub(super) const KINDS: [(&str, &str); 14] = [
+pub(super) const KINDS: [(&str, &str); 16] = [
     ("clients", "ent:client:"),
     ("client folds", "ent:fold:"),
     ("flows", "ent:flow:"),
@@ -27,7 +30,9 @@ pub(super) const KINDS: [(&str, &str); 14] = [
     ("refresh tokens", "}:rt:"),
     ("rotation answers", "}:nx:"),
     ("upstream records", "ent:up:"),
-    ("sessions", "ent:session:"),
+    ("sessions", "}:session"),
+    ("stream logs", "}:log:"),
+    ("stream heads", "}:head:"),
     ("handles", "ent:handle:"),
     ("leases", "ent:lease:"),
 ];
@@ -93,8 +98,33 @@ pub(super) fn upstream(user: &UserKey) -> String {
     format!("{ROOT}:up:{user}")
 }
 
+/// Start of every key of a session.
+pub(super) fn of_session(id: &SessionId) -> String {
+    format!("{ROOT}:{{s:{id}}}:")
+}
+
 pub(super) fn session(id: &SessionId) -> String {
-    format!("{ROOT}:session:{id}")
+    format!("{}session", of_session(id))
+}
+
+/// Entries of a stream: the list itself in Redis, the start of one key per entry elsewhere.
+pub(super) fn log(log: LogName<'_>) -> String {
+    format!("{}log:{}", of_session(log.session), log.stream)
+}
+
+/// Numbers, claim and end of a stream's log.
+pub(super) fn head(log: LogName<'_>) -> String {
+    format!("{}head:{}", of_session(log.session), log.stream)
+}
+
+/// Names of a session's streams.
+pub(super) fn streams(id: &SessionId) -> String {
+    format!("{}streams", of_session(id))
+}
+
+/// Channel of a topic.
+pub(super) fn channel(topic: &str) -> String {
+    format!("{CHANNELS}{topic}")
 }
 
 pub(super) fn handle(user: &UserKey, id: &str) -> String {

@@ -10,3 +10,4 @@ pub(crate) mod http;
 mod keys;
 mod records;
 pub(crate) mod redis;
+mod topics;

@@ -3,7 +3,7 @@
 
 mod settings;
 
-use crate::actors::{ActorDeps, Actors, GiveUp, RegistrySettings};
+use crate::actors::{ActorDeps, Actors, GiveUp};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
@@ -33,10 +33,12 @@ use crate::tools::dispatch::Dispatcher;
 use crate::tools::registry::ToolRegistry;
 use crate::tools::tool::Service;
 use actix_web::dev::Server;
+use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, web};
 use actix_web_lab::middleware::CatchPanic;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use std::any::Any;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,6 +50,9 @@ use tracing_actix_web::TracingLogger;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client gets this long to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A peer takes what is sent to it within this time.
+const SILENCE_MS: u32 = 15_000;
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +106,7 @@ impl App {
         // vanished clients are given back at once.
         .h1_allow_half_closed(false)
         .client_request_timeout(HEAD_TIMEOUT)
+        .on_connect(|connection, _| give_up_on_silence(connection))
         .shutdown_timeout(config.server.shutdown_grace_s)
         .disable_signals();
         if config.server.workers > 0 {
@@ -163,7 +169,7 @@ impl Parts {
             cipher: cipher.clone(),
             clock: clock.clone(),
             gate: settings::gate(config),
-            registry: RegistrySettings { max_streams: config.mcp.max_streams },
+            registry: settings::registry(config),
             give_up: give_up(&stop, &gave_up),
         }));
         let services = enabled_services(
@@ -308,6 +314,15 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn failed_to_listen(address: SocketAddr, source: std::io::Error) -> StartError {
     StartError::Listen { address, source }
+}
+
+/// Lets the kernel end a connection whose peer takes nothing for a while, be it gone without a word or not reading:
+/// a stream that cannot be written to would otherwise be held for ever.
+fn give_up_on_silence(connection: &dyn Any) {
+    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        // Only Linux knows the option; elsewhere the keep-alive of the system has to do.
+        let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, SILENCE_MS);
+    }
 }
 
 /// Ends the process from inside, remembering that it was not asked for.

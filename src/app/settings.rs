@@ -1,6 +1,6 @@
 //! From the settings file to the settings of each part.
 
-use crate::actors::GateSettings;
+use crate::actors::{GateSettings, RegistrySettings};
 use crate::config::Config;
 use crate::domain::scope::ScopeSet;
 use crate::mcp::McpSettings;
@@ -15,6 +15,14 @@ pub(super) fn gate(config: &Config) -> GateSettings {
         concurrent: config.graph.outlook_concurrent,
         requests: config.graph.outlook_requests,
         period: Duration::from_secs(config.graph.outlook_period_s),
+    }
+}
+
+pub(super) fn registry(config: &Config) -> RegistrySettings {
+    RegistrySettings {
+        max_streams: config.mcp.max_streams,
+        max_streams_per_user: config.mcp.max_streams_per_user,
+        session_ttl: Duration::from_secs(config.mcp.session_ttl_s),
     }
 }
 

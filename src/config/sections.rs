@@ -93,6 +93,7 @@ pub(crate) struct McpSection {
     pub(crate) max_json_depth: usize,
     pub(crate) heartbeat_s: u64,
     pub(crate) max_streams: usize,
+    pub(crate) max_streams_per_user: usize,
     pub(crate) lenient_sessions: bool,
 }
 

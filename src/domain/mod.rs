@@ -12,5 +12,6 @@ pub(crate) mod resource;
 pub(crate) mod scope;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod stream;
 pub(crate) mod token;
 pub(crate) mod upstream;

@@ -47,7 +47,7 @@ pub(super) async fn serve(
 }
 
 /// A refusal before the body was read.
-struct Refusal {
+pub(super) struct Refusal {
     response: HttpResponse,
     /// The page that asked may see it.
     readable: bool,
@@ -61,7 +61,7 @@ impl Refusal {
         Self { response, readable: false, discards: true }
     }
 
-    fn into_response(mut self, request: &HttpRequest) -> HttpResponse {
+    pub(super) fn into_response(mut self, request: &HttpRequest) -> HttpResponse {
         if self.readable {
             edge::decorate(&mut self.response, request.headers().get(header::ORIGIN));
         }
@@ -177,7 +177,7 @@ fn declared_length(request: &HttpRequest) -> Option<usize> {
 }
 
 /// Reads a body within its bounds of size and time.
-async fn read(payload: &mut web::Payload, state: &McpState) -> Result<BytesMut, Refusal> {
+pub(super) async fn read(payload: &mut web::Payload, state: &McpState) -> Result<BytesMut, Refusal> {
     let limit = state.settings.max_body;
     let collect = async {
         let mut body = BytesMut::new();

@@ -16,7 +16,7 @@ use super::tasks;
 use super::tool_result::Form;
 use super::version::Legacy;
 use super::work::{Done, Work};
-use crate::domain::ids::SessionId;
+use crate::domain::session::SessionRecord;
 use crate::tools::context::Caller;
 use crate::tools::dispatch::Invocation;
 use crate::tools::error::{ToolError, ToolErrorKind};
@@ -51,7 +51,7 @@ pub(super) struct Flight {
 #[derive(Default)]
 pub(super) struct Terms {
     /// The legacy session, to which questions go.
-    pub(super) session: Option<SessionId>,
+    pub(super) session: Option<SessionRecord>,
     /// The call's place in the table of running calls.
     pub(super) _entry: Option<Entry>,
     pub(super) features: Features,
@@ -105,6 +105,8 @@ impl Flight {
             progress_token: self.terms.progress_token.clone(),
             log_level: self.terms.log_level,
             has_messages: self.form.legacy.is_none_or(Legacy::has_audio),
+            is_resumable: self.terms.session.is_some()
+                && self.form.legacy.is_some_and(Legacy::primes_streams),
             hub: Arc::<Hub>::clone(&self.state.hub),
             service: self.ready.name.clone(),
             reached: Mutex::default(),
@@ -136,7 +138,7 @@ impl Flight {
             () = self.cancel.cancelled() => {
                 Err(ToolError::new(ToolErrorKind::Cancelled, "The call was cancelled."))
             }
-            answers = self.state.pending.ask(session, questions, out, legacy_form) => answers,
+            answers = self.state.pending.ask(&session.id, questions, out, legacy_form) => answers,
         }
     }
 

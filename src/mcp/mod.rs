@@ -1,4 +1,5 @@
-//! The MCP front: streamable HTTP at `/{service}/mcp` for both eras of the protocol.
+//! The MCP front: streamable HTTP at `/{service}/mcp` for both eras of the protocol, HTTP+SSE of 2024-11-05 at
+//! `/{service}/sse` and WebSocket at `/{service}/ws`.
 //!
 //! # One request
 //! `endpoint` checks size, Host, Origin, route, bearer and negotiation, reads the body and parses it into borrowed
@@ -8,18 +9,26 @@
 //! (`post_stream`), the outcome is written by `result` and `tool_result`. Answers that do not depend on the request
 //! lie ready in the `catalog`. Changes reach those who listen through the `hub`.
 //!
+//! # Streams
+//! What is said on a stream of a session goes into its log first (`ports::events`); whoever holds the stream reads the
+//! log (`feed`), on any replica, so resuming is nothing special. `carried` serves messages of the other framings as if
+//! they had come over HTTP.
+//!
 //! # Must not know
 //! Graph, Entra, how a bearer is checked, what a tool does. Authorization, validation, limits and logging of calls
 //! belong to the dispatcher.
 
+mod carried;
 mod catalog;
 mod classify;
 mod cursor;
+mod door;
 mod edge;
 mod encode;
 mod endpoint;
 mod error;
 mod exchange;
+mod feed;
 mod flight;
 mod headers;
 mod hub;
@@ -31,6 +40,7 @@ mod notes;
 mod pending;
 mod post_stream;
 mod result;
+mod sse;
 mod state;
 mod tasks;
 #[cfg(test)]
@@ -38,6 +48,7 @@ mod tests;
 mod tool_result;
 mod version;
 mod work;
+mod ws;
 
 pub(crate) use state::{McpParts, McpSettings, McpState};
 
@@ -47,6 +58,11 @@ use actix_web::web;
 /// Mounts the endpoint of every service in the catalogue; needs `web::Data<McpState>`. All spellings are one route
 /// without redirects, because clients drop the body or the bearer on the way through one.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
+    let at =
+        |path: &str| web::resource([path.to_owned(), format!("{path}/")]).guard(fn_guard(names_a_service));
+    cfg.service(at("/{svc}/sse").route(web::route().to(sse::open)));
+    cfg.service(at("/{svc}/ws").route(web::route().to(ws::open)));
+    cfg.service(at("/{svc}/messages").route(web::route().to(sse::post)));
     let paths = ["/{svc}/mcp", "/{svc}/mcp/", "/{svc}", "/{svc}/"];
     cfg.service(
         web::resource(paths).guard(fn_guard(names_a_service)).route(web::route().to(endpoint::serve)),

@@ -21,6 +21,8 @@ pub(super) struct Notes {
     pub(super) log_level: Option<LogLevel>,
     /// `message` of progress exists in the client's revision.
     pub(super) has_messages: bool,
+    /// What follows is kept for a client that hangs up; an empty message asks the framing to let go.
+    pub(super) is_resumable: bool,
     pub(super) hub: Arc<Hub>,
     pub(super) service: ServiceName,
     /// The last progress; a call that runs again starts where it was.
@@ -76,6 +78,8 @@ impl Sink for Notes {
                     self.send(encode::notification("notifications/message", &params)).await;
                 }
             }
+            Note::Released if self.is_resumable => self.send(String::new()).await,
+            Note::Released => {}
             Note::Changed(change) => self.hub.announce(&self.service, &change).await,
         }
     }
@@ -98,6 +102,7 @@ mod tests {
             progress_token: Some("\"t\"".to_owned()),
             log_level: Some(LogLevel::Warning),
             has_messages: true,
+            is_resumable: false,
             hub: Arc::new(Hub::default()),
             service: ServiceName::new("s"),
             reached: Mutex::default(),

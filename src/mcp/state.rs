@@ -29,6 +29,8 @@ pub(crate) struct McpSettings {
     pub(crate) max_depth: usize,
     /// Pause between comments on an idle stream.
     pub(crate) heartbeat: Duration,
+    /// How long a WebSocket client without a header may take to say who it is.
+    pub(crate) ws_greeting: Duration,
     /// Names the server answers to besides its public URL, `host` (any port) or `host:port`.
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins of pages that may call, besides the public URL's own.
@@ -49,6 +51,7 @@ impl Default for McpSettings {
             body_timeout: Duration::from_secs(30),
             max_depth: 64,
             heartbeat: Duration::from_secs(15),
+            ws_greeting: Duration::from_secs(10),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             local: false,
@@ -91,11 +94,11 @@ impl McpState {
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
             catalog: Catalog::new(parts.dispatcher.registry(), &settings.server_version),
-            running: Arc::default(),
             pending: Arc::default(),
             hub: Arc::new(Hub::new(parts.router.clone(), parts.store.clone(), settings.session_ttl)),
             tasks: Tasks::default(),
             cipher: parts.cipher,
+            running: Running::start(&parts.store),
             dispatcher: parts.dispatcher,
             guard: parts.guard,
             store: parts.store,

@@ -4,6 +4,7 @@
 //! Absence is `Option` or an enum answer; an error always means that the store itself failed, which fronts answer
 //! with 503. Every value carries its own expiry as well, so a late key is refused even if the store kept it.
 
+use super::events::{Bus, EventLog};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
@@ -207,7 +208,7 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn session(&self, id: &SessionId, ttl: Duration) -> Result<Option<SessionRecord>, StoreError>;
     /// Replaces a session that still exists; false when it ended meanwhile.
     async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError>;
-    /// Ends it; false when there was none.
+    /// Ends it with the logs of its streams; false when there was none.
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError>;
 }
 
@@ -237,7 +238,15 @@ pub(crate) trait LeaseStore: Send + Sync {
 /// The whole store.
 #[async_trait]
 pub(crate) trait Store:
-    ClientStore + FlowStore + GrantStore + UpstreamStore + SessionStore + HandleStore + LeaseStore
+    ClientStore
+    + FlowStore
+    + GrantStore
+    + UpstreamStore
+    + SessionStore
+    + HandleStore
+    + LeaseStore
+    + EventLog
+    + Bus
 {
     /// Answers when the store can serve.
     async fn ping(&self) -> Result<(), StoreError>;

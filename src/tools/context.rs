@@ -41,6 +41,12 @@ impl CallContext {
         self.outlet.note(Note::Log { level, data: data.into() }).await;
     }
 
+    /// Lets go of the client's connection, where the client can come back for the rest (MCP 2025-11-25, SSE polling):
+    /// for calls that will be silent for long.
+    pub(crate) async fn release(&self) {
+        self.outlet.note(Note::Released).await;
+    }
+
     /// Tells every client of the service that something changed.
     pub(crate) async fn announce(&self, change: Change) {
         self.outlet.note(Note::Changed(change)).await;

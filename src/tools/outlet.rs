@@ -58,9 +58,18 @@ pub(crate) enum Change {
 /// What a handler tells while it runs.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Note {
-    Progress { progress: f64, total: Option<f64>, message: Option<String> },
-    Log { level: LogLevel, data: Value },
+    Progress {
+        progress: f64,
+        total: Option<f64>,
+        message: Option<String>,
+    },
+    Log {
+        level: LogLevel,
+        data: Value,
+    },
     Changed(Change),
+    /// The client may hang up and come back for the rest.
+    Released,
 }
 
 /// Takes notes to the client; a front implements it.

@@ -24,6 +24,8 @@ mod secrets;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod resumption;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;

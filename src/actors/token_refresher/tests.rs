@@ -102,7 +102,11 @@ impl World {
             cipher: self.cipher.clone(),
             clock: self.clock.clone(),
             gate: GateSettings { concurrent: 4, requests: 100, period: Duration::from_mins(1) },
-            registry: RegistrySettings { max_streams: 8 },
+            registry: RegistrySettings {
+                max_streams: 8,
+                max_streams_per_user: 8,
+                session_ttl: Duration::from_hours(1),
+            },
             give_up: Arc::new(|| {}),
         })
     }

@@ -88,11 +88,14 @@ impl Backend for Redis {
         let mut all = Vec::new();
         for key in self.server.keys().await {
             let kind: String = cmd("TYPE").arg(&key).query_async(&mut connection).await.unwrap();
-            let values: Vec<Vec<u8>> = if kind == "zset" {
-                cmd("ZRANGE").arg(&key).arg(0).arg(-1).query_async(&mut connection).await.unwrap()
-            } else {
-                vec![cmd("GET").arg(&key).query_async(&mut connection).await.unwrap()]
+            let read = match kind.as_str() {
+                "zset" => cmd("ZRANGE").arg(&key).arg(0).arg(-1).clone(),
+                "list" => cmd("LRANGE").arg(&key).arg(0).arg(-1).clone(),
+                "hash" => cmd("HVALS").arg(&key).clone(),
+                "set" => cmd("SMEMBERS").arg(&key).clone(),
+                _ => cmd("MGET").arg(&key).clone(),
             };
+            let values: Vec<Vec<u8>> = read.query_async(&mut connection).await.unwrap();
             all.extend(key);
             all.extend(values.concat());
         }

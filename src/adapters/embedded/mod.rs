@@ -2,6 +2,7 @@
 //! answers. Each verb is a closure over a small transaction, so atomicity needs no further thought.
 
 mod clients;
+mod events;
 mod flows;
 mod grants;
 mod journal;
@@ -12,6 +13,7 @@ mod tests;
 mod upstream;
 
 use super::keys;
+use super::topics::Topics;
 use crate::domain::clock::SharedClock;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -32,6 +34,7 @@ pub(crate) struct EmbeddedStore {
     table: Mutex<Table>,
     journal: Option<Journal>,
     clock: SharedClock,
+    topics: Topics,
 }
 
 /// What a verb waits for.
@@ -53,7 +56,7 @@ impl EmbeddedStore {
 
     /// A store that ends with the process.
     pub(crate) fn memory(clock: SharedClock) -> Self {
-        Self { table: Mutex::default(), journal: None, clock }
+        Self { table: Mutex::default(), journal: None, clock, topics: Topics::default() }
     }
 
     fn with_database(
@@ -63,7 +66,7 @@ impl EmbeddedStore {
     ) -> Result<Self, StoreError> {
         let mut table = Table::default();
         let journal = Journal::start(database, opener, &mut table)?;
-        Ok(Self { table: Mutex::new(table), journal: Some(journal), clock })
+        Ok(Self { table: Mutex::new(table), journal: Some(journal), clock, topics: Topics::default() })
     }
 
     /// Every key and value, for the test of what a thief would find.

@@ -41,7 +41,15 @@ impl SessionStore for EmbeddedStore {
 
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {
         let key = keys::session(id);
-        self.transact(Durability::Committed, |view| Ok(view.delete(&key))).await
+        let all = keys::of_session(id);
+        self.transact(Durability::Committed, |view| {
+            let stood = view.delete(&key);
+            for rest in view.under(&all) {
+                view.delete(&rest);
+            }
+            Ok(stood)
+        })
+        .await
     }
 }
 

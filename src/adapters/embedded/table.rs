@@ -83,6 +83,11 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
+    /// The moment of the transaction.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
     pub(super) fn get(&self, key: &str) -> Option<Arc<[u8]>> {
         self.table.get(key, self.now)
     }

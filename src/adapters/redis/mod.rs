@@ -3,8 +3,10 @@
 //! Expiry is counted by Redis; the moments inside records come from the caller, so replicas need not agree with the
 //! clock of the Redis host.
 
+mod bus;
 mod census;
 mod clients;
+mod events;
 mod flows;
 mod grants;
 mod link;
@@ -16,6 +18,7 @@ mod upstream;
 use crate::domain::cipher::Cipher;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
+use bus::Listener;
 use link::Links;
 use redis::Cmd;
 use scripts::Scripts;
@@ -26,13 +29,14 @@ pub(crate) struct RedisStore {
     links: Links,
     scripts: Scripts,
     cipher: Cipher,
+    listener: Listener,
 }
 
 impl RedisStore {
     /// Checks `url` (`redis://` or `rediss://`) and prepares for it. Connects with the first command only, so a
     /// server starts while Redis is away and serves when it is back.
     pub(crate) fn connect(url: &str, cipher: Cipher) -> Result<Self, StoreError> {
-        Ok(Self { links: Links::new(url)?, scripts: Scripts::new(), cipher })
+        Ok(Self { links: Links::new(url)?, scripts: Scripts::new(), cipher, listener: Listener::default() })
     }
 
     /// Reads one value.

@@ -4,9 +4,14 @@ use redis::Script;
 
 /// All scripts; each names its keys and arguments in its head.
 pub(super) struct Scripts {
+    pub(super) after: Script,
+    pub(super) append: Script,
+    pub(super) claim: Script,
     pub(super) end_client: Script,
+    pub(super) end_session: Script,
     pub(super) forget_upstream: Script,
     pub(super) issue: Script,
+    pub(super) mark: Script,
     pub(super) redeem_code: Script,
     pub(super) register_client: Script,
     pub(super) release_lease: Script,
@@ -19,9 +24,14 @@ pub(super) struct Scripts {
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
+            after: Script::new(include_str!("scripts/after.lua")),
+            append: Script::new(include_str!("scripts/append.lua")),
+            claim: Script::new(include_str!("scripts/claim.lua")),
             end_client: Script::new(include_str!("scripts/end_client.lua")),
+            end_session: Script::new(include_str!("scripts/end_session.lua")),
             forget_upstream: Script::new(include_str!("scripts/forget_upstream.lua")),
             issue: Script::new(include_str!("scripts/issue.lua")),
+            mark: Script::new(include_str!("scripts/mark.lua")),
             redeem_code: Script::new(include_str!("scripts/redeem_code.lua")),
             register_client: Script::new(include_str!("scripts/register_client.lua")),
             release_lease: Script::new(include_str!("scripts/release_lease.lua")),

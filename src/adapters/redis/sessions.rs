@@ -31,7 +31,9 @@ impl SessionStore for RedisStore {
     }
 
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {
-        self.links.write(&Cmd::del(keys::session(id))).await
+        let mut call = self.scripts.end_session.prepare_invoke();
+        call.key(keys::session(id)).key(keys::streams(id)).arg(keys::of_session(id));
+        self.links.script(&call).await
     }
 }
 

@@ -88,7 +88,7 @@ fn flight(scope: &Scope, id: Id<'_>, call: &Call<'_>, work: Work) -> Flight {
     let cancel = CancellationToken::new();
     let session = scope.session.as_ref();
     let terms = Terms {
-        session: session.map(|s| s.id.clone()),
+        session: session.cloned(),
         _entry: session.map(|s| Arc::clone(&scope.state.running).enter(&s.id, id.key(), cancel.clone())),
         features: session.filter(|_| scope.streams).map(|s| features(scope, s)).unwrap_or_default(),
         progress_token: call.meta.progress_token.map(|raw| raw.get().to_owned()),

@@ -1,5 +1,6 @@
 //! The legacy era, 2024-11-05 to 2025-11-25: opened with `initialize`, served in sessions that any replica knows.
 
+pub(super) mod outbox;
 pub(super) mod running;
 pub(super) mod session;
 pub(super) mod stream;
@@ -15,14 +16,11 @@ use super::version::{Legacy, VersionHeader};
 use super::{encode, post_stream};
 use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
-use crate::ports::store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, rt, web};
-use bytes::Bytes;
 use futures_util::future::join_all;
 use methods::Step;
 use std::sync::Arc;
-use tokio::sync::mpsc;
 
 /// Who speaks: the session, when there is one, its version, and what every message of it needs.
 #[derive(Clone)]
@@ -34,41 +32,6 @@ pub(super) struct Scope {
     pub(super) version: Legacy,
     /// The client takes messages before an answer, so it can be told and asked things.
     pub(super) streams: bool,
-}
-
-/// Serves one message other than `initialize` of a framing whose answers travel on a channel of their own (HTTP+SSE,
-/// sockets). Work goes on after this returns and writes to `out` what it has to say, its answer last.
-#[expect(dead_code, reason = "HTTP+SSE and sockets call it")]
-pub(super) async fn serve(
-    scope: &Scope,
-    incoming: &Message<'_>,
-    out: &mpsc::Sender<Bytes>,
-) -> Result<(), StoreError> {
-    match incoming {
-        Message::Request(id, call) => match methods::request(scope, *id, call).await {
-            Step::Ready(answer) => {
-                if let Some(body) = answer.in_band() {
-                    // A client that left does not hear the answer.
-                    let _ = out.send(Bytes::from(body)).await;
-                }
-            }
-            Step::Flight(flight) => {
-                let out = out.clone();
-                rt::spawn(async move {
-                    if let Some(body) = flight.fly(Some(out.clone())).await.in_band() {
-                        let _ = out.send(Bytes::from(body)).await;
-                    }
-                });
-            }
-        },
-        Message::Notification(call) => methods::notification(scope, call).await?,
-        Message::Response(response) => {
-            if let Some(session) = &scope.session {
-                scope.state.pending.answer(&session.id, response);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Serves a POST.

@@ -43,18 +43,18 @@ pub(super) fn required(id: Option<Id<'_>>) -> HttpResponse {
 }
 
 /// 404: the client starts over with `initialize`.
-pub(super) fn not_found(id: Option<Id<'_>>) -> HttpResponse {
+pub(in crate::mcp) fn not_found(id: Option<Id<'_>>) -> HttpResponse {
     refuse(StatusCode::NOT_FOUND, id.map(Id::raw), &RpcError::new(SESSION_NOT_FOUND, "Session not found"))
 }
 
 /// 503: the store is away and the session, for all we know, alive.
-pub(super) fn store_failed(error: &StoreError, id: Option<Id<'_>>) -> HttpResponse {
+pub(in crate::mcp) fn store_failed(error: &StoreError, id: Option<Id<'_>>) -> HttpResponse {
     tracing::warn!(error = %error, "session without store");
     unavailable(id.map(Id::raw))
 }
 
 /// Finds the session and renews its life. A foreign user's and another service's session do not exist for the caller.
-pub(super) async fn find(
+pub(in crate::mcp) async fn find(
     x: &Exchange<'_>,
     presented: &str,
     id: Option<Id<'_>>,
@@ -116,7 +116,7 @@ pub(in crate::mcp) async fn open(
 pub(super) async fn initialize(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>) -> HttpResponse {
     match presented(x, Some(id)) {
         Ok(None) => {}
-        Ok(Some(old)) => return reinitialize(x, old, id).await,
+        Ok(Some(old)) => return reinitialize(x, old, id, call).await,
         Err(refusal) => return refusal,
     }
     let session = match open(x.state, &x.ready.name, &x.bearer, call).await {
@@ -134,14 +134,36 @@ pub(super) async fn initialize(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>) ->
     response
 }
 
-/// A session is initialised once; a client that starts over sends no id.
-async fn reinitialize(x: &Exchange<'_>, old: &str, id: Id<'_>) -> HttpResponse {
+/// A session is initialised once; a client that starts over sends no id. One that its transport opened before (HTTP+SSE)
+/// still waits for it.
+async fn reinitialize(x: &Exchange<'_>, old: &str, id: Id<'_>, call: &Call<'_>) -> HttpResponse {
     match find(x, old, Some(id)).await {
+        Ok(waiting) if waiting.protocol_version.is_empty() => complete(x, waiting, id, call).await,
         Ok(_) => {
             let error = RpcError::new(INVALID_REQUEST, "This session is initialised already.");
             refuse(StatusCode::BAD_REQUEST, Some(id.raw()), &error)
         }
         Err(refusal) => refusal,
+    }
+}
+
+/// Negotiates in a session that stands.
+async fn complete(x: &Exchange<'_>, waiting: SessionRecord, id: Id<'_>, call: &Call<'_>) -> HttpResponse {
+    let Some(requested) = call.params.protocol_version.and_then(text) else {
+        let error = RpcError::new(INVALID_PARAMS, "`protocolVersion` must be a string.");
+        return encode::respond(x.framing, message(Some(id.raw()), &error));
+    };
+    let version = Legacy::negotiate(&requested);
+    let session = SessionRecord {
+        protocol_version: version.as_str().to_owned(),
+        client_info: kept(call.params.client_info),
+        capabilities: kept(call.params.capabilities),
+        ..waiting
+    };
+    match x.state.store.update_session(&session, x.state.settings.session_ttl).await {
+        Ok(true) => encode::respond(x.framing, encode::splice(id.raw(), x.ready.initialize(version))),
+        Ok(false) => not_found(Some(id)),
+        Err(error) => store_failed(&error, Some(id)),
     }
 }
 
@@ -160,7 +182,13 @@ pub(super) async fn mark_initialized(state: &McpState, session: &SessionRecord) 
     state.store.update_session(&ready, state.settings.session_ttl).await.map(|_| ())
 }
 
-/// DELETE: ends the session everywhere, and what it has open here at once.
+/// Stops what a session that has ended still runs and has open, on every replica.
+pub(in crate::mcp) async fn end_open(state: &McpState, session: &SessionId) {
+    state.running.cancel_all(session);
+    state.router.close(session).await;
+}
+
+/// DELETE: ends the session everywhere.
 pub(in crate::mcp) async fn delete(x: &Exchange<'_>) -> HttpResponse {
     let presented = match presented(x, None) {
         Ok(Some(id)) => id,
@@ -176,7 +204,6 @@ pub(in crate::mcp) async fn delete(x: &Exchange<'_>) -> HttpResponse {
         Ok(false) => return not_found(None),
         Err(error) => return store_failed(&error, None),
     }
-    x.state.running.cancel_all(&session.id);
-    x.state.router.close(&session.id);
+    end_open(x.state, &session.id).await;
     HttpResponse::NoContent().finish()
 }

@@ -1,14 +1,17 @@
-//! The standalone GET stream of a session: server-to-client messages that belong to no request.
+//! GET: the stream of a session that belongs to no request, and any stream of the session resumed.
 
 use super::super::encode;
 use super::super::error::{INVALID_REQUEST, RpcError, method_not_allowed, refuse, unavailable};
 use super::super::exchange::Exchange;
+use super::super::feed::{Fed, Feed, OpenError, Wanted};
 use super::super::headers;
-use super::super::version::Legacy;
 use super::session;
 use crate::domain::ids::SessionId;
-use crate::domain::random;
-use crate::ports::sessions::{AttachError, SessionRouter, StreamEvent, StreamId};
+use crate::domain::session::SessionRecord;
+use crate::domain::stream::{belongs, event_id, parse_event_id, standalone};
+use crate::ports::events::Claiming;
+use crate::ports::sessions::AttachError;
+use crate::ports::store::Store;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
@@ -17,13 +20,12 @@ use futures_util::stream::unfold;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Messages that may wait for a slow reader before the registry sees it as gone.
-const BACKLOG: usize = 64;
 /// How soon a client comes back after a stream ended by itself.
 const RETRY_MS: u64 = 1_000;
+/// Between two looks at a session whose stream is silent, in heartbeats; each renews the session's life.
+const BEATS_PER_LOOK: u32 = 4;
 const BEAT: &[u8] = b": keep-alive\n\n";
 
 /// Serves a GET.
@@ -41,83 +43,107 @@ pub(in crate::mcp) async fn open(x: &Exchange<'_>) -> HttpResponse {
         Ok(record) => record,
         Err(refusal) => return refusal,
     };
-    // Events of a stream that is gone cannot be replayed; a fresh stream serves the client better than an error,
-    // which makes several of them give up.
-    if !matches!(headers::single(x.headers, headers::LAST_EVENT_ID), Ok(id) if id.is_none_or(is_event_id)) {
-        let error = RpcError::new(INVALID_REQUEST, "Last-Event-ID is not one of ours.");
+    let Ok(last) = last_event(x, &record) else {
+        let error = RpcError::new(INVALID_REQUEST, "Last-Event-ID is not one of this session's.");
         return refuse(StatusCode::BAD_REQUEST, None, &error);
-    }
-    let (sender, receiver) = mpsc::channel(BACKLOG);
-    let stream = match x.state.router.attach(&record.id, sender).await {
-        Ok(stream) => stream,
-        // The one refusal that clients take as "no stream" rather than "no server".
-        Err(AttachError::TooMany) => return method_not_allowed("POST, DELETE"),
-        Err(AttachError::Unavailable) => return unavailable(None),
     };
-    let attached = Attached { router: Arc::clone(&x.state.router), session: record.id.clone(), stream };
-    let life = x.bearer.expires_at.since(x.state.clock.now());
-    let live = Live::new(attached, receiver, session::version(&record), x.state.settings.heartbeat, life);
-    encode::event_stream().streaming(live.into_stream())
+    let feed = match feed(x, &record, last).await {
+        Ok(Some(feed)) => feed,
+        Ok(None) => return session::not_found(None),
+        // The one refusal that clients take as "no stream" rather than "no server".
+        Err(OpenError::Attach(AttachError::TooMany)) => return method_not_allowed("POST, DELETE"),
+        Err(OpenError::Attach(AttachError::Unavailable)) => return unavailable(None),
+        Err(OpenError::Store(error)) => return session::store_failed(&error, None),
+    };
+    let shape = Shape {
+        primes: session::version(&record).primes_streams(),
+        numbers: true,
+        heartbeat: x.state.settings.heartbeat,
+        life: x.bearer.expires_at.since(x.state.clock.now()),
+        opening: None,
+    };
+    let keep =
+        Keep { store: Arc::clone(&x.state.store), session: record.id, ttl: x.state.settings.session_ttl };
+    encode::event_stream().streaming(Live::new(feed, keep, shape).into_stream())
 }
 
-/// `{stream}-{number}`, as [`Live`] makes them.
-fn is_event_id(text: &str) -> bool {
-    text.rsplit_once('-').is_some_and(|(stream, number)| {
-        !stream.is_empty()
-            && text.len() <= 64
-            && stream.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-            && number.parse::<u64>().is_ok()
-    })
+/// Stream and number of `Last-Event-ID`, or that it is malformed or another session's.
+fn last_event(x: &Exchange<'_>, record: &SessionRecord) -> Result<Option<(String, u64)>, ()> {
+    let Some(text) = headers::single(x.headers, headers::LAST_EVENT_ID).map_err(drop)? else {
+        return Ok(None);
+    };
+    let (stream, seq) = parse_event_id(text).ok_or(())?;
+    if belongs(&record.id, stream) { Ok(Some((stream.to_owned(), seq))) } else { Err(()) }
 }
 
-/// The stream's place in the registry; a vanished client drops the body and with it this.
-struct Attached {
-    router: Arc<dyn SessionRouter>,
-    session: SessionId,
-    stream: StreamId,
+/// The stream asked for. One that is gone cannot be replayed; the session's own stream, from now on, serves the client
+/// better than an error, which makes several of them give up.
+async fn feed(
+    x: &Exchange<'_>,
+    record: &SessionRecord,
+    last: Option<(String, u64)>,
+) -> Result<Option<Feed>, OpenError> {
+    let own = standalone(&record.id);
+    let wanted = |stream, how, after| Wanted { session: &record.id, user: &record.user, stream, how, after };
+    let after = match last {
+        None => None,
+        Some((stream, seq)) if stream == own => Some(seq),
+        Some((stream, seq)) => {
+            let resumed = Feed::open(&x.state.router, wanted(stream, Claiming::Existing, Some(seq))).await?;
+            if let Some(feed) = resumed.filter(|feed| !feed.is_exhausted()) {
+                return Ok(Some(feed));
+            }
+            None
+        }
+    };
+    Feed::open(&x.state.router, wanted(own, Claiming::OrCreate, after)).await
 }
 
-impl Drop for Attached {
-    fn drop(&mut self) {
-        self.router.detach(&self.session, self.stream);
+/// How a stream looks.
+pub(in crate::mcp) struct Shape {
+    /// Opens with an event that has an id and no data, and says when to come back (2025-11-25).
+    pub(in crate::mcp) primes: bool,
+    /// Events have ids.
+    pub(in crate::mcp) numbers: bool,
+    pub(in crate::mcp) heartbeat: Duration,
+    /// Until the bearer that opened the stream expires.
+    pub(in crate::mcp) life: Duration,
+    /// What comes first instead of a comment.
+    pub(in crate::mcp) opening: Option<Bytes>,
+}
+
+/// Keeps the session of an open stream alive.
+pub(in crate::mcp) struct Keep {
+    pub(in crate::mcp) store: Arc<dyn Store>,
+    pub(in crate::mcp) session: SessionId,
+    pub(in crate::mcp) ttl: Duration,
+}
+
+impl Keep {
+    /// Renews its life; false when it has ended.
+    pub(in crate::mcp) async fn is_alive(&self) -> bool {
+        !matches!(self.store.session(&self.session, self.ttl).await, Ok(None))
     }
 }
 
-/// An open stream.
-struct Live {
-    _attached: Attached,
-    receiver: mpsc::Receiver<StreamEvent>,
-    heartbeat: Duration,
-    /// When the bearer that opened the stream expires.
+/// An open stream on its way out.
+pub(in crate::mcp) struct Live {
+    feed: Feed,
+    keep: Keep,
+    shape: Shape,
     ends_at: Option<Instant>,
-    /// First part of event ids, for versions whose clients resume.
-    name: Option<String>,
-    sent: u64,
+    beats: u32,
     opened: bool,
     ended: bool,
 }
 
 impl Live {
-    fn new(
-        attached: Attached,
-        receiver: mpsc::Receiver<StreamEvent>,
-        version: Legacy,
-        heartbeat: Duration,
-        life: Duration,
-    ) -> Self {
-        Self {
-            _attached: attached,
-            receiver,
-            heartbeat,
-            ends_at: Instant::now().checked_add(life),
-            name: version.primes_streams().then(random::text::<6>),
-            sent: 0,
-            opened: false,
-            ended: false,
-        }
+    pub(in crate::mcp) fn new(feed: Feed, keep: Keep, shape: Shape) -> Self {
+        let ends_at = Instant::now().checked_add(shape.life);
+        Self { feed, keep, shape, ends_at, beats: 0, opened: false, ended: false }
     }
 
-    fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    pub(in crate::mcp) fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
         unfold(self, |mut live| async move { live.next().await.map(|bytes| (Ok(bytes), live)) })
     }
 
@@ -129,35 +155,51 @@ impl Live {
             self.opened = true;
             return Some(self.opening());
         }
-        let (beat, ends_at) = (sleep(self.heartbeat), self.ends_at);
+        let (beat, ends_at) = (sleep(self.shape.heartbeat), self.ends_at);
         tokio::select! {
             biased;
-            event = self.receiver.recv() => event.map(|e| self.frame(e)),
             () = expiry(ends_at) => None,
-            () = beat => Some(Bytes::from_static(BEAT)),
+            fed = self.feed.next() => self.frame(fed),
+            () = beat => self.beat().await,
         }
+    }
+
+    /// A comment, which a vanished client does not take; now and then also a look at the session.
+    async fn beat(&mut self) -> Option<Bytes> {
+        self.beats += 1;
+        if self.beats.is_multiple_of(BEATS_PER_LOOK) {
+            if !self.keep.is_alive().await {
+                return None;
+            }
+            self.feed.refresh();
+        }
+        Some(Bytes::from_static(BEAT))
     }
 
     /// Something to send at once, so that intermediaries pass the headers on; where the version has it, an event
     /// with an id and no data from which the client can resume (2025-11-25, SSE polling).
-    fn opening(&self) -> Bytes {
-        match &self.name {
-            Some(name) => Bytes::from(format!("id: {name}-0\nretry: {RETRY_MS}\ndata: \n\n")),
-            None => Bytes::from_static(BEAT),
+    fn opening(&mut self) -> Bytes {
+        if let Some(opening) = self.shape.opening.take() {
+            return opening;
         }
+        if !self.shape.primes {
+            return Bytes::from_static(BEAT);
+        }
+        let id = event_id(self.feed.stream(), self.feed.cursor());
+        Bytes::from(format!("id: {id}\nretry: {RETRY_MS}\ndata: \n\n"))
     }
 
-    fn frame(&mut self, event: StreamEvent) -> Bytes {
-        match event {
-            StreamEvent::Message(json) => {
-                self.sent += 1;
-                let id = self.name.as_ref().map(|name| format!("{name}-{}", self.sent));
-                Bytes::from(encode::event(id.as_deref(), &json))
+    fn frame(&mut self, fed: Fed) -> Option<Bytes> {
+        match fed {
+            Fed::Message(seq, json) => {
+                let id = self.shape.numbers.then(|| event_id(self.feed.stream(), seq));
+                Some(Bytes::from(encode::event(id.as_deref(), &json)))
             }
-            StreamEvent::Close { retry_ms } => {
+            Fed::Leave { retry_ms } => {
                 self.ended = true;
-                Bytes::from(format!("retry: {retry_ms}\n\n"))
+                self.shape.primes.then(|| Bytes::from(format!("retry: {retry_ms}\n\n")))
             }
+            Fed::Over => None,
         }
     }
 }
@@ -166,20 +208,5 @@ async fn expiry(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn event_ids_are_told_from_other_text() {
-        for good in ["abcDEF12-0", "a-b_c-42"] {
-            assert!(is_event_id(good), "{good}");
-        }
-        for bad in ["", "abc", "abc-", "-1", "abc-x", "a b-1", "abc-18446744073709551616"] {
-            assert!(!is_event_id(bad), "{bad}");
-        }
     }
 }

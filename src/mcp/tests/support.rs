@@ -1,17 +1,17 @@
 //! A service with a few telling tools, replicas over one store on real sockets, and a client that speaks bare HTTP.
 
 use super::super::{McpParts, McpSettings, McpState, configure};
+use crate::actors::{RegistrySettings, Streams};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{Clock, TestClock, Timestamp};
 use crate::domain::grant::AccessRecord;
-use crate::domain::ids::{ClientId, ServiceName, SessionId, UserKey};
+use crate::domain::ids::{ClientId, ServiceName, UserKey};
 use crate::domain::keyring::KeyRing;
 use crate::domain::resource::{Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Hasher, Token, TokenKind, new_grant};
 use crate::oauth::bearer::BearerGuard;
-use crate::ports::sessions::{AttachError, SessionRouter, StreamEvent, StreamId};
 use crate::ports::store::{GrantStore, Store};
 use crate::tools::context::CallContext;
 use crate::tools::dispatch::{CallLimits, Dispatcher};
@@ -21,17 +21,13 @@ use crate::tools::registry::ToolRegistry;
 use crate::tools::tool::{Annotations, Args, Service, Tool, ToolSpec};
 use actix_web::{App, HttpServer, web};
 use async_trait::async_trait;
-use bytes::Bytes;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 pub(super) const START_MS: i64 = 1_780_000_000_000;
 
@@ -129,53 +125,6 @@ fn info(name: &str) -> ServiceInfo {
     }
 }
 
-/// A registry of streams as the actor keeps it.
-#[derive(Default)]
-pub(super) struct FakeRouter {
-    streams: Mutex<HashMap<SessionId, (StreamId, mpsc::Sender<StreamEvent>)>>,
-    next: AtomicU64,
-    pub(super) detached: Notify,
-}
-
-#[async_trait]
-impl SessionRouter for FakeRouter {
-    async fn attach(
-        &self,
-        session: &SessionId,
-        sender: mpsc::Sender<StreamEvent>,
-    ) -> Result<StreamId, AttachError> {
-        let id = StreamId(self.next.fetch_add(1, Ordering::SeqCst));
-        if let Some((_, old)) = self.streams.lock().insert(session.clone(), (id, sender)) {
-            let _ = old.try_send(StreamEvent::Close { retry_ms: 1000 });
-        }
-        Ok(id)
-    }
-    fn detach(&self, session: &SessionId, stream: StreamId) {
-        let mut streams = self.streams.lock();
-        if streams.get(session).is_some_and(|(id, _)| *id == stream) {
-            streams.remove(session);
-        }
-        self.detached.notify_one();
-    }
-    async fn deliver(&self, session: &SessionId, message: Bytes) -> bool {
-        let streams = self.streams.lock();
-        streams.get(session).is_some_and(|(_, s)| s.try_send(StreamEvent::Message(message)).is_ok())
-    }
-    fn close(&self, session: &SessionId) {
-        if let Some((_, sender)) = self.streams.lock().remove(session) {
-            let _ = sender.try_send(StreamEvent::Close { retry_ms: 1000 });
-        }
-    }
-    async fn open_streams(&self) -> usize {
-        self.streams.lock().len()
-    }
-    async fn drain(&self) {
-        for (_, (_, sender)) in self.streams.lock().drain() {
-            let _ = sender.try_send(StreamEvent::Close { retry_ms: 50 });
-        }
-    }
-}
-
 fn ring() -> KeyRing {
     KeyRing::from_list("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
 }
@@ -186,6 +135,7 @@ pub(super) struct World {
     pub(super) clock: Arc<TestClock>,
     pub(super) witness: Arc<Witness>,
     hasher: Hasher,
+    cipher: Cipher,
 }
 
 impl World {
@@ -196,6 +146,7 @@ impl World {
             clock,
             witness: Arc::default(),
             hasher: Hasher::new(&ring()),
+            cipher: Cipher::new(&ring()),
         }
     }
 
@@ -251,7 +202,11 @@ impl World {
         let infos = services.iter().map(|s| s.info().clone()).collect();
         let resources = Arc::new(Resources::new("https://door.example".to_owned(), infos, None));
         let limits = CallLimits { deadline: Duration::from_mins(1), output_bytes: 1 << 20 };
-        let router = Arc::new(FakeRouter::default());
+        let registry =
+            RegistrySettings { max_streams: 64, max_streams_per_user: 8, session_ttl: settings.session_ttl };
+        let store: Arc<dyn Store> = self.store.clone();
+        let (streams, keeper) = Streams::alone(registry, store, self.cipher.clone());
+        let router = Arc::new(streams);
         let parts = McpParts {
             dispatcher: Dispatcher::new(ToolRegistry::new(services), limits),
             guard: Arc::new(BearerGuard::new(
@@ -282,15 +237,16 @@ impl World {
         let server = server.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Replica { port, router, handle }
+        Replica { port, router, handle, _keeper: keeper }
     }
 }
 
 /// One running server; stops when dropped.
 pub(super) struct Replica {
     pub(super) port: u16,
-    pub(super) router: Arc<FakeRouter>,
+    pub(super) router: Arc<Streams>,
     handle: actix_web::dev::ServerHandle,
+    _keeper: Box<dyn std::any::Any>,
 }
 
 impl Drop for Replica {

@@ -87,8 +87,9 @@ const PROGRESS: Run = |context, _| {
 };
 const RICH: Run =
     |_, args| async move { Ok(ToolOutput::text(format!("Received {} arguments.", args.len()))) }.boxed();
-const RECONNECTION: Run = |_, _| {
-    async {
+const RECONNECTION: Run = |context, _| {
+    async move {
+        context.release().await;
         sleep(PAUSE).await;
         Ok(ToolOutput::text("Reconnection test completed successfully."))
     }

@@ -1,0 +1,97 @@
+//! The bus over Redis pub/sub: one connection per process that listens to every topic, made again when it is lost.
+
+use super::RedisStore;
+use super::link::explain;
+use crate::adapters::keys;
+use crate::adapters::topics::Topics;
+use crate::ports::events::{Bus, Note};
+use crate::ports::store::StoreError;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt;
+use redis::{Client, RedisError, cmd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::time::{sleep, timeout};
+
+/// Pause before a lost connection is made again.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Longest wait for a connection.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// A silent connection is asked for a sign of life this often; a dead peer is told from a quiet one no other way.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
+
+/// The listening side, started by the first subscriber.
+#[derive(Default)]
+pub(super) struct Listener {
+    topics: Arc<Topics>,
+    running: AtomicBool,
+}
+
+#[async_trait]
+impl Bus for RedisStore {
+    async fn publish(&self, topic: &'static str, message: Bytes) -> Result<(), StoreError> {
+        let mut publish = cmd("PUBLISH");
+        publish.arg(keys::channel(topic)).arg(&*message);
+        // Heard twice it does no harm, so it may go again.
+        self.links.read::<u64>(&publish).await.map(drop)
+    }
+
+    fn subscribe(&self, topic: &'static str) -> broadcast::Receiver<Note> {
+        let receiver = self.listener.topics.subscribe(topic);
+        if !self.listener.running.swap(true, Ordering::SeqCst) {
+            let topics = Arc::downgrade(&self.listener.topics);
+            tokio::spawn(listen(self.links.client().clone(), topics));
+        }
+        receiver
+    }
+}
+
+/// Listens until the store is dropped.
+async fn listen(client: Client, topics: Weak<Topics>) {
+    loop {
+        let outcome = session(&client, &topics).await;
+        let Some(alive) = topics.upgrade() else { return };
+        if let Err(error) = outcome {
+            tracing::warn!(error = %explain(&error), "the bus is away");
+        }
+        drop(alive);
+        sleep(PAUSE).await;
+    }
+}
+
+/// One connection, from its making to its loss.
+async fn session(client: &Client, topics: &Weak<Topics>) -> Result<(), RedisError> {
+    let connected = timeout(TIMEOUT, async {
+        let mut pubsub = client.get_async_pubsub().await?;
+        pubsub.psubscribe(format!("{}*", keys::CHANNELS)).await?;
+        Ok::<_, RedisError>(pubsub)
+    });
+    let (mut sink, mut messages) = connected.await.map_err(|_| silent())??.split();
+    if let Some(topics) = topics.upgrade() {
+        // Whatever was published while nobody listened is lost.
+        topics.resync();
+    }
+    loop {
+        match timeout(CHECK_EVERY, messages.next()).await {
+            Ok(Some(message)) => {
+                let Some(topics) = topics.upgrade() else { return Ok(()) };
+                let topic = message.get_channel_name().strip_prefix(keys::CHANNELS).unwrap_or_default();
+                topics.publish(topic, Bytes::copy_from_slice(message.get_payload_bytes()));
+            }
+            Ok(None) => return Ok(()),
+            Err(_) => {
+                if topics.strong_count() == 0 {
+                    return Ok(());
+                }
+                timeout(TIMEOUT, sink.ping::<redis::Value>()).await.map_err(|_| silent())??;
+            }
+        }
+    }
+}
+
+fn silent() -> RedisError {
+    std::io::Error::from(std::io::ErrorKind::TimedOut).into()
+}

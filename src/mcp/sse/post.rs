@@ -1,0 +1,75 @@
+//! `/{svc}/messages`: takes a message, answers 202, and leaves the rest to the stream.
+
+use super::super::door;
+use super::super::edge;
+use super::super::endpoint::read;
+use super::super::error::refuse;
+use super::super::exchange::Exchange;
+use super::super::headers;
+use super::super::jsonrpc::{Id, parse};
+use super::super::legacy::session;
+use super::super::state::McpState;
+use super::super::version::VersionHeader;
+use crate::domain::ids::SessionId;
+use crate::oauth::bearer::Bearer;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use bytes::Bytes;
+
+/// Serves `/{svc}/messages`.
+pub(in crate::mcp) async fn post(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    state: web::Data<McpState>,
+) -> HttpResponse {
+    let served = Box::pin(admit(&request, &mut payload, &state)).await;
+    let mut response = match served {
+        Ok(Some((bearer, session, bytes))) => {
+            rt::spawn(super::answer(state, bearer, session, bytes));
+            HttpResponse::Accepted().body("Accepted")
+        }
+        Ok(None) => edge::preflight(request.headers()),
+        Err(refusal) => refusal,
+    };
+    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    response
+}
+
+/// Bearer, session and body; nothing for a preflight.
+async fn admit(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    state: &web::Data<McpState>,
+) -> Result<Option<(Bearer, SessionId, Bytes)>, HttpResponse> {
+    let ready = door::service(request, state)?;
+    if request.method() == Method::OPTIONS {
+        return Ok(None);
+    }
+    if request.method() != Method::POST {
+        return Err(super::super::error::method_not_allowed("POST"));
+    }
+    let bearer = door::bearer(request, state, ready).await?;
+    if !headers::is_json(request.headers()) {
+        let message = "The body must be application/json, without content coding.";
+        return Err(door::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
+    }
+    let Some(id) = door::query(request, "sessionId") else {
+        let message = "The URL needs `sessionId`, as the stream's first event gave it.";
+        return Err(door::refused(StatusCode::BAD_REQUEST, message));
+    };
+    let x = Exchange {
+        state,
+        ready,
+        headers: request.headers(),
+        bearer: bearer.clone(),
+        framing: super::super::encode::Framing::Json,
+        streams: false,
+        version: VersionHeader::Absent,
+    };
+    let found = session::find(&x, &id, None).await?;
+    let bytes = read(payload, state).await.map_err(|refusal| refusal.into_response(request))?.freeze();
+    if let Err(bad) = parse(&bytes, state.settings.max_depth) {
+        return Err(refuse(StatusCode::BAD_REQUEST, bad.id.map(Id::raw), &bad.error));
+    }
+    Ok(Some((bearer, found.id, bytes)))
+}

@@ -1,0 +1,129 @@
+//! WebSocket (RFC 6455) at `/{svc}/ws`, subprotocol `mcp`: one JSON-RPC message per text message, both eras, served as
+//! the HTTP endpoint serves them.
+//!
+//! A session outlives its connection. Its id is in `_meta` of the answer to `initialize` and, when a connection
+//! resumes it, in the header of the upgrade; what the client missed is said first.
+
+mod connection;
+mod hello;
+
+use super::door;
+use super::edge;
+use super::encode::Framing;
+use super::error::unavailable;
+use super::exchange::Exchange;
+use super::headers;
+use super::legacy::session;
+use super::state::McpState;
+use super::version::VersionHeader;
+use crate::domain::ids::SessionId;
+use crate::domain::random;
+use crate::oauth::bearer::Bearer;
+use crate::ports::sessions::{AttachError, Attachment, StreamEvent, StreamId};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
+use connection::Connection;
+use tokio::sync::mpsc;
+
+/// Subprotocol of MCP.
+const PROTOCOL: &str = "mcp";
+
+/// Serves `/{svc}/ws`.
+pub(super) async fn open(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<McpState>,
+) -> HttpResponse {
+    let served = Box::pin(admit(&request, payload, &state)).await;
+    let mut response = served.unwrap_or_else(|refusal| refusal);
+    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    response
+}
+
+async fn admit(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &web::Data<McpState>,
+) -> Result<HttpResponse, HttpResponse> {
+    let ready = door::service(request, state)?;
+    // Browsers cannot set headers here; they say who they are in the first message instead.
+    let bearer = if request.headers().contains_key(header::AUTHORIZATION) {
+        Some(door::bearer(request, state, ready).await?)
+    } else {
+        None
+    };
+    let asked = headers::single(request.headers(), headers::SESSION_ID)
+        .map_err(|_| door::refused(StatusCode::BAD_REQUEST, "Send one Mcp-Session-Id header."))?;
+    let asked = asked.map(str::to_owned).or_else(|| door::query(request, "sessionId"));
+    let resumed = match (&bearer, &asked) {
+        (Some(bearer), Some(id)) => Some(find(state, bearer, id).await?),
+        _ => None,
+    };
+    let handled = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]);
+    let (mut response, socket, messages) = handled.map_err(|error| error.error_response())?;
+    let place = Place::take(state, bearer.as_ref()).await?;
+    if let Some(id) = &resumed
+        && let Ok(value) = header::HeaderValue::from_str(id.as_str())
+    {
+        response.headers_mut().insert(header::HeaderName::from_static(headers::SESSION_ID), value);
+    }
+    let limit = state.settings.max_body;
+    let messages = messages.max_frame_size(limit).aggregate_continuations().max_continuation_size(limit);
+    let connection =
+        Connection { state: state.clone(), service: ready.name.clone(), socket, place, session: resumed };
+    rt::spawn(Box::pin(connection.run(messages, bearer, asked)));
+    Ok(response)
+}
+
+/// The caller's own session, or the refusal.
+async fn find(state: &web::Data<McpState>, bearer: &Bearer, id: &str) -> Result<SessionId, HttpResponse> {
+    let Some(ready) = state.catalog.service(bearer.service.as_str()) else {
+        return Err(session::not_found(None));
+    };
+    let none = header::HeaderMap::new();
+    let x = Exchange {
+        state,
+        ready,
+        headers: &none,
+        bearer: bearer.clone(),
+        framing: Framing::Json,
+        streams: false,
+        version: VersionHeader::Absent,
+    };
+    session::find(&x, id, None).await.map(|record| record.id)
+}
+
+/// A connection's place among the open streams, given back when dropped.
+struct Place {
+    state: web::Data<McpState>,
+    key: SessionId,
+    id: StreamId,
+    events: mpsc::Receiver<StreamEvent>,
+}
+
+impl Place {
+    async fn take(state: &web::Data<McpState>, bearer: Option<&Bearer>) -> Result<Self, HttpResponse> {
+        let key = SessionId::new(format!("ws:{}", random::text::<12>()));
+        let nobody = || crate::domain::ids::UserKey::new("", "");
+        let (sender, events) = mpsc::channel(2);
+        let attachment = Attachment {
+            session: key.clone(),
+            stream: PROTOCOL.to_owned(),
+            user: bearer.map_or_else(nobody, |bearer| bearer.caller.user.clone()),
+            sender,
+        };
+        match state.router.attach(attachment).await {
+            Ok(id) => Ok(Self { state: state.clone(), key, id, events }),
+            Err(AttachError::TooMany) => {
+                Err(door::refused(StatusCode::TOO_MANY_REQUESTS, "Too many connections are open."))
+            }
+            Err(AttachError::Unavailable) => Err(unavailable(None)),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.state.router.detach(&self.key, self.id);
+    }
+}
