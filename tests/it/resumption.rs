@@ -165,7 +165,7 @@ async fn http_sse_is_answered_on_the_stream_whatever_replica_takes_the_post() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_vanish_without_reading_are_noticed() {
-    let settings = [("ENTRADA_MCP_HEARTBEAT_S", "1"), ("ENTRADA_MCP_MAX_STREAMS_PER_USER", "1000")];
+    let settings = [("ENTRADA_MCP__HEARTBEAT_S", "1"), ("ENTRADA_MCP__MAX_STREAMS_PER_USER", "1000")];
     let plan = Plan { settings: &settings, ..Plan::default() };
     let cluster = Cluster::start(Store::embedded(), plan).await;
     let login = Client::register(&cluster.url).await.sign_in(ALICE).await;
