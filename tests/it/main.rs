@@ -20,11 +20,11 @@ mod outage;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
+mod resumption;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod shutdown;
-#[cfg(test)]
-mod resumption;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
