@@ -5,6 +5,7 @@ use crate::config::{LogFormat, LogSection};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{Error, HttpMessage};
 use std::time::Instant;
+use tracing::field::Empty;
 use tracing::{Level, Span};
 use tracing_actix_web::RootSpanBuilder;
 use tracing_subscriber::EnvFilter;
@@ -52,7 +53,12 @@ impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         request.extensions_mut().insert(Arrived(Instant::now()));
         let id = request.extensions().get::<tracing_actix_web::RequestId>().map(ToString::to_string);
-        tracing::info_span!("http.request", request.id = id.unwrap_or_default())
+        tracing::info_span!(
+            "http.request",
+            request.id = id.unwrap_or_default(),
+            client.id = Empty,
+            grant.id = Empty
+        )
     }
 
     fn on_request_end<B: actix_web::body::MessageBody>(_: Span, outcome: &Result<ServiceResponse<B>, Error>) {

@@ -86,13 +86,14 @@ pub(super) fn refresh_state(
     value: Option<&[u8]>,
     successor: Option<&[u8]>,
     now: Timestamp,
+    open: impl FnOnce(&[u8]) -> Result<Option<RefreshRecord>, StoreError>,
 ) -> Result<RefreshState, StoreError> {
     let Some(value) = value else { return Ok(RefreshState::Unknown) };
     let (rotated_at, body) = match unmark("refresh token", value)? {
         Marked::Live { body, .. } => (None, body),
         Marked::Used { number, body } => (Some(Timestamp::from_millis(number)), body),
     };
-    let record: RefreshRecord = decode("refresh token", body)?;
+    let Some(record) = open(body)? else { return Ok(RefreshState::Unknown) };
     Ok(match rotated_at {
         _ if record.expires_at <= now => RefreshState::Unknown,
         None => RefreshState::Live(record),

@@ -160,7 +160,7 @@ impl Parts {
         let clock: SharedClock = Arc::new(SystemClock);
         let ring = config.key_ring()?;
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
-        let Outside { store, identity, graph } = Outside::build(config, &clock)?;
+        let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let actors = Arc::new(Actors::start(&ActorDeps {
             store: store.clone(),
@@ -234,13 +234,13 @@ struct Outside {
 }
 
 impl Outside {
-    fn build(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
+    fn build(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<Self, StartError> {
         let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
         let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
         let store: Arc<dyn Store> = match config.store_url()? {
             StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
             StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
-            StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url)?),
+            StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url, cipher.clone())?),
         };
         let entra = EntraSettings {
             authority: config.entra.authority.clone(),
@@ -259,7 +259,9 @@ pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<S
 
 /// Attempts to reach everything that the settings name.
 pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
-    let Outside { store, identity, graph } = Outside::build(config, &(Arc::new(SystemClock) as SharedClock))?;
+    let clock: SharedClock = Arc::new(SystemClock);
+    let cipher = Cipher::new(&config.key_ring()?);
+    let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
     let reach_entra =
         async move { identity.check().await.map(|()| String::new()).map_err(|e| e.to_string()) };

@@ -10,6 +10,13 @@ pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
     config.validate()?;
     telemetry::start(&config.log)?;
     let app = App::build(&config)?;
+    for service in app.resources().services() {
+        let url = app.resources().resource_of(&service.name);
+        tracing::info!(service.name = %service.name, url, "service mounted");
+    }
     say(&format!("entrada listening on {}", app.local_url()))?;
+    for service in app.resources().services() {
+        say(&format!("{}: {}", service.title, app.resources().resource_of(&service.name)))?;
+    }
     if app.run().await? { Ok(()) } else { Err(CommandError::GaveUp) }
 }

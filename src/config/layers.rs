@@ -79,7 +79,7 @@ impl Config {
 fn merge_file(merged: &mut Table, path: &Path) -> Result<(), ConfigError> {
     let source = path.display().to_string();
     let text = read(path)?;
-    let file: Table = text.parse().map_err(|e| invalid("", &source, &e))?;
+    let file: Table = text.parse().map_err(|e| unreadable(&source, &text, &e))?;
     for (section, value) in file {
         let Value::Table(entries) = value else { return Err(unknown(&section, &source, merged)) };
         for (key, value) in entries {
@@ -196,6 +196,14 @@ fn read(path: &Path) -> Result<String, ConfigError> {
 
 fn invalid(key: &str, source: &str, problem: &impl ToString) -> ConfigError {
     ConfigError::Invalid { key: key.to_owned(), source_name: source.to_owned(), problem: problem.to_string() }
+}
+
+/// A file that is no TOML: what and where. The error's own text quotes the line, and with it a secret that stands there.
+fn unreadable(source: &str, text: &str, error: &toml::de::Error) -> ConfigError {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let problem = format!("not valid TOML at line {line}: {}", error.message());
+    ConfigError::File { path: PathBuf::from(source), problem }
 }
 
 /// The error for an unknown name, with the most similar known one in the same notation.

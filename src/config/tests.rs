@@ -112,7 +112,15 @@ fn dangerous_or_senseless_values_are_refused() {
 
 #[test]
 fn no_error_repeats_a_secret() {
-    let texts =
-        [error(&[("ENCRYPTION_KEYS", "k:hunter2")]), error(&[("ENTRADA_STORE", "mysql://u:hunter2@h")])];
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("profile.toml");
+    std::fs::write(&path, "[entra]\nclient_id = \"app\"\nclient_secret = \"hunter2\nx = 1\n").unwrap();
+    let broken_file = error(&[("ENTRADA_CONFIG", path.to_str().unwrap())]);
+    assert!(broken_file.contains("line 3"), "{broken_file}");
+    let texts = [
+        broken_file,
+        error(&[("ENCRYPTION_KEYS", "k:hunter2")]),
+        error(&[("ENTRADA_STORE", "mysql://u:hunter2@h")]),
+    ];
     assert!(texts.iter().all(|t| !t.contains("hunter2")), "{texts:?}");
 }

@@ -86,7 +86,7 @@ fn is_header_block(rest: &[&str]) -> bool {
         })
 }
 
-/// "On <date>, <who> wrote:", perhaps over two lines, or its Korean form.
+/// `On <date>, <who> wrote:`, perhaps over two lines, or its Korean form.
 fn is_attribution(rest: &[&str]) -> bool {
     let Some(first) = rest.first().map(|line| plain(line)) else {
         return false;

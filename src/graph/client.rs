@@ -19,6 +19,8 @@ const USER_AGENT: &str = concat!("NONISV|Entrada|M365McpServer/", env!("CARGO_PK
 const SDK_VERSION: &str = concat!("m365mcp-rust/", env!("CARGO_PKG_VERSION"));
 /// Kept back of the deadline so that an error can still be told instead of the call being cut off.
 const RESERVE: Duration = Duration::from_millis(250);
+/// Longer addresses are refused on the way to Graph, in ways that look like an outage.
+const MAX_TARGET: usize = 15 * 1024;
 /// The pause when Graph throttles without saying for how long.
 const SILENT_PENALTY: Duration = Duration::from_secs(2);
 
@@ -55,6 +57,8 @@ enum Next {
     Wait(Duration, GraphError),
     /// The token was refused.
     Renew(GraphError),
+    /// The token lacks a permission.
+    Reread(GraphError),
 }
 
 impl GraphClient {
@@ -73,9 +77,12 @@ impl GraphClient {
 
     /// Sends until there is an answer, a refusal, or no time left.
     pub(crate) async fn send(&self, asker: Asker<'_>, request: Request) -> Result<Answer, GraphError> {
+        if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
+            return Err(too_long());
+        }
         let key = GateKey { user: asker.user.clone(), workload: request.workload };
         let mut access = self.tokens.get(asker.user).await?;
-        let mut renewed = false;
+        let (mut renewed, mut reread) = (false, false);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -86,6 +93,17 @@ impl GraphClient {
                 Next::Renew(_) => {
                     renewed = true;
                     access = self.tokens.renew(asker.user, access.version).await?;
+                }
+                Next::Reread(error) if reread => return Err(error),
+                Next::Reread(error) => {
+                    // The person may have granted more at another replica since this one cached the token.
+                    reread = true;
+                    self.tokens.forget(asker.user);
+                    let current = self.tokens.get(asker.user).await?;
+                    if current.version <= access.version {
+                        return Err(error);
+                    }
+                    access = current;
                 }
                 Next::Wait(pause, error) => {
                     if attempt >= retry::MAX_ATTEMPTS || pause >= remaining(asker.deadline) {
@@ -144,6 +162,7 @@ impl GraphClient {
             GraphError::Refused { fault: Fault::AuthExpired | Fault::StepUpRequired, .. } => {
                 return Next::Renew(error);
             }
+            GraphError::Refused { fault: Fault::MissingPermission, .. } => return Next::Reread(error),
             GraphError::Unavailable { retry_after, reason, .. } => {
                 *retry_after = ordered;
                 let once = attempt == 1 && reason.contains("ErrorInternalServerTransientError");
@@ -167,6 +186,17 @@ impl GraphClient {
             | GraphError::Malformed(_) => {}
         }
         Next::Fail(error)
+    }
+}
+
+/// A question with too many or too long words in it.
+fn too_long() -> GraphError {
+    GraphError::Refused {
+        fault: Fault::InternalQuery,
+        status: StatusCode::URI_TOO_LONG.as_u16(),
+        code: "uri_too_long".to_owned(),
+        message: String::new(),
+        request_id: None,
     }
 }
 

@@ -107,6 +107,43 @@ pub(crate) fn search(kql: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_goes_into_a_url_comes_out_as_the_same_one_value(text in ".*", id in "[^.]+") {
+            let target = Target::new(format!("/me/messages/{}", segment(&id))).with("$filter", &text).build();
+            let url = url::Url::parse(&format!("https://g.example/v1.0{target}")).unwrap();
+            let pairs: Vec<_> = url.query_pairs().collect();
+            prop_assert_eq!(pairs.len(), 1);
+            prop_assert_eq!(&*pairs[0].1, &*text);
+            let segments: Vec<_> = url.path_segments().unwrap().collect();
+            prop_assert_eq!(segments.len(), 4);
+            let decoded = percent_encoding::percent_decode_str(segments[3]).decode_utf8().unwrap();
+            prop_assert_eq!(&*decoded, &*id);
+            prop_assert!(url.fragment().is_none());
+        }
+
+        #[test]
+        fn whatever_goes_into_a_literal_stays_inside(text in ".*") {
+            let literal = odata(&text);
+            let inner = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap();
+            prop_assert!(!inner.replace("\'\'", "").contains('\''));
+        }
+
+        #[test]
+        fn whatever_is_searched_for_is_one_term(text in ".*") {
+            for term in [kql_term(&text), kql_phrase(&text)].into_iter().flatten() {
+                match term.strip_prefix('"') {
+                    Some(rest) => {
+                        let inner = rest.strip_suffix('"').unwrap();
+                        prop_assert!(!inner.contains(['"', '\\']) && inner.chars().any(char::is_alphanumeric));
+                    }
+                    None => prop_assert!(term.trim_end_matches('*').chars().all(char::is_alphanumeric)),
+                }
+            }
+        }
+    }
 
     #[test]
     fn no_text_can_leave_its_odata_literal() {

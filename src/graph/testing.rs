@@ -74,6 +74,9 @@ pub(crate) fn raw(status: u16, headers: &[(&'static str, &str)], body: &[u8]) ->
 pub(crate) struct FakeTokens {
     pub(crate) renewals: Mutex<Vec<u64>>,
     pub(crate) dead: bool,
+    /// Versions that other replicas wrote since the cache was filled; seen once it is forgotten.
+    pub(crate) elsewhere: u64,
+    pub(crate) forgotten: Mutex<bool>,
 }
 
 fn access(user: &UserKey, version: u64) -> Arc<UpstreamAccess> {
@@ -91,7 +94,8 @@ impl AccessTokens for FakeTokens {
         if self.dead {
             return Err(TokenError::SignInRequired);
         }
-        Ok(access(user, 1 + self.renewals.lock().len() as u64))
+        let elsewhere = if *self.forgotten.lock() { self.elsewhere } else { 0 };
+        Ok(access(user, 1 + elsewhere + self.renewals.lock().len() as u64))
     }
 
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError> {
@@ -99,7 +103,9 @@ impl AccessTokens for FakeTokens {
         Ok(access(user, seen + 1))
     }
 
-    fn forget(&self, _user: &UserKey) {}
+    fn forget(&self, _user: &UserKey) {
+        *self.forgotten.lock() = true;
+    }
 }
 
 /// Lets everybody in and remembers penalties.

@@ -87,6 +87,24 @@ async fn a_refused_token_is_renewed_once_and_then_the_person_is_asked() {
 }
 
 #[tokio::test]
+async fn a_permission_granted_at_another_replica_is_found() {
+    let tokens = || FakeTokens { elsewhere: 1, ..FakeTokens::default() };
+    let rig = rig_with(
+        FakeGraph::new(|request, _| {
+            if request.token.expose().ends_with("-1") { raw(403, &[], b"") } else { json(200, &value!({})) }
+        }),
+        tokens(),
+    );
+    rig.get(20).await.unwrap();
+    assert!(rig.tokens.renewals.lock().is_empty(), "Entra need not be asked");
+
+    let rig = rig_with(FakeGraph::new(|_, _| raw(403, &[], b"")), tokens());
+    let error = rig.get(20).await.unwrap_err();
+    assert!(matches!(error, GraphError::Refused { fault: Fault::MissingPermission, .. }), "{error:?}");
+    assert_eq!(rig.graph.seen.lock().len(), 2, "one more look, not a loop");
+}
+
+#[tokio::test]
 async fn without_a_token_graph_is_not_asked() {
     let rig = rig_with(
         FakeGraph::new(|_, _| json(200, &value!({}))),
@@ -103,6 +121,16 @@ async fn refusals_are_never_repeated() {
         rig.get(20).await.unwrap_err();
         assert_eq!(rig.graph.seen.lock().len(), 1, "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_question_too_long_for_an_address_is_not_taken_for_an_outage() {
+    let rig = rig(FakeGraph::new(|_, _| json(200, &value!({}))));
+    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+    let long = Target::new("/me/messages").with("$search", &"\u{acc4}".repeat(5000));
+    let error = rig.client.send(asker, Request::outlook(long)).await.unwrap_err();
+    assert!(matches!(error, GraphError::Refused { fault: Fault::InternalQuery, .. }), "{error:?}");
+    assert!(rig.graph.seen.lock().is_empty());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! belong together, every refusal is a page of ours; afterwards it is a redirect to the client.
 
 use super::cookies::{self, Browser};
-use super::flow::{Flow, error_location};
+use super::flow::{Flow, Prompt, error_location};
 use super::forward::ForwardError;
 use super::pages::{self, Notice};
 use super::params::{ParamFault, Params, append_query};
@@ -117,16 +117,16 @@ async fn begin(
     let browser = Browser::of(request, state).unwrap_or_else(Browser::new);
     let flow = check(state, &params, &client, &browser)?;
     let known = remembered(request, state, &flow).await?;
-    let location = match (known, flow.prompt.as_deref()) {
+    let location = match (known, flow.prompt.none) {
         (Some(user), _) => state.forward(flow, Some(user)).await?,
-        (None, Some("none")) => {
+        (None, true) => {
             let (error, text) = match cookies::user(request, state) {
                 Some(_) => ("consent_required", "the person has not approved this application yet"),
                 None => ("login_required", "nobody is signed in"),
             };
             return Err(rejection(&flow.redirect_uri, flow.state.as_deref(), error, text));
         }
-        (None, _) => {
+        (None, false) => {
             let id = random::text::<32>();
             state.put_flow(&id, &flow).await?;
             format!("/consent?flow={id}")
@@ -159,7 +159,7 @@ async fn remembered(
 ) -> Result<Option<UserKey>, StoreError> {
     // Any program on the device can claim a loopback port or a private scheme, so native clients are always asked
     // about (RFC 8252 §8.6).
-    if flow.prompt.as_deref() == Some("consent") || redirect::is_native(&flow.redirect_uri) {
+    if flow.prompt.consent || redirect::is_native(&flow.redirect_uri) {
         return Ok(None);
     }
     let Some(user) = cookies::user(request, state) else { return Ok(None) };
@@ -208,7 +208,7 @@ fn check(
         service: service.name.clone(),
         scopes: granted,
         login_hint: params.get("login_hint").filter(|h| h.len() <= MAX_HINT).map(ToOwned::to_owned),
-        prompt: params.get("prompt").and_then(prompt),
+        prompt: params.get("prompt").map(Prompt::parse).unwrap_or_default(),
         browser: browser.secret().to_owned(),
         created_at: state.clock.now(),
     })
@@ -222,11 +222,6 @@ fn target<'a>(state: &'a OauthState, params: &Params) -> Option<&'a ServiceInfo>
         (None, _) => state.resources.default_service(),
         (Some(_), Some(_)) => None,
     }
-}
-
-/// The values of `prompt` that mean something (OpenID Connect Core §3.1.2.1).
-fn prompt(value: &str) -> Option<String> {
-    matches!(value, "none" | "login" | "consent" | "select_account").then(|| value.to_owned())
 }
 
 fn rejection(

@@ -4,7 +4,7 @@
 //! the store is a 503 and never a 401, because clients throw credentials away on a 401.
 
 use crate::domain::clock::{SharedClock, Timestamp};
-use crate::domain::ids::{GrantId, ServiceName};
+use crate::domain::ids::ServiceName;
 use crate::domain::resource::Resources;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Hasher, Token, TokenKind};
@@ -23,8 +23,6 @@ const RETRY_AFTER_S: &str = "5";
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
     pub(crate) caller: Caller,
-    pub(crate) service: ServiceName,
-    pub(crate) grant: GrantId,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -85,13 +83,10 @@ impl BearerGuard {
             if record.service != *service {
                 return Err(AuthFailure::WrongAudience);
             }
+            let span = tracing::Span::current();
+            span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
             let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
-            return Ok(Bearer {
-                caller,
-                service: record.service,
-                grant: record.grant,
-                expires_at: record.expires_at,
-            });
+            return Ok(Bearer { caller, expires_at: record.expires_at });
         }
         Err(AuthFailure::Invalid)
     }

@@ -125,7 +125,12 @@ async fn ask_again(state: &OauthState, flow: Flow, user: &UserKey) -> Result<Htt
 /// Writes the user's Entra tokens over whatever version stands; `None` when others keep getting in between.
 async fn store_tokens(state: &OauthState, sign_in: &SignIn) -> Result<Option<u64>, StoreError> {
     let SignIn { user, tokens } = sign_in;
-    let mut standing = state.store.upstream(user).await?.map_or(0, |record| record.version);
+    let mut standing = match state.store.upstream(user).await {
+        Ok(record) => record.map_or(0, |record| record.version),
+        // A record that nobody can read any more must not lock its owner out; the swap tells the version.
+        Err(StoreError::Corrupt { .. }) => 0,
+        Err(error @ StoreError::Unavailable(_)) => return Err(error),
+    };
     for _ in 0..SWAP_ATTEMPTS {
         let version = standing + 1;
         let sealed = state.cipher.seal(&sealing_context(user, version), &plain(tokens));

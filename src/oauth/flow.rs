@@ -34,10 +34,30 @@ pub(super) struct Flow {
     pub(super) service: ServiceName,
     pub(super) scopes: ScopeSet,
     pub(super) login_hint: Option<String>,
-    pub(super) prompt: Option<String>,
+    pub(super) prompt: Prompt,
     /// Secret of the browser that began it.
     pub(super) browser: String,
     pub(super) created_at: Timestamp,
+}
+
+/// What the client wants the person to be asked (OpenID Connect Core §3.1.2.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Prompt {
+    /// Nothing may be shown.
+    pub(super) none: bool,
+    /// Our own page, even after an earlier approval.
+    pub(super) consent: bool,
+    /// `login` or `select_account`, which is Entra's part.
+    pub(super) upstream: Option<String>,
+}
+
+impl Prompt {
+    /// Reads the parameter; values that mean nothing here are left out.
+    pub(super) fn parse(text: &str) -> Self {
+        let has = |value: &str| text.split_ascii_whitespace().any(|word| word == value);
+        let upstream = ["login", "select_account"].into_iter().find(|value| has(value));
+        Self { none: has("none"), consent: has("consent"), upstream: upstream.map(ToOwned::to_owned) }
+    }
 }
 
 /// A sign-in that was sent to Entra.
@@ -181,5 +201,19 @@ impl OauthState {
         let opened = self.cipher.open(&format!("{kind}|{}", place.to_text()), sealed);
         let plain = opened.inspect_err(|e| tracing::error!(error = %e, record = kind, "cannot open")).ok()?;
         serde_json::from_slice(&plain).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_may_hold_several_wishes() {
+        let both = Prompt::parse("consent select_account");
+        assert!(both.consent && !both.none);
+        assert_eq!(both.upstream.as_deref(), Some("select_account"));
+        assert_eq!(Prompt::parse("create"), Prompt::default());
+        assert!(Prompt::parse("none").none);
     }
 }

@@ -32,8 +32,7 @@ impl OauthState {
             code_challenge: pkce::challenge(&verifier),
             scopes: scopes::graph(&flow.scopes),
             login_hint: flow.login_hint.clone(),
-            // `consent` was answered by our own page.
-            prompt: flow.prompt.clone().filter(|p| p != "consent"),
+            prompt: if flow.prompt.none { Some("none".to_owned()) } else { flow.prompt.upstream.clone() },
         };
         let url = self.identity.authorize_url(&request).await?;
         let pending = Pending { flow, verifier, nonce, remembered_for, created_at: self.clock.now() };

@@ -20,6 +20,7 @@ mod params;
 mod pkce;
 mod redirect;
 mod register;
+mod revoke;
 mod routes;
 mod scopes;
 mod state;

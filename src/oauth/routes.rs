@@ -1,7 +1,7 @@
 //! The routes of the authorization server with all their aliases; none of them redirects to another.
 
 use super::state::OauthState;
-use super::{authorize, callback, consent, metadata, register, token, wire};
+use super::{authorize, callback, consent, metadata, register, revoke, token, wire};
 use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 
 const REGISTER_LIMIT: usize = 16 * 1024;
@@ -22,6 +22,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     for path in ["/token", "/oauth/token", "/{service}/token"] {
         cfg.service(json_post(path, TOKEN_LIMIT, web::post().to(token::post)));
     }
+    cfg.service(json_post("/revoke", TOKEN_LIMIT, web::post().to(revoke::post)));
     for path in ["/authorize", "/oauth/authorize"] {
         cfg.service(page(path).route(read().to(authorize::get)).route(web::post().to(authorize::post)));
     }

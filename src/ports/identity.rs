@@ -1,5 +1,6 @@
 //! The identity provider behind us: Microsoft Entra ID.
 
+use crate::domain::ids::UserKey;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::upstream::{SignIn, UpstreamTokens};
@@ -77,8 +78,13 @@ pub(crate) trait IdentityProvider: Send + Sync {
     /// Redeems a code; the answer's identity comes from a verified id_token.
     async fn exchange(&self, exchange: &CodeExchange) -> Result<SignIn, IdentityError>;
     /// Refreshes with the scopes recorded as granted. The answer keeps the profile of `current`, and its refresh
-    /// token when upstream sends no new one.
-    async fn refresh(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError>;
+    /// token when upstream sends no new one. An id_token that comes with it must name `user`: tokens of one person
+    /// never end up in the record of another.
+    async fn refresh(
+        &self,
+        user: &UserKey,
+        current: &UpstreamTokens,
+    ) -> Result<UpstreamTokens, IdentityError>;
     /// Reaches discovery and keys; for readiness and `entrada check`.
     async fn check(&self) -> Result<(), IdentityError>;
 }

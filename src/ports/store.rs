@@ -120,6 +120,10 @@ pub(crate) trait ClientStore: Send + Sync {
     async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
     /// Renews the life of a client that is in use; never shortens it.
     async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError>;
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "client deletion (RFC 7592) will call it; both stores prove it")
+    )]
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError>;
 }
 
@@ -192,8 +196,8 @@ pub(crate) trait UpstreamStore: Send + Sync {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError>;
-    /// Forgets the tokens, but not the version count: a later sign-in continues it.
-    async fn forget_upstream(&self, user: &UserKey) -> Result<(), StoreError>;
+    /// Forgets the tokens of `version`, if that one stands, but not the version count: a later sign-in continues it.
+    async fn forget_upstream(&self, user: &UserKey, version: u64) -> Result<Swap, StoreError>;
 }
 
 /// MCP sessions.

@@ -36,7 +36,7 @@ impl Tenant {
         })
         .workers(options.workers.max(1))
         // Longer than the idle time of any client's pool, or requests race with the close.
-        .keep_alive(Duration::from_secs(120))
+        .keep_alive(Duration::from_mins(2))
         .shutdown_timeout(1)
         .disable_signals()
         .listen(listener)?

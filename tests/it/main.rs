@@ -14,9 +14,15 @@ mod cross_user;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod oauth_front;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod restart;
+#[cfg(test)]
+mod resume;
+#[cfg(test)]
+mod secrets;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A crash costs nobody their login or their session.
 
-use super::support::cluster::{Cluster, Plan, Store};
+use super::support::cluster::Cluster;
+use super::support::http::eventually;
 use super::support::login::{Client, tokens};
 use super::support::mcp::Mcp;
 use serde_json::json;
@@ -30,8 +31,8 @@ async fn logins_and_sessions_survive_a_crash_on_the_embedded_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logins_and_sessions_survive_a_crash_on_redis() {
-    let Some(store) = Store::redis() else { return };
-    everything_survives_a_crash(Cluster::start(store, Plan::default()).await).await;
+    let Some(cluster) = Cluster::start_on_redis().await else { return };
+    everything_survives_a_crash(cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,4 +44,30 @@ async fn the_clients_of_a_dead_replica_go_on_at_the_other() {
     for _ in 0..4 {
         session.call("list_mail_folders", json!({})).await.output();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_that_died_with_its_replica_is_taken_over() {
+    let Some(mut cluster) = Cluster::pair().await else { return };
+    let client = Client::register(&cluster.url).await;
+    let login = client.sign_in(ALICE).await;
+    // The first refresh hangs at Entra, and its replica dies there, holding the lease.
+    cluster.tenant.fault(json!({ "path": "*/oauth2/v2.0/token", "delay_ms": 30_000, "times": 1 })).await;
+    let (doomed, token) = (client.at(cluster.replica_url(0)), login.refresh.clone());
+    let hanging = tokio::spawn(async move { doomed.try_refresh(&token).await });
+    eventually("the refresh hangs at Entra", || async {
+        (cluster.tenant.faults_left().await == 0).then_some(())
+    })
+    .await;
+    cluster.replicas[0].kill();
+    assert!(hanging.await.unwrap().is_err(), "a dead replica answered");
+    // A client tries again, as 503 asks it to, until the lease is over.
+    let answer = eventually("the other replica takes the refresh over", || async {
+        let response = client.refresh(&login.refresh).await;
+        assert!(matches!(response.status().as_u16(), 200 | 503), "{}", response.status());
+        (response.status() == 200).then_some(response)
+    })
+    .await;
+    let fresh = tokens(answer).await;
+    Mcp::modern(&cluster.url, &fresh.access).call("list_mail_folders", json!({})).await.output();
 }

@@ -84,7 +84,7 @@ impl Flight {
         if self.meets(&opened, need) {
             return Ok(opened.access());
         }
-        match self.identity.refresh(&opened.tokens).await {
+        match self.identity.refresh(user, &opened.tokens).await {
             Ok(tokens) => self.keep(user, Opened { version: opened.version + 1, tokens }).await,
             Err(error) => self.refused(user, need, &opened, &error).await,
         }
@@ -106,12 +106,11 @@ impl Flight {
         tracing::warn!(fault = ?error.fault, aadsts = error.code, "Entra refused a refresh");
         match error.fault {
             IdentityFault::GrantDead | IdentityFault::NotAllowed => {
-                let current = self.read(user).await?;
-                if current.version == opened.version {
-                    self.store.forget_upstream(user).await.map_err(store_down)?;
-                    return Err(TokenError::SignInRequired);
+                match self.store.forget_upstream(user, opened.version).await.map_err(store_down)? {
+                    Swap::Done => Err(TokenError::SignInRequired),
+                    // The person signed in again meanwhile: what died is not what stands.
+                    Swap::Conflict { .. } => self.read(user).await.map(|current| current.access()),
                 }
-                Ok(current.access())
             }
             IdentityFault::Denied
             | IdentityFault::ConsentRequired

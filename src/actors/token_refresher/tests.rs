@@ -45,7 +45,7 @@ impl IdentityProvider for Scripted {
         Err(error(IdentityFault::Unavailable))
     }
 
-    async fn refresh(&self, _: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
+    async fn refresh(&self, _: &UserKey, _: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
         self.gate.acquire().await.unwrap().forget();
         match *self.fault.lock() {
@@ -178,11 +178,20 @@ async fn a_dead_grant_ends_the_login_of_this_user_only() {
 
 #[actix_rt::test]
 async fn a_sign_in_during_a_refresh_is_not_overwritten_by_it() {
+    a_sign_in_wins_over(None).await;
+}
+
+#[actix_rt::test]
+async fn a_sign_in_during_a_refresh_outlives_the_grant_that_died() {
+    a_sign_in_wins_over(Some(IdentityFault::GrantDead)).await;
+}
+
+async fn a_sign_in_wins_over(outcome: Option<IdentityFault>) {
     let mut world = World::new();
     world.identity = Arc::new(Scripted {
         clock: world.clock.clone(),
         calls: AtomicUsize::new(0),
-        fault: Mutex::new(None),
+        fault: Mutex::new(outcome),
         gate: Semaphore::new(0),
     });
     world.sign_in(&alice(), 1, Duration::ZERO).await;
@@ -196,6 +205,7 @@ async fn a_sign_in_during_a_refresh_is_not_overwritten_by_it() {
     world.identity.gate.add_permits(1);
     let access = waiting.await.unwrap().unwrap();
     assert_eq!((access.version, access.token.expose().as_str()), (2, "first"));
+    assert_eq!(world.store.upstream(&alice()).await.unwrap().unwrap().version, 2);
 }
 
 #[actix_rt::test]

@@ -2,12 +2,15 @@
 
 use super::Backend;
 use super::redis_server::RedisServer;
-use super::samples::{HOUR, START, Sample, sealed, session, user};
+use super::samples::{HOUR, START, Sample, cipher, client, sealed, session, user};
 use crate::adapters::embedded::EmbeddedStore;
+use crate::adapters::keys;
 use crate::adapters::redis::RedisStore;
+use crate::domain::client::ClientAuthMethod;
 use crate::domain::clock::{SharedClock, TestClock};
 use crate::ports::store::{
-    CodeRedemption, GrantStore, RefreshState, SessionStore, Store, StoreError, UpstreamStore,
+    ClientStore, CodeRedemption, GrantStore, Issue, RefreshState, RotationOutcome, SessionStore, Store,
+    StoreError, Swap, UpstreamStore,
 };
 use async_trait::async_trait;
 use redis::cmd;
@@ -66,7 +69,7 @@ struct Redis {
 #[async_trait]
 impl Backend for Redis {
     fn store(&self) -> Arc<dyn Store> {
-        Arc::new(RedisStore::connect(&self.server.url()).unwrap())
+        Arc::new(RedisStore::connect(&self.server.url(), cipher()).unwrap())
     }
 
     /// Redis has no test clock: every key's remaining life is shortened instead.
@@ -156,7 +159,7 @@ async fn check_empty(store: &dyn Store, sample: &Sample) {
 #[tokio::test]
 async fn a_redis_that_goes_away_is_unavailable_until_it_is_back() {
     let Some(mut server) = RedisServer::start().await else { return };
-    let store = RedisStore::connect(&server.url()).unwrap();
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     store.ping().await.unwrap();
 
     server.stop();
@@ -173,20 +176,49 @@ async fn a_redis_that_goes_away_is_unavailable_until_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_redis_restarted_between_two_requests_is_not_noticed_by_reads() {
+async fn a_redis_restarted_between_two_requests_is_not_noticed() {
     let Some(mut server) = RedisServer::start().await else { return };
-    let store = RedisStore::connect(&server.url()).unwrap();
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     let sample = Sample::new();
-    store.issue((&sample.access.0, &sample.access.1), None).await.unwrap();
-    server.stop();
-    server.start_again().await;
+    let mut restart = async || {
+        store.ping().await.unwrap();
+        server.stop();
+        server.start_again().await;
+    };
+    restart().await;
     assert_eq!(store.access(&sample.access.0, START).await.unwrap(), None);
+    restart().await;
+    let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+    assert_eq!(store.issue((&sample.access.0, &sample.access.1), refresh).await.unwrap(), Issue::Done);
+    restart().await;
+    assert_eq!(store.swap_upstream(&user("alice"), 0, &sealed("x"), HOUR).await.unwrap(), Swap::Done);
+}
+
+/// Ends a client's connection as soon as Redis has done what was asked, before the answer is through.
+async fn cut_connections(server: &RedisServer) {
+    let mut connection = server.connection().await;
+    let () = cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query_async(&mut connection).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rotation_whose_answer_is_lost_can_be_sent_again() {
+    let Some(server) = RedisServer::start().await else { return };
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
+    let sample = Sample::new();
+    let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+    store.issue((&sample.access.0, &sample.access.1), refresh).await.unwrap();
+    let rotation = sample.rotation(&sample.refresh.0, START, "answer");
+    assert_eq!(store.rotate(&rotation).await.unwrap(), RotationOutcome::Done);
+    cut_connections(&server).await;
+    let again = store.rotate(&rotation).await.unwrap();
+    assert_eq!(again, RotationOutcome::Lost { at: START, successor: sealed("answer") });
+    assert!(store.access(&rotation.access.0, START).await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn a_read_only_redis_is_unavailable_and_heals() {
     let Some(server) = RedisServer::start().await else { return };
-    let store = RedisStore::connect(&server.url()).unwrap();
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     let mut connection = server.connection().await;
     let () = cmd("REPLICAOF").arg("127.0.0.1").arg(1).query_async(&mut connection).await.unwrap();
     let error = store.ping().await.unwrap_err();
@@ -199,7 +231,7 @@ async fn a_read_only_redis_is_unavailable_and_heals() {
 async fn redis_starts_later_than_the_server() {
     let Some(mut server) = RedisServer::start().await else { return };
     server.stop();
-    let store = RedisStore::connect(&server.url()).unwrap();
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     store.ping().await.unwrap_err();
     server.start_again().await;
     store.ping().await.unwrap();
@@ -208,7 +240,7 @@ async fn redis_starts_later_than_the_server() {
 #[tokio::test]
 async fn a_silent_redis_is_unavailable_and_heals() {
     let Some(server) = RedisServer::start().await else { return };
-    let store = RedisStore::connect(&server.url()).unwrap();
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     store.ping().await.unwrap();
     server.signal(Signal::STOP);
     let error = store.ping().await.unwrap_err();
@@ -220,15 +252,62 @@ async fn a_silent_redis_is_unavailable_and_heals() {
 #[tokio::test]
 async fn a_server_without_tls_is_unavailable_over_tls() {
     let Some(server) = RedisServer::start().await else { return };
-    let store = RedisStore::connect(&server.url().replace("redis://", "rediss://")).unwrap();
+    let store = RedisStore::connect(&server.url().replace("redis://", "rediss://"), cipher()).unwrap();
     let error = store.ping().await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
 }
 
 #[tokio::test]
+async fn a_record_moved_or_made_by_a_writer_of_redis_is_nobodys() {
+    let Some(server) = RedisServer::start().await else { return };
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
+    let (own, foreign) = (Sample::new(), Sample::new());
+    for sample in [&own, &foreign] {
+        store.put_code(&sample.code.0, &sample.code.1).await.unwrap();
+        let refresh = Some((&sample.refresh.0, &sample.refresh.1));
+        store.issue((&sample.access.0, &sample.access.1), refresh).await.unwrap();
+    }
+    let mut connection = server.connection().await;
+    for (from, to) in [
+        (keys::code(&foreign.code.0), keys::code(&own.code.0)),
+        (keys::access(&foreign.access.0), keys::access(&own.access.0)),
+        (keys::refresh(&foreign.refresh.0), keys::refresh(&own.refresh.0)),
+    ] {
+        let () = cmd("COPY").arg(from).arg(to).arg("REPLACE").query_async(&mut connection).await.unwrap();
+    }
+    assert_eq!(store.access(&own.access.0, START).await.unwrap(), None);
+    assert_eq!(store.refresh(&own.refresh.0, START).await.unwrap(), RefreshState::Unknown);
+    let redeemed = store.redeem_code(&own.code.0, &own.code.1.client, START).await.unwrap();
+    assert_eq!(redeemed, CodeRedemption::Unknown);
+
+    let made = serde_json::to_vec(&own.access.1).unwrap();
+    let () =
+        cmd("SET").arg(keys::access(&own.access.0)).arg(made).query_async(&mut connection).await.unwrap();
+    assert_eq!(store.access(&own.access.0, START).await.unwrap(), None);
+    assert_eq!(store.access(&foreign.access.0, START).await.unwrap().as_ref(), Some(&foreign.access.1));
+}
+
+#[tokio::test]
+async fn a_client_moved_to_another_id_or_metadata_is_not_served() {
+    let Some(server) = RedisServer::start().await else { return };
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
+    let register = async |id: &str, digest: &str| {
+        store.register_client(&client(id, digest, ClientAuthMethod::None), HOUR).await.unwrap().id
+    };
+    let (one, two) = (register("one", "d1").await, register("two", "d2").await);
+    let mut connection = server.connection().await;
+    for (from, to) in [(keys::client(&two), keys::client(&one)), (keys::fold("d2"), keys::fold("d1"))] {
+        let () = cmd("COPY").arg(from).arg(to).arg("REPLACE").query_async(&mut connection).await.unwrap();
+    }
+    assert_eq!(store.client(&one).await.unwrap(), None);
+    assert_eq!(register("three", "d1").await.as_str(), "three");
+    assert_eq!(register("four", "d1").await.as_str(), "three");
+}
+
+#[tokio::test]
 async fn a_census_counts_by_kind() {
     let Some(server) = RedisServer::start().await else { return };
-    let store = RedisStore::connect(&server.url()).unwrap();
+    let store = RedisStore::connect(&server.url(), cipher()).unwrap();
     let sample = Sample::new();
     store.put_code(&sample.code.0, &sample.code.1).await.unwrap();
     store.issue((&sample.access.0, &sample.access.1), None).await.unwrap();
@@ -241,7 +320,7 @@ fn a_wrong_url_is_refused_without_repeating_it() {
     for url in
         ["", "localhost:6379", "http://x", "redis-cluster://x", "redis://:pa55word@host:port", "redis://"]
     {
-        let error = RedisStore::connect(url).map(drop).unwrap_err().to_string();
+        let error = RedisStore::connect(url, cipher()).map(drop).unwrap_err().to_string();
         assert!(error.contains("redis://"), "{url}: {error}");
         assert!(!error.contains("pa55word"), "{error}");
     }

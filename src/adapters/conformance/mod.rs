@@ -59,7 +59,7 @@ suite! {
         older_generations_are_known;
     races: fifty_redemptions, fifty_rotations, fifty_takes, fifty_settlements, fifty_swaps, fifty_leases,
         issue_against_revocation, replicas_interleaved;
-    users: upstream_is_swapped, forgotten_upstream_keeps_counting, sessions_slide_and_end, handles_answer_their_user,
+    users: upstream_is_swapped, forgotten_upstream_keeps_counting, a_newer_sign_in_is_not_forgotten, sessions_slide_and_end, handles_answer_their_user,
         leases_are_exclusive, a_dump_holds_no_secret;
     events: a_log_is_read_from_any_cursor, a_log_is_bounded, a_log_ends_with_its_session, the_newest_claim_stands,
         a_finished_log_says_so, numbers_are_never_given_out_twice, the_bus_reaches_every_listener, fifty_appends;

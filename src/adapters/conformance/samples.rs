@@ -1,5 +1,6 @@
 //! Records to store, and the moments at which they live.
 
+use crate::domain::cipher::Cipher;
 use crate::domain::client::{ClientAuthMethod, ClientOrigin, ClientRecord};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
@@ -19,8 +20,16 @@ pub(super) const MINUTE: Duration = Duration::from_mins(1);
 pub(super) const HOUR: Duration = Duration::from_hours(1);
 pub(super) const DAY: Duration = Duration::from_hours(24);
 
+fn ring() -> KeyRing {
+    KeyRing::from_list("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
+}
+
 pub(super) fn hasher() -> Hasher {
-    Hasher::new(&KeyRing::from_list("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap())
+    Hasher::new(&ring())
+}
+
+pub(super) fn cipher() -> Cipher {
+    Cipher::new(&ring())
 }
 
 pub(super) fn hash(value: &str) -> TokenHash {

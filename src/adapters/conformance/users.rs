@@ -30,15 +30,25 @@ pub(super) async fn upstream_is_swapped(backend: &dyn Backend) {
 pub(super) async fn forgotten_upstream_keeps_counting(backend: &dyn Backend) {
     let store = backend.store();
     let alice = user("alice");
-    store.forget_upstream(&alice).await.unwrap();
+    assert_eq!(store.forget_upstream(&alice, 1).await.unwrap(), Swap::Conflict { current: 0 });
     assert_eq!(store.swap_upstream(&alice, 0, &sealed("one"), HOUR).await.unwrap(), Swap::Done);
-    store.forget_upstream(&alice).await.unwrap();
+    assert_eq!(store.forget_upstream(&alice, 1).await.unwrap(), Swap::Done);
     assert_eq!(store.upstream(&alice).await.unwrap(), None);
     backend.travel(30 * DAY).await;
     let fresh = store.swap_upstream(&alice, 0, &sealed("two"), HOUR).await.unwrap();
     assert_eq!(fresh, Swap::Conflict { current: 1 });
     assert_eq!(store.swap_upstream(&alice, 1, &sealed("two"), HOUR).await.unwrap(), Swap::Done);
     assert_eq!(store.upstream(&alice).await.unwrap().unwrap().version, 2);
+}
+
+pub(super) async fn a_newer_sign_in_is_not_forgotten(backend: &dyn Backend) {
+    let store = backend.store();
+    let alice = user("alice");
+    store.swap_upstream(&alice, 0, &sealed("dead"), HOUR).await.unwrap();
+    // Entra declared version 1 dead; before that is noted, the person signs in again.
+    store.swap_upstream(&alice, 1, &sealed("fresh"), HOUR).await.unwrap();
+    assert_eq!(store.forget_upstream(&alice, 1).await.unwrap(), Swap::Conflict { current: 2 });
+    assert_eq!(store.upstream(&alice).await.unwrap().unwrap().sealed, sealed("fresh"));
 }
 
 pub(super) async fn sessions_slide_and_end(backend: &dyn Backend) {

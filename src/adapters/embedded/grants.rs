@@ -149,5 +149,6 @@ fn put_refresh(view: &mut View<'_>, token: &TokenRef, record: &RefreshRecord, va
 fn refresh_state(view: &mut View<'_>, token: &TokenRef, now: Timestamp) -> Result<RefreshState, StoreError> {
     let value = view.get(&keys::refresh(token));
     let successor = view.get(&keys::successor(token));
-    records::refresh_state(value.as_deref(), successor.as_deref(), now)
+    let open = |body: &[u8]| records::decode("refresh token", body).map(Some);
+    records::refresh_state(value.as_deref(), successor.as_deref(), now, open)
 }

@@ -35,14 +35,15 @@ impl UpstreamStore for EmbeddedStore {
         .await
     }
 
-    async fn forget_upstream(&self, user: &UserKey) -> Result<(), StoreError> {
+    async fn forget_upstream(&self, user: &UserKey, died: u64) -> Result<Swap, StoreError> {
         let key = keys::upstream(user);
         self.transact(Durability::Committed, |view| {
             let current = version(view.get(&key).as_deref())?;
-            if current > 0 {
-                view.put(&key, records::used(current.cast_signed(), b""), records::COUNT_LIFE);
+            if current != died {
+                return Ok(Swap::Conflict { current });
             }
-            Ok(())
+            view.put(&key, records::used(current.cast_signed(), b""), records::COUNT_LIFE);
+            Ok(Swap::Done)
         })
         .await
     }

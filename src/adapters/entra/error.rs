@@ -55,9 +55,12 @@ pub(super) fn classify(body: &ErrorBody, stage: Stage, retry_after: Option<Durat
     Classified { error: IdentityError { fault, code, detail: sanitise(&detail), retry_after }, doubtful }
 }
 
-/// Plain printable text of bounded length: descriptions come from outside and go to logs.
+/// Plain printable text of bounded length and without addresses: descriptions come from outside, name the account
+/// (AADSTS50020 does), and go to logs.
 pub(super) fn sanitise(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DETAIL).collect()
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DETAIL).collect();
+    let words = plain.split(' ').map(|word| if word.contains('@') { "(address)" } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The number in `AADSTS65001: ...`.
@@ -180,6 +183,12 @@ mod tests {
         let classified = classify(&body, Stage::Callback, None);
         assert_eq!((classified.error.fault, classified.error.code), (F::AdminConsentRequired, 90094));
         assert!(!classified.error.detail.contains('\n'));
+    }
+
+    #[test]
+    fn addresses_stay_out_of_the_operators_text() {
+        let text = sanitise("AADSTS50020: User account 'a.b@contoso.example' from\r\nelsewhere");
+        assert_eq!(text, "AADSTS50020: User account (address) from  elsewhere");
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl EntraProvider {
         endpoint::post_token(&self.http, &discovery.token_endpoint, &all).await
     }
 
-    async fn identify(&self, token: &str, nonce: &str) -> Result<(UserKey, Profile), IdentityError> {
+    async fn identify(&self, token: &str, nonce: Option<&str>) -> Result<(UserKey, Profile), IdentityError> {
         let discovery = self.discovery().await?;
         let kid = id_token::key_id(token).map_err(|fault| untrusted(&fault))?;
         let mut keys = self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await?;
@@ -110,7 +110,11 @@ impl EntraProvider {
         id_token::verify(token, &keys, expected).map_err(|fault| untrusted(&fault))
     }
 
-    async fn refresh_once(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, Classified> {
+    async fn refresh_once(
+        &self,
+        user: &UserKey,
+        current: &UpstreamTokens,
+    ) -> Result<UpstreamTokens, Classified> {
         let scope = with_sign_in(&current.scopes);
         let answer = self
             .token(&[
@@ -119,6 +123,13 @@ impl EntraProvider {
                 ("scope", &scope),
             ])
             .await?;
+        if let Some(id_token) = answer.id_token.as_deref() {
+            let certain = |error| Classified { error, doubtful: false };
+            let (who, _) = self.identify(id_token, None).await.map_err(|error| certain(unproven(error)))?;
+            if who != *user {
+                return Err(certain(untrusted(&IdTokenFault::OtherUser)));
+            }
+        }
         let refresh_token =
             answer.refresh_token.clone().map_or_else(|| current.refresh_token.clone(), Secret::new);
         let now = self.clock.now();
@@ -172,19 +183,23 @@ impl IdentityProvider for EntraProvider {
             .await
             .map_err(|classified| classified.error)?;
         let id_token = answer.id_token.as_deref().ok_or_else(|| missing("id_token"))?;
-        let (user, profile) = self.identify(id_token, &exchange.nonce).await?;
+        let (user, profile) = self.identify(id_token, Some(&exchange.nonce)).await?;
         let refresh_token = answer.refresh_token.clone().ok_or_else(|| missing("refresh_token"))?;
         let now = self.clock.now();
         let tokens = tokens(&answer, Secret::new(refresh_token), &exchange.scopes, profile, now);
         Ok(SignIn { user, tokens })
     }
 
-    async fn refresh(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
-        match self.refresh_once(current).await {
+    async fn refresh(
+        &self,
+        user: &UserKey,
+        current: &UpstreamTokens,
+    ) -> Result<UpstreamTokens, IdentityError> {
+        match self.refresh_once(user, current).await {
             Ok(tokens) => Ok(tokens),
             // A number we do not know ends a login only when Entra says it twice.
             Err(first) if first.doubtful => {
-                self.refresh_once(current).await.map_err(|again| match again.error.code {
+                self.refresh_once(user, current).await.map_err(|again| match again.error.code {
                     code if code == first.error.code || !again.doubtful => again.error,
                     _ => endpoint::unavailable(again.error.detail.clone(), again.error.retry_after),
                 })
@@ -235,6 +250,15 @@ fn untrusted(fault: &IdTokenFault) -> IdentityError {
         detail: format!("id_token: {fault}"),
         retry_after: None,
     }
+}
+
+/// An id_token of a refresh that does not verify proves nothing, neither for the tokens nor against the login: keys that
+/// roll over and a clock of ours that runs away look the same. The tokens are not kept, the login is.
+fn unproven(error: IdentityError) -> IdentityError {
+    if error.fault == IdentityFault::InvalidIdToken {
+        return endpoint::unavailable(error.detail, error.retry_after);
+    }
+    error
 }
 
 fn missing(what: &str) -> IdentityError {

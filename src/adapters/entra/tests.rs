@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::adapters::http::{PlainHttp, client};
-use crate::domain::clock::SystemClock;
+use crate::domain::clock::{Clock, SystemClock, TestClock};
 use crate::sim::{Tenant, TenantOptions};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -102,9 +102,30 @@ async fn a_sign_in_yields_a_verified_person_and_refreshable_tokens() {
     assert_eq!(sign_in.tokens.profile.username, "alice@contoso.example");
     assert!(scopes().is_subset(&sign_in.tokens.scopes));
     assert!(!sign_in.tokens.scopes.contains("openid"));
-    let refreshed = provider.refresh(&sign_in.tokens).await.unwrap();
+    let refreshed = provider.refresh(&sign_in.user, &sign_in.tokens).await.unwrap();
     assert_eq!(refreshed.profile, sign_in.tokens.profile);
     assert_ne!(refreshed.access_token, sign_in.tokens.access_token);
+}
+
+#[actix_web::test]
+async fn tokens_of_one_person_never_refresh_the_record_of_another() {
+    let world = World::start();
+    let provider = world.provider();
+    let alice = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    let bob = UserKey::new(alice.user.tid.clone(), "somebody-else");
+    let mixed = provider.refresh(&bob, &alice.tokens).await.unwrap_err();
+    assert_eq!(mixed.fault, IdentityFault::InvalidIdToken);
+}
+
+#[actix_web::test]
+async fn a_clock_that_runs_away_ends_no_login() {
+    let world = World::start();
+    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
+    let tomorrow = SystemClock.now().plus(Duration::from_hours(24));
+    let clock = Arc::new(TestClock::at(tomorrow.as_millis()));
+    let ahead = EntraProvider::new(world.settings.clone(), world.http.clone(), clock);
+    let error = ahead.refresh(&user, &tokens).await.unwrap_err();
+    assert_eq!(error.fault, IdentityFault::Unavailable, "{error}");
 }
 
 #[actix_web::test]
@@ -130,26 +151,26 @@ async fn discovery_is_read_again_after_an_outage() {
 async fn outages_and_doubtful_refusals_do_not_end_a_login() {
     let world = World::start();
     let provider = world.provider();
-    let tokens = world.exchange(&provider, VERIFIER, "n").await.unwrap().tokens;
+    let SignIn { user, tokens } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
     let token_path = "*/oauth2/v2.0/token";
     world
         .fault(json!({"path": token_path, "status": 503, "times": 1, "headers": {"Retry-After": "7"}}))
         .await;
-    let away = provider.refresh(&tokens).await.unwrap_err();
+    let away = provider.refresh(&user, &tokens).await.unwrap_err();
     assert_eq!((away.fault, away.retry_after), (IdentityFault::Unavailable, Some(Duration::from_secs(7))));
     let refusal = json!({"error": "invalid_grant", "error_codes": [999_999]});
     world.fault(json!({"path": token_path, "status": 400, "times": 1, "body": refusal})).await;
-    provider.refresh(&tokens).await.unwrap();
+    provider.refresh(&user, &tokens).await.unwrap();
     world.fault(json!({"path": token_path, "status": 400, "times": 2, "body": refusal})).await;
-    assert_eq!(provider.refresh(&tokens).await.unwrap_err().fault, IdentityFault::GrantDead);
+    assert_eq!(provider.refresh(&user, &tokens).await.unwrap_err().fault, IdentityFault::GrantDead);
 }
 
 #[actix_web::test]
 async fn a_wrong_secret_is_our_fault_and_not_the_users() {
     let world = World::start();
-    let tokens = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap().tokens;
+    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let settings = EntraSettings { client_secret: Secret::new("wrong".to_owned()), ..world.settings.clone() };
     let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));
-    let error = provider.refresh(&tokens).await.unwrap_err();
+    let error = provider.refresh(&user, &tokens).await.unwrap_err();
     assert_eq!(error.fault, IdentityFault::Misconfigured);
 }

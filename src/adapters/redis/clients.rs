@@ -1,15 +1,19 @@
 //! Registered clients. A public client is kept twice: under its id and as the fold of its metadata digest. The two
 //! keys lie in different slots, so they are written one after the other in an order that needs no transaction: the
-//! fold decides, and whoever is answered a client has seen it stored.
+//! fold decides, and whoever is answered a client has seen it stored. Both hold the same sealed bytes, so what binds
+//! them to their keys is the id and the digest inside.
 
 use super::{RedisStore, millis};
-use crate::adapters::{keys, records};
+use crate::adapters::keys;
 use crate::domain::client::ClientRecord;
 use crate::domain::ids::ClientId;
 use crate::ports::store::{ClientStore, StoreError};
 use async_trait::async_trait;
 use redis::cmd;
 use std::time::Duration;
+
+const RECORD: &str = "client";
+const PLACE: &str = "client";
 
 #[async_trait]
 impl ClientStore for RedisStore {
@@ -18,15 +22,23 @@ impl ClientStore for RedisStore {
         client: &ClientRecord,
         ttl: Duration,
     ) -> Result<ClientRecord, StoreError> {
-        let value = records::encode("client", client)?;
+        let value = self.seal(RECORD, PLACE, client)?;
         if !client.is_public() {
             self.put(&keys::client(&client.id), &value, ttl).await?;
             return Ok(client.clone());
         }
+        let fold = keys::fold(&client.digest);
         let mut call = self.scripts.register_client.prepare_invoke();
-        call.key(keys::fold(&client.digest)).arg(value).arg(millis(ttl));
+        call.key(&fold).arg(&value).arg(millis(ttl));
         let standing: Vec<u8> = self.links.script(&call).await?;
-        let client: ClientRecord = records::decode("client", &standing)?;
+        let found: Option<ClientRecord> = self.unseal(RECORD, PLACE, &standing)?;
+        let (client, standing) = if let Some(found) = found.filter(|found| found.digest == client.digest) {
+            (found, standing)
+        } else {
+            // Forged, or sealed with a key that has left the ring: nobody can use it, so it gives way.
+            self.put(&fold, &value, ttl).await?;
+            (client.clone(), value)
+        };
         let key = keys::client(&client.id);
         // A folded one may be older and live longer: written if absent, then extended.
         let mut set = cmd("SET");
@@ -37,7 +49,9 @@ impl ClientStore for RedisStore {
     }
 
     async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
-        self.get(&keys::client(id)).await?.map(|bytes| records::decode("client", &bytes)).transpose()
+        let Some(bytes) = self.get(&keys::client(id)).await? else { return Ok(None) };
+        let client: Option<ClientRecord> = self.unseal(RECORD, PLACE, &bytes)?;
+        Ok(client.filter(|client| client.id == *id))
     }
 
     async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError> {
@@ -51,8 +65,8 @@ impl ClientStore for RedisStore {
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
         let key = keys::client(id);
         let Some(bytes) = self.get(&key).await? else { return Ok(()) };
-        let client: ClientRecord = records::decode("client", &bytes)?;
-        if client.is_public() {
+        let client: Option<ClientRecord> = self.unseal(RECORD, PLACE, &bytes)?;
+        if let Some(client) = client.filter(ClientRecord::is_public) {
             let mut call = self.scripts.end_client.prepare_invoke();
             call.key(keys::fold(&client.digest)).arg(bytes);
             self.links.script::<()>(&call).await?;

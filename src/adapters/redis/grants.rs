@@ -18,12 +18,12 @@ use std::time::Duration;
 #[async_trait]
 impl GrantStore for RedisStore {
     async fn put_code(&self, code: &TokenRef, record: &CodeRecord) -> Result<(), StoreError> {
-        let body = records::encode("code", record)?;
+        let body = self.seal("code", &keys::code(code), record)?;
         let mut call = self.scripts.issue.prepare_invoke();
         call.key(keys::dead(&code.grant)).key(keys::index(&code.grant)).arg(record.issued_at.as_millis());
         let value = records::live(record.expires_at.as_millis(), &body);
         add(&mut call, keys::code(code), value, records::life(record.issued_at, record.expires_at));
-        self.links.script::<u8>(&call).await.map(drop)
+        self.links.script_again::<u8>(&call).await.map(drop)
     }
 
     async fn redeem_code(
@@ -32,13 +32,14 @@ impl GrantStore for RedisStore {
         client: &ClientId,
         now: Timestamp,
     ) -> Result<CodeRedemption, StoreError> {
+        let place = keys::code(code);
         let mut call = self.scripts.redeem_code.prepare_invoke();
-        call.key(keys::code(code)).key(keys::index(&code.grant));
+        call.key(&place).key(keys::index(&code.grant));
         call.arg(now.as_millis()).arg(client.as_str()).arg(millis(records::TOMBSTONE_LIFE));
         let (outcome, body, at): (u8, Vec<u8>, i64) = self.links.script(&call).await?;
         Ok(match outcome {
             0 => CodeRedemption::Unknown,
-            1 => CodeRedemption::First(records::decode("code", &body)?),
+            1 => self.unseal("code", &place, &body)?.map_or(CodeRedemption::Unknown, CodeRedemption::First),
             _ => CodeRedemption::Replayed {
                 client: ClientId::new(String::from_utf8_lossy(&body)),
                 at: Timestamp::from_millis(at),
@@ -54,24 +55,27 @@ impl GrantStore for RedisStore {
         let grant = &access.0.grant;
         let mut call = self.scripts.issue.prepare_invoke();
         call.key(keys::dead(grant)).key(keys::index(grant)).arg(access.1.issued_at.as_millis());
-        add_access(&mut call, access.0, access.1)?;
+        self.add_access(&mut call, access.0, access.1)?;
         if let Some((token, record)) = refresh {
-            add_refresh(&mut call, token, record)?;
+            self.add_refresh(&mut call, token, record)?;
         }
-        let written: bool = self.links.script(&call).await?;
+        let written: bool = self.links.script_again(&call).await?;
         Ok(if written { Issue::Done } else { Issue::Revoked })
     }
 
     async fn access(&self, token: &TokenRef, now: Timestamp) -> Result<Option<AccessRecord>, StoreError> {
-        let Some(bytes) = self.get(&keys::access(token)).await? else { return Ok(None) };
-        let record: AccessRecord = records::decode("access token", &bytes)?;
-        Ok((record.expires_at > now).then_some(record))
+        let place = keys::access(token);
+        let Some(bytes) = self.get(&place).await? else { return Ok(None) };
+        let record: Option<AccessRecord> = self.unseal("access token", &place, &bytes)?;
+        Ok(record.filter(|record| record.expires_at > now))
     }
 
     async fn refresh(&self, token: &TokenRef, now: Timestamp) -> Result<RefreshState, StoreError> {
-        let both = Cmd::mget(&[keys::refresh(token), keys::successor(token)]);
+        let place = keys::refresh(token);
+        let both = Cmd::mget(&[place.as_str(), &keys::successor(token)]);
         let (value, successor): (Option<Vec<u8>>, Option<Vec<u8>>) = self.links.read(&both).await?;
-        records::refresh_state(value.as_deref(), successor.as_deref(), now)
+        let open = |body: &[u8]| self.unseal("refresh token", &place, body);
+        records::refresh_state(value.as_deref(), successor.as_deref(), now, open)
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<RotationOutcome, StoreError> {
@@ -79,11 +83,12 @@ impl GrantStore for RedisStore {
         let mut call = self.scripts.rotate.prepare_invoke();
         call.key(keys::dead(&old.grant)).key(keys::index(&old.grant)).key(keys::refresh(old));
         call.arg(rotation.now.as_millis());
-        add_refresh(&mut call, &rotation.refresh.0, &rotation.refresh.1)?;
-        add_access(&mut call, &rotation.access.0, &rotation.access.1)?;
+        self.add_refresh(&mut call, &rotation.refresh.0, &rotation.refresh.1)?;
+        self.add_access(&mut call, &rotation.access.0, &rotation.access.1)?;
         let successor = rotation.successor.as_bytes().to_vec();
         add(&mut call, keys::successor(old), successor, records::SUCCESSOR_LIFE);
-        let (outcome, answer, at): (u8, Vec<u8>, i64) = self.links.script(&call).await?;
+        // A second run of the same rotation finds it done and answers `Lost` with the very answer given here.
+        let (outcome, answer, at): (u8, Vec<u8>, i64) = self.links.script_again(&call).await?;
         Ok(match outcome {
             0 => RotationOutcome::Unknown,
             1 => RotationOutcome::Done,
@@ -97,7 +102,7 @@ impl GrantStore for RedisStore {
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError> {
         let mut call = self.scripts.revoke_grant.prepare_invoke();
         call.key(keys::dead(grant)).key(keys::index(grant)).arg(millis(records::DEAD_LIFE));
-        self.links.script(&call).await
+        self.links.script_again(&call).await
     }
 
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError> {
@@ -113,22 +118,29 @@ fn add(call: &mut ScriptInvocation<'_>, key: String, value: Vec<u8>, life: Durat
     call.key(key).arg(value).arg(millis(life));
 }
 
-fn add_access(
-    call: &mut ScriptInvocation<'_>,
-    token: &TokenRef,
-    record: &AccessRecord,
-) -> Result<(), StoreError> {
-    let value = records::encode("access token", record)?;
-    add(call, keys::access(token), value, records::life(record.issued_at, record.expires_at));
-    Ok(())
-}
+impl RedisStore {
+    fn add_access(
+        &self,
+        call: &mut ScriptInvocation<'_>,
+        token: &TokenRef,
+        record: &AccessRecord,
+    ) -> Result<(), StoreError> {
+        let place = keys::access(token);
+        let value = self.seal("access token", &place, record)?;
+        add(call, place, value, records::life(record.issued_at, record.expires_at));
+        Ok(())
+    }
 
-fn add_refresh(
-    call: &mut ScriptInvocation<'_>,
-    token: &TokenRef,
-    record: &RefreshRecord,
-) -> Result<(), StoreError> {
-    let value = records::live(record.expires_at.as_millis(), &records::encode("refresh token", record)?);
-    add(call, keys::refresh(token), value, records::life(record.issued_at, record.expires_at));
-    Ok(())
+    fn add_refresh(
+        &self,
+        call: &mut ScriptInvocation<'_>,
+        token: &TokenRef,
+        record: &RefreshRecord,
+    ) -> Result<(), StoreError> {
+        let place = keys::refresh(token);
+        let value =
+            records::live(record.expires_at.as_millis(), &self.seal("refresh token", &place, record)?);
+        add(call, place, value, records::life(record.issued_at, record.expires_at));
+        Ok(())
+    }
 }

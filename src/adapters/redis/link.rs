@@ -64,6 +64,14 @@ impl Links {
         attempt!(self, false, |link| pipeline.query_async(&mut link))
     }
 
+    /// Runs a script that may safely run twice.
+    pub(super) async fn script_again<T: FromRedisValue>(
+        &self,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        attempt!(self, true, |link| call.invoke_async(&mut link))
+    }
+
     /// Runs a script, once.
     pub(super) async fn script<T: FromRedisValue>(
         &self,

@@ -11,9 +11,11 @@ mod flows;
 mod grants;
 mod link;
 mod scripts;
+mod sealed;
 mod sessions;
 mod upstream;
 
+use crate::domain::cipher::Cipher;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
 use bus::Listener;
@@ -26,14 +28,15 @@ use std::time::Duration;
 pub(crate) struct RedisStore {
     links: Links,
     scripts: Scripts,
+    cipher: Cipher,
     listener: Listener,
 }
 
 impl RedisStore {
     /// Checks `url` (`redis://` or `rediss://`) and prepares for it. Connects with the first command only, so a
     /// server starts while Redis is away and serves when it is back.
-    pub(crate) fn connect(url: &str) -> Result<Self, StoreError> {
-        Ok(Self { links: Links::new(url)?, scripts: Scripts::new(), listener: Listener::default() })
+    pub(crate) fn connect(url: &str, cipher: Cipher) -> Result<Self, StoreError> {
+        Ok(Self { links: Links::new(url)?, scripts: Scripts::new(), cipher, listener: Listener::default() })
     }
 
     /// Reads one value.

@@ -27,15 +27,20 @@ impl UpstreamStore for RedisStore {
         let mut call = self.scripts.swap_upstream.prepare_invoke();
         call.key(keys::upstream(user)).arg(expected).arg(sealed.as_bytes());
         call.arg(millis(ttl)).arg(expected.saturating_add(1));
-        let standing: i64 = self.links.script(&call).await?;
-        Ok(u64::try_from(standing).map_or(Swap::Done, |current| Swap::Conflict { current }))
+        // A second run of the same swap is told of its own version, which callers take for somebody else's newer one.
+        self.links.script_again(&call).await.map(swapped)
     }
 
-    async fn forget_upstream(&self, user: &UserKey) -> Result<(), StoreError> {
+    async fn forget_upstream(&self, user: &UserKey, version: u64) -> Result<Swap, StoreError> {
         let mut call = self.scripts.forget_upstream.prepare_invoke();
-        call.key(keys::upstream(user)).arg(millis(records::COUNT_LIFE));
-        self.links.script(&call).await
+        call.key(keys::upstream(user)).arg(version).arg(millis(records::COUNT_LIFE));
+        self.links.script_again(&call).await.map(swapped)
     }
+}
+
+/// The answer of the scripts that compare versions: the one that stands, or -1.
+fn swapped(standing: i64) -> Swap {
+    u64::try_from(standing).map_or(Swap::Done, |current| Swap::Conflict { current })
 }
 
 #[async_trait]

@@ -3,6 +3,8 @@
 use super::super::McpSettings;
 use super::support::{World, initialize, modern, post, request, rpc, session};
 use crate::adapters::redis::RedisStore;
+use crate::domain::cipher::Cipher;
+use crate::domain::keyring::KeyRing;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,7 +139,8 @@ async fn without_the_store_a_session_is_unavailable_and_never_lost() {
     let bearer = world.bearer("alice", "mail-query").await;
     let whole = world.replica();
     let id = session(&whole, &bearer, "2025-11-25").await;
-    let away = Arc::new(RedisStore::connect("redis://127.0.0.1:1").unwrap());
+    let ring = KeyRing::from_text("a key that is long enough for the ring").unwrap();
+    let away = Arc::new(RedisStore::connect("redis://127.0.0.1:1", Cipher::new(&ring)).unwrap());
     let settings = McpSettings { local: true, ..McpSettings::default() };
     let broken = world.replica_with(settings, Some(away));
     for ask in [

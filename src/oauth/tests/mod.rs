@@ -8,4 +8,6 @@ mod consent;
 mod metadata;
 mod refresh;
 mod register;
+mod revoke;
+mod rotation;
 mod support;

@@ -155,6 +155,11 @@ async fn the_lists_are_checked_again_at_each_refresh() {
         OauthSettings { allowed_domains: vec!["contoso.example".to_owned()], ..OauthSettings::default() };
     let world = World::with(settings, Some("mail-query"));
     let client = world.public_client().await;
-    let answer = world.signed_in(&client, "alice").await;
-    assert_eq!(world.refresh(&client, text(&answer, "refresh_token")).await.status, 200);
+    let first = world.signed_in(&client, "alice").await;
+    let second = world.refresh(&client, text(&first, "refresh_token")).await;
+    assert_eq!(second.status, 200);
+    *world.tokens.domain.lock() = Some("elsewhere.example");
+    let second = second.json();
+    assert_eq!(world.refresh(&client, text(&second, "refresh_token")).await.error(), "invalid_grant");
+    assert!(!world.works(text(&second, "access_token")).await);
 }

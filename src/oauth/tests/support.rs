@@ -34,6 +34,10 @@ use std::time::Duration;
 pub(super) const ISSUER: &str = "https://entrada.example";
 pub(super) const REDIRECT: &str = "https://app.example/cb";
 pub(super) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(super) const OLD_KEY: &str = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+/// After a rotation: a new active key, the old one kept for reading.
+pub(super) const ROTATED_KEYS: &str =
+    "b:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=,a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub(super) const RESOURCE: &str = "https://entrada.example/mail-query/mcp";
 
 /// Entra as told: the code is the name of the person who signed in.
@@ -86,7 +90,7 @@ impl IdentityProvider for FakeIdentity {
         Ok(SignIn { user: UserKey::new("t-1", name), tokens })
     }
 
-    async fn refresh(&self, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
+    async fn refresh(&self, _: &UserKey, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {
         Ok(current.clone())
     }
 
@@ -102,6 +106,8 @@ pub(super) struct FakeTokens {
     pub(super) upstream_calls: AtomicUsize,
     pub(super) failure: Mutex<Option<TokenError>>,
     pub(super) forgotten: AtomicUsize,
+    /// Everybody's mail domain; `contoso.example` unless told.
+    pub(super) domain: Mutex<Option<&'static str>>,
 }
 
 #[async_trait]
@@ -121,7 +127,8 @@ impl AccessTokens for FakeTokens {
             self.upstream_calls.fetch_add(1, Ordering::SeqCst);
             *version = seen + 1;
         }
-        let profile = Profile { username: format!("{}@contoso.example", user.oid), name: String::new() };
+        let domain = self.domain.lock().unwrap_or("contoso.example");
+        let profile = Profile { username: format!("{}@{domain}", user.oid), name: String::new() };
         Ok(Arc::new(UpstreamAccess {
             token: Secret::new("graph".to_owned()),
             version: *version,
@@ -181,6 +188,7 @@ impl Reply {
 /// One server over one store.
 pub(super) struct World {
     pub(super) state: web::Data<OauthState>,
+    store: Arc<EmbeddedStore>,
     pub(super) identity: Arc<FakeIdentity>,
     pub(super) tokens: Arc<FakeTokens>,
     pub(super) clock: Arc<TestClock>,
@@ -204,7 +212,23 @@ impl World {
 
     pub(super) fn with(settings: OauthSettings, default_service: Option<&str>) -> Self {
         let clock = Arc::new(TestClock::at(1_800_000_000_000));
-        let ring = KeyRing::from_text("0123456789abcdef0123456789abcdef").unwrap();
+        let store = Arc::new(EmbeddedStore::memory(clock.clone()));
+        Self::over(store, clock, OLD_KEY, (settings, default_service))
+    }
+
+    /// Another replica over the same store, with its own keys and upstream.
+    pub(super) fn replica(&self, keys: &str) -> Self {
+        let what = (self.state.settings.clone(), Some("mail-query"));
+        Self::over(Arc::clone(&self.store), Arc::clone(&self.clock), keys, what)
+    }
+
+    fn over(
+        store: Arc<EmbeddedStore>,
+        clock: Arc<TestClock>,
+        keys: &str,
+        (settings, default_service): (OauthSettings, Option<&str>),
+    ) -> Self {
+        let ring = KeyRing::from_list(keys).unwrap();
         let services = vec![
             service("mail-query", "Mail", "Mail.Read User.Read", "Mail.Read Mail.Send"),
             service("calendar", "Calendar", "Calendars.Read", "Calendars.Read Calendars.ReadWrite"),
@@ -212,11 +236,10 @@ impl World {
         let default_service = default_service.map(ServiceName::new);
         let resources = Arc::new(Resources::new(ISSUER.to_owned(), services, default_service));
         let (identity, tokens) = (Arc::new(FakeIdentity::default()), Arc::new(FakeTokens::default()));
-        let store = Arc::new(EmbeddedStore::memory(clock.clone()));
         let hasher = Hasher::new(&ring);
         let guard = BearerGuard::new(store.clone(), hasher.clone(), Arc::clone(&resources), clock.clone());
         let state = OauthState::new(OauthParts {
-            store,
+            store: store.clone(),
             identity: identity.clone(),
             tokens: tokens.clone(),
             cipher: Cipher::new(&ring),
@@ -225,13 +248,18 @@ impl World {
             clock: clock.clone(),
             settings,
         });
-        Self { state: web::Data::new(state), identity, tokens, clock, guard }
+        Self { state: web::Data::new(state), store, identity, tokens, clock, guard }
     }
 
     pub(super) fn wait(&self, by: Duration) {
         let before = self.clock.now();
         self.clock.advance(by);
         assert!(self.clock.now() > before);
+    }
+
+    /// Everything that the store holds.
+    pub(super) fn dump(&self) -> Vec<u8> {
+        self.store.dump()
     }
 
     pub(super) async fn call(&self, request: TestRequest) -> Reply {
@@ -330,6 +358,11 @@ pub(super) struct Browser<'a> {
 impl<'a> Browser<'a> {
     pub(super) fn new(world: &'a World) -> Self {
         Self { world, cookies: Mutex::default() }
+    }
+
+    /// The same browser at another replica.
+    pub(super) fn at(self, world: &World) -> Browser<'_> {
+        Browser { world, cookies: self.cookies }
     }
 
     async fn send(&self, mut request: TestRequest) -> Reply {

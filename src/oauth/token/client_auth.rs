@@ -21,7 +21,7 @@ struct Shown {
 }
 
 /// The client of the request, proven by the method it registered with.
-pub(super) async fn authenticate(
+pub(in crate::oauth) async fn authenticate(
     state: &OauthState,
     headers: &HeaderMap,
     params: &Params,

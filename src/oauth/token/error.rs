@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Why there are no tokens.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TokenError {
+pub(in crate::oauth) enum TokenError {
     #[error("no such service")]
     UnknownService,
     #[error("the content type must be application/x-www-form-urlencoded")]
@@ -43,7 +43,7 @@ pub(super) enum TokenError {
 }
 
 impl TokenError {
-    pub(super) fn response(&self) -> HttpResponse {
+    pub(in crate::oauth) fn response(&self) -> HttpResponse {
         let text = self.to_string();
         let refusal = match self {
             Self::UnknownService => return wire::not_found(),

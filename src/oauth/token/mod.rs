@@ -1,6 +1,6 @@
 //! `POST /token` (RFC 6749 §3.2): codes and refresh tokens for bearers.
 
-mod client_auth;
+pub(super) mod client_auth;
 mod code;
 mod error;
 mod issue;
@@ -12,7 +12,7 @@ use super::{routes, wire};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use error::TokenError;
+pub(super) use error::TokenError;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MAX_SCOPE: usize = 4000;
@@ -40,11 +40,7 @@ async fn redeem(
     if !routes::path_service_exists(request, state) {
         return Err(TokenError::UnknownService);
     }
-    if !wire::has_content_type(request.headers(), FORM) {
-        return Err(TokenError::ContentType);
-    }
-    let body = wire::within_limit(body, "invalid_request").map_err(TokenError::Body)?;
-    let params = Params::parse(&body)?;
+    let params = form(request, body)?;
     if params.get("scope").is_some_and(|scope| scope.len() > MAX_SCOPE) {
         return Err(TokenError::Malformed("scope is too long"));
     }
@@ -60,6 +56,18 @@ async fn redeem(
         }
         _ => Err(TokenError::UnsupportedGrant),
     }
+}
+
+/// The form of a request to this endpoint or its sibling for revocation.
+pub(super) fn form(
+    request: &HttpRequest,
+    body: Result<web::Bytes, actix_web::Error>,
+) -> Result<Params, TokenError> {
+    if !wire::has_content_type(request.headers(), FORM) {
+        return Err(TokenError::ContentType);
+    }
+    let body = wire::within_limit(body, "invalid_request").map_err(TokenError::Body)?;
+    Ok(Params::parse(&body)?)
 }
 
 /// Whether every `resource` of the request means `service` (RFC 8707 §2); none at all is fine.

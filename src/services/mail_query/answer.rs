@@ -22,6 +22,7 @@ pub(super) struct Applied {
     pub(super) scanned: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) total_known: Option<u64>,
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) time_zone: String,
 }
 

@@ -30,6 +30,9 @@ pub(super) async fn render(items: Vec<Item>, style: BodyStyle) -> Result<Vec<Ite
 fn written(mut item: Item, style: BodyStyle) -> Item {
     if let Some(raw) = item.raw.take() {
         let (body, hidden) = readable(&raw, style);
+        if raw.html && style.format == BodyFormat::Html {
+            item.unsafe_notes.push("This HTML is as the sender wrote it, hidden parts included.".to_owned());
+        }
         if hidden > 0 {
             item.unsafe_notes.push(format!("{hidden} hidden text parts were left out of the body."));
         }

@@ -60,7 +60,7 @@ impl GetEmailThread {
         context: &CallContext,
         thread: &str,
         frame: &Frame,
-        unique: bool,
+        (unique, most): (bool, usize),
     ) -> Result<(Vec<Item>, bool), ToolError> {
         let select = format!("{LIST_SELECT},ccRecipients,{}", if unique { "uniqueBody" } else { "body" });
         let target = Target::new("/me/messages")
@@ -80,6 +80,7 @@ impl GetEmailThread {
                     items.push(item);
                 }
             }
+            hold_newest(&mut items, most);
             match page.next_link() {
                 Some(next) => link = next,
                 None => return Ok((items, false)),
@@ -87,6 +88,13 @@ impl GetEmailThread {
         }
         Ok((items, true))
     }
+}
+
+/// Puts items in order and lets go of the bodies that will not be shown: five hundred of them would fill the memory.
+fn hold_newest(items: &mut [Item], most: usize) {
+    items.sort_by_key(|item| item.received);
+    let older = items.len().saturating_sub(most);
+    items.iter_mut().take(older).for_each(|item| item.raw = None);
 }
 
 fn spec() -> ToolSpec {
@@ -132,16 +140,15 @@ impl Tool for GetEmailThread {
         };
         let frame = self.mail.frame(context).await?;
         let unique = wish.unique_only.unwrap_or(true);
-        let (mut items, more) = self.messages(context, &thread, &frame, unique).await?;
+        let most = wish.max_messages.unwrap_or(DEFAULT_MESSAGES);
+        let (mut items, more) = self.messages(context, &thread, &frame, (unique, most)).await?;
         if items.is_empty() {
             return Err(ToolError::new(
                 ToolErrorKind::NotFound,
                 "There is no such conversation in this mailbox.",
             ));
         }
-        items.sort_by_key(|item| item.received);
         let total = items.len();
-        let most = wish.max_messages.unwrap_or(DEFAULT_MESSAGES);
         items.drain(..total.saturating_sub(most));
         let max_chars = wish.max_chars.unwrap_or(self.mail.deps.settings.max_chars);
         let share = (max_chars / items.len().max(1)).clamp(300, 12_000);
@@ -173,5 +180,27 @@ impl Tool for GetEmailThread {
             warnings,
         };
         answer.output(text, wish.output_format)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    #[test]
+    fn only_bodies_that_will_be_shown_are_held() {
+        let frame = Frame { zone: chrono_tz::UTC, own_domain: String::new(), folder: None };
+        let item = |at: i64| {
+            let mut item = project(&MessageView::default(), &frame);
+            item.received = DateTime::from_timestamp(at, 0).unwrap();
+            item.raw = Some(RawBody { content: at.to_string(), html: false });
+            item
+        };
+        let mut items = vec![item(3), item(1), item(4), item(2)];
+        hold_newest(&mut items, 2);
+        let held: Vec<_> =
+            items.iter().filter_map(|item| item.raw.as_ref()).map(|raw| &*raw.content).collect();
+        assert_eq!(held, ["3", "4"]);
     }
 }

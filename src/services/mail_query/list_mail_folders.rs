@@ -86,7 +86,6 @@ impl Tool for ListMailFolders {
                 engine: "list",
                 folder: parent.map(|folder| folder.name),
                 scanned: items.len(),
-                time_zone: self.mail.deps.settings.default_time_zone.clone(),
                 ..Applied::default()
             },
             truncated: cut,

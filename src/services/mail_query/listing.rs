@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Most Graph calls of one answer.
 const MAX_CALLS: usize = 24;
+/// The same where windows are halved: some pages are read twice.
+const MAX_GATHER_CALLS: usize = 80;
 /// Good page sizes; larger pages with bodies time out.
 const MAX_TOP: usize = 100;
 const MAX_TOP_BODIES: usize = 50;
@@ -146,7 +148,9 @@ impl Run<'_> {
         let newest = self.plan.order == Order::Newest;
         // Both sources come newest first, so the newest part is complete as soon as it is long enough.
         let need = if newest { offset.saturating_add(want).saturating_add(1) } else { usize::MAX };
-        let mut pool = Pool { need, ..Pool::default() };
+        // The oldest part is known at the end only; what lies behind it by then is no longer asked for.
+        let keep = if newest { usize::MAX } else { offset.saturating_add(want) };
+        let mut pool = Pool { need, keep, ..Pool::default() };
         let mut windows = vec![self.plan.window];
         while let Some(window) = windows.pop() {
             let target = self.plan.search_target(&window, self.top(MAX_TOP)).build();
@@ -184,7 +188,7 @@ impl Run<'_> {
     ) -> Result<Option<usize>, GraphError> {
         let mut rows = 0;
         loop {
-            if pool.calls >= MAX_CALLS {
+            if pool.calls >= MAX_GATHER_CALLS {
                 pool.warn("Stopped after many pages; narrow the period to see everything.");
                 return Ok(None);
             }
@@ -198,6 +202,7 @@ impl Run<'_> {
                     pool.add(view, self.frame);
                 }
             }
+            pool.lighten();
             match page.next_link() {
                 None => return Ok(Some(rows)),
                 Some(_) if pool.full() => return Ok(None),
@@ -213,8 +218,10 @@ struct Pool {
     items: Vec<Item>,
     seen: HashSet<String>,
     need: usize,
-    /// Items of the current source, which must be long enough by itself.
-    own: usize,
+    /// The oldest items that can still be shown; the others count, and their bodies are let go.
+    keep: usize,
+    /// Ids of the current source, which must be long enough by itself.
+    own: HashSet<String>,
     calls: usize,
     scanned: usize,
     warnings: Vec<String>,
@@ -222,18 +229,25 @@ struct Pool {
 
 impl Pool {
     fn add(&mut self, view: &MessageView<'_>, frame: &Frame) {
-        self.own += 1;
+        self.own.insert(view.id.to_string());
         if self.seen.insert(view.id.to_string()) {
             self.items.push(project(view, frame));
         }
     }
 
+    fn lighten(&mut self) {
+        if self.items.len() > self.keep {
+            self.items.sort_by_key(|item| item.received);
+            self.items.iter_mut().skip(self.keep).for_each(|item| item.raw = None);
+        }
+    }
+
     fn full(&self) -> bool {
-        self.own >= self.need
+        self.own.len() >= self.need
     }
 
     fn fresh(&mut self) {
-        self.own = 0;
+        self.own.clear();
     }
 
     fn warn(&mut self, text: &str) {

@@ -42,6 +42,8 @@ pub(super) struct Plan {
     pub(super) post: PostFilter,
     /// Checks of the pass over the dated window that finds words hidden behind Korean particles.
     pub(super) scan: Option<PostFilter>,
+    /// Without a hit, words inside words may be the reason: the window is worth a pass.
+    pub(super) worth_a_scan: bool,
     recipients: bool,
     pub(super) bodies: bool,
 }
@@ -94,7 +96,9 @@ pub(super) fn plan(
             PostFilter { people: Vec::new(), ..PostFilter::of_search(filters, window, blocked) }
         }
     };
-    let hidden = engine == Engine::Search && filters.wanted().any(is_short_korean);
+    let words = || filters.wanted().chain(filters.subject_contains.as_deref());
+    let hidden = engine == Engine::Search && words().any(is_short_korean);
+    let inside = filters.subject_contains.is_some() || words().any(|word| word.chars().any(is_hangul));
     Ok(Plan {
         engine,
         window,
@@ -104,6 +108,7 @@ pub(super) fn plan(
         filter: flags(filters),
         scan: hidden.then(|| post.clone().with_keywords(filters)),
         post,
+        worth_a_scan: engine == Engine::Search && !hidden && inside,
         recipients: filters.recipient_address.is_some() || !filters.conversation_with.is_empty(),
         bodies,
     })
@@ -129,7 +134,11 @@ fn exclusive(filters: &Filters) -> Result<(), ToolError> {
 fn is_short_korean(term: &str) -> bool {
     let term = term.trim();
     let syllables = term.chars().count();
-    (1..=2).contains(&syllables) && term.chars().all(|c| ('가'..='힣').contains(&c))
+    (1..=2).contains(&syllables) && term.chars().all(is_hangul)
+}
+
+fn is_hangul(c: char) -> bool {
+    ('가'..='힣').contains(&c)
 }
 
 /// Conditions that both kinds of listing can put into a `$filter`.
@@ -169,8 +178,9 @@ fn terms(filters: &Filters) -> Result<Vec<String>, ToolError> {
         .map(|who| person("conversation_with", "participants", who))
         .collect::<Result<_, _>>()?;
     out.extend(any(people));
-    if let Some(subject) = &filters.subject_contains {
-        out.push(format!("subject:{}", word("subject_contains", subject)?));
+    // A subject of signs alone cannot be searched for, but is checked here all the same.
+    if let Some(term) = filters.subject_contains.as_deref().and_then(kql_term) {
+        out.push(format!("subject:{term}"));
     }
     for keyword in filters.all_of() {
         out.push(word("keyword", keyword)?);
@@ -207,6 +217,18 @@ fn unusable(field: &str) -> ToolError {
 }
 
 impl Plan {
+    /// The same with the period alone as `$filter` and everything else checked here, for mailboxes where Exchange
+    /// calls the combination inefficient.
+    pub(super) fn relaxed(self, filters: &Filters, blocked: &[String]) -> Self {
+        let post = PostFilter { window: None, ..PostFilter::of_search(filters, self.window, blocked) };
+        Self { filter: Vec::new(), post, ..self }
+    }
+
+    /// The same with a pass over the window beside the search.
+    pub(super) fn with_scan(self, filters: &Filters) -> Self {
+        Self { scan: Some(self.post.clone().with_keywords(filters)), ..self }
+    }
+
     /// `$filter` over a window. `receivedDateTime` comes first, as `$orderby` demands (else `InefficientFilter`).
     pub(super) fn filter_text(&self, window: &Window) -> String {
         let mut parts = vec![format!("receivedDateTime ge {}", utc_text(window.start))];
@@ -215,6 +237,12 @@ impl Plan {
         }
         parts.extend(self.filter.iter().cloned());
         parts.join(" and ")
+    }
+
+    /// The filter's conditions without their values, for the log.
+    pub(super) fn filter_shape(&self) -> String {
+        let names = self.filter.iter().filter_map(|part| part.split(' ').next());
+        std::iter::once("receivedDateTime").chain(names).collect::<Vec<_>>().join(",")
     }
 
     /// The KQL over a window, in whole UTC days around it.

@@ -8,6 +8,7 @@ use super::message::{Frame, Item};
 use super::plan::{Engine, Folder, Plan, plan};
 use super::window::{Period, Window, instant, local_text};
 use super::{Mail, SCOPES, asker, fault, folders};
+use crate::graph::error::{Fault, GraphError};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -37,7 +38,18 @@ struct Saved {
     format: super::args::BodyFormat,
     limit: usize,
     remaining: Option<usize>,
+    mode: Mode,
     at: Position,
+}
+
+/// Whether the plan had to be changed after Graph answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Mode {
+    Planned,
+    /// Filters are applied here, since Exchange refused them.
+    Relaxed,
+    /// The search found nothing, the pass over the window runs too.
+    Scanned,
 }
 
 /// A query ready to run.
@@ -47,6 +59,7 @@ struct Query {
     format: super::args::BodyFormat,
     limit: usize,
     remaining: Option<usize>,
+    mode: Mode,
     at: Option<Position>,
 }
 
@@ -66,12 +79,18 @@ impl QueryEmail {
         if let Some(cursor) = &shape.cursor {
             let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
             let plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
+            let plan = match saved.mode {
+                Mode::Planned => plan,
+                Mode::Relaxed => plan.relaxed(&saved.filters, blocked),
+                Mode::Scanned => plan.with_scan(&saved.filters),
+            };
             return Ok(Query {
                 plan,
                 filters: saved.filters,
                 format: saved.format,
                 limit: shape.limit.unwrap_or(saved.limit),
                 remaining: saved.remaining,
+                mode: saved.mode,
                 at: Some(saved.at),
             });
         }
@@ -92,7 +111,63 @@ impl QueryEmail {
             }
         };
         let limit = shape.limit.or(shape.max_mails).unwrap_or(DEFAULT_LIMIT);
-        Ok(Query { filters, plan, format: shape.body_format, limit, remaining: shape.max_mails, at: None })
+        Ok(Query {
+            filters,
+            plan,
+            format: shape.body_format,
+            limit,
+            remaining: shape.max_mails,
+            mode: Mode::Planned,
+            at: None,
+        })
+    }
+
+    /// Runs the query, and once more in another way where the first one cannot serve.
+    async fn answered(
+        &self,
+        context: &CallContext,
+        mut query: Query,
+        frame: &Frame,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Query, Listing), ToolError> {
+        let first = self.run(context, &query, frame).await;
+        let (mode, warning) = match &first {
+            Err(GraphError::Refused { fault: Fault::InternalQuery, code, .. })
+                if query.plan.engine == Engine::Filter =>
+            {
+                tracing::error!(code, query = query.plan.filter_shape(), "graph refused a planned filter");
+                (Mode::Relaxed, "Microsoft 365 refused this combination of filters: applied after fetch.")
+            }
+            Ok(listing) if listing.found.is_empty() && listing.next.is_none() && query.plan.worth_a_scan => (
+                Mode::Scanned,
+                "The search found nothing: mail of the period was also checked here by subject, sender and preview.",
+            ),
+            Ok(_) | Err(_) => (Mode::Planned, ""),
+        };
+        if mode == Mode::Planned || query.mode != Mode::Planned || query.at.is_some() {
+            return Ok((query, first.map_err(fault)?));
+        }
+        warnings.push(warning.to_owned());
+        query.plan = match mode {
+            Mode::Relaxed => query.plan.relaxed(&query.filters, &self.mail.deps.settings.blocked_senders),
+            Mode::Planned | Mode::Scanned => query.plan.with_scan(&query.filters),
+        };
+        query.mode = mode;
+        let listing = self.run(context, &query, frame).await.map_err(fault)?;
+        Ok((query, listing))
+    }
+
+    async fn run(&self, context: &CallContext, query: &Query, frame: &Frame) -> Result<Listing, GraphError> {
+        let run = Run {
+            graph: &self.mail.deps.graph,
+            asker: asker(context),
+            plan: &query.plan,
+            frame,
+            now: instant(self.mail.deps.clock.now()),
+        };
+        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).clamp(1, MAX_LIMIT);
+        let start = query.at.clone().unwrap_or_else(|| run.first(want));
+        run.read(start, want).await
     }
 
     /// Cuts the answer to its budget and keeps a cursor for the rest.
@@ -156,6 +231,7 @@ impl QueryEmail {
             format: query.format,
             limit: query.limit,
             remaining,
+            mode: query.mode,
             at,
         };
         self.mail.deps.cursors.save(&context.caller.user, NAME, &saved).await
@@ -193,16 +269,7 @@ impl Tool for QueryEmail {
                     .to_owned(),
             );
         }
-        let run = Run {
-            graph: &self.mail.deps.graph,
-            asker: asker(context),
-            plan: &query.plan,
-            frame: &frame,
-            now: instant(self.mail.deps.clock.now()),
-        };
-        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).clamp(1, MAX_LIMIT);
-        let start = query.at.clone().unwrap_or_else(|| run.first(want));
-        let listing = run.read(start, want).await.map_err(fault)?;
+        let (query, listing) = self.answered(context, query, &frame, &mut warnings).await?;
         let extra = Extra { shape: &shape, frame: &frame, warnings };
         Box::pin(self.finish(context, query, listing, extra)).await
     }

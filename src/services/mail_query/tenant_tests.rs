@@ -384,6 +384,18 @@ async fn a_large_mailbox_is_read_to_its_end_through_the_ceiling() {
     let found = world.query("alice", &json!({"keyword": word, "days_back": 3650, "limit": 200})).await;
     let unique: BTreeSet<_> = found.iter().collect();
     assert_eq!((unique.len(), found.len()), (expected, expected), "{word}");
+    // Nearly every message: far beyond the ceiling of one search.
+    let own = "alice@contoso.example";
+    let expected: BTreeSet<String> = all
+        .iter()
+        .filter(|m| from(m) == own || recipients(m).contains(&own.to_owned()))
+        .map(|m| text(m, "/id").to_owned())
+        .collect();
+    assert!(expected.len() > 1000, "{}", expected.len());
+    let args = json!({"conversation_with": [own], "days_back": 3650, "limit": 200, "max_chars": 100_000});
+    let found = world.query("alice", &args).await;
+    assert_eq!(found.len(), expected.len());
+    assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
 #[actix_rt::test]

@@ -94,7 +94,7 @@ fn message(n: usize) -> Value {
         "id": format!("id-{n}"), "subject": format!("Subject {n}"),
         "from": {"emailAddress": {"name": "Kim", "address": "kim@fabrikam.example"}},
         "toRecipients": [{"emailAddress": {"name": "Alice", "address": "alice@contoso.example"}}],
-        "receivedDateTime": format!("2026-11-20T{:02}:00:00Z", 23 - n % 24), "isRead": n % 2 == 0,
+        "receivedDateTime": format!("2026-11-20T{:02}:00:00Z", 23 - n % 24), "isRead": n.is_multiple_of(2),
         "hasAttachments": false, "importance": "normal", "conversationId": "conv", "bodyPreview": format!("Preview {n}"),
         "parentFolderId": "folder", "webLink": "https://outlook.example/x",
     })
@@ -221,6 +221,24 @@ async fn short_korean_words_are_also_looked_for_in_the_window() {
 }
 
 #[tokio::test]
+async fn words_inside_words_are_looked_for_when_the_search_finds_nothing() {
+    let rig = rig(FakeGraph::new(|request, _| {
+        if request.target.contains("$search") {
+            return json(200, &page(0, 0, None));
+        }
+        let mut hidden = page(0, 3, None);
+        hidden["value"][0]["subject"] = value!("표준계약서 검토");
+        hidden["value"][2]["subject"] = value!("지난계약서");
+        json(200, &hidden)
+    }));
+    let first = rig.structured("query_email", value!({"keyword": "계약서", "limit": 1})).await;
+    assert_eq!((&first["count"], &first["items"][0]["id"]), (&value!(1), &value!("id-0")));
+    assert!(first["warnings"][0].as_str().unwrap().contains("found nothing"));
+    let second = rig.structured("query_email", value!({"cursor": first["next_cursor"]})).await;
+    assert_eq!((&second["items"][0]["id"], &second["has_more"]), (&value!("id-2"), &value!(false)));
+}
+
+#[tokio::test]
 async fn relevance_asks_the_search_api_and_tells_the_total() {
     let rig = rig(FakeGraph::new(|request, _| {
         assert_eq!(request.target, "/search/query");
@@ -285,6 +303,23 @@ async fn other_people_are_never_read() {
     assert!(own.get("warnings").is_none());
     let error = rig.call("query_email", value!({"mailbox": "bob@contoso.example"})).await.unwrap_err();
     assert_eq!(error.kind, ToolErrorKind::InvalidInput { field: Some("mailbox".to_owned()) });
+}
+
+#[tokio::test]
+async fn a_filter_that_exchange_refuses_is_applied_here_and_said_so() {
+    let rig = rig(FakeGraph::new(|request, _| {
+        if request.target.contains("isRead") && request.target.contains("%20and%20isRead") {
+            let error = value!({"code": "InefficientFilter", "message": "too complex"});
+            return json(400, &value!({"error": error}));
+        }
+        json(200, &page(0, 4, None))
+    }));
+    let args = value!({"unread_only": true, "limit": 1});
+    let first = rig.structured("query_email", args).await;
+    assert_eq!(first["items"][0]["id"], "id-1");
+    assert!(first["warnings"][0].as_str().unwrap().contains("after fetch"));
+    let second = rig.structured("query_email", value!({"cursor": first["next_cursor"]})).await;
+    assert_eq!((&second["items"][0]["id"], &second["has_more"]), (&value!("id-3"), &value!(false)));
 }
 
 #[tokio::test]

@@ -107,18 +107,23 @@ enum Edge {
 /// An instant from a date, a wall time or a time with offset. A date at the end means its whole day.
 fn moment(field: &str, text: &str, zone: Tz, edge: Edge) -> Result<DateTime<Utc>, ToolError> {
     let text = text.trim();
-    if let Ok(exact) = DateTime::parse_from_rfc3339(text) {
+    // Mail is not older, and arithmetic at the ends of the calendar overflows.
+    let plausible = |day: NaiveDate| (1900..=2200).contains(&chrono::Datelike::year(&day));
+    if let Ok(exact) = DateTime::parse_from_rfc3339(text)
+        && plausible(exact.date_naive())
+    {
         return Ok(exact.to_utc());
     }
     if let Some(day) = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"]
         .iter()
         .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
-        .filter(|day| (1900..=2200).contains(&chrono::Datelike::year(day)))
+        .filter(|day| plausible(*day))
     {
         return Ok(local(if edge == Edge::End { day + Days::new(1) } else { day }, zone));
     }
     let forms = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
-    if let Some(wall) = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()) {
+    let wall = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    if let Some(wall) = wall.filter(|wall| plausible(wall.date())) {
         return Ok(resolve(wall, zone));
     }
     let shown: String = text.chars().filter(|c| !c.is_control()).take(40).collect();
@@ -176,6 +181,9 @@ mod tests {
             (Some("2026-13-01"), None, "start_date", "must be a date"),
             (Some("' or 1 eq 1"), None, "start_date", "must be a date"),
             (Some("99999-01-01"), None, "start_date", "must be a date"),
+            (Some("+262142-12-31T23:59"), None, "start_date", "must be a date"),
+            (None, Some("-262143-01-01T00:00:00"), "end_date", "must be a date"),
+            (None, Some("0000-01-01T00:00:00Z"), "end_date", "must be a date"),
         ] {
             let error = window(start, end, None).unwrap_err();
             assert_eq!(error.kind, ToolErrorKind::InvalidInput { field: Some(field.to_owned()) });

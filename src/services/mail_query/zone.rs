@@ -13,15 +13,19 @@ use chrono_tz::Tz;
 use parking_lot::Mutex;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Permission that lets us ask.
 pub(super) const SCOPE: &str = "MailboxSettings.Read";
 const LIFE: Duration = Duration::from_hours(6);
+/// After a failure the default zone serves this long.
+const RETRY: Duration = Duration::from_mins(1);
+/// The zone is worth this much of a call's time.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Beyond this many users the cache starts anew: a look-up costs one small call.
 const CAPACITY: usize = 50_000;
 
-/// Zones of users seen lately.
+/// Zones of users seen lately, and until when each is believed.
 #[derive(Default)]
 pub(super) struct Zones {
     known: Mutex<HashMap<UserKey, (Tz, Timestamp)>>,
@@ -35,19 +39,21 @@ impl Zones {
             return default;
         }
         let (user, now) = (&context.caller.user, deps.clock.now());
-        if let Some((zone, at)) = self.known.lock().get(user).copied()
-            && now.since(at) < LIFE
+        if let Some((zone, until)) = self.known.lock().get(user).copied()
+            && now < until
         {
             return zone;
         }
-        let asker = Asker { user, deadline: context.deadline };
-        // A failure is remembered too: the zone is worth one call, not one per query.
-        let zone = ask(&deps.graph, asker).await.ok().flatten().unwrap_or(default);
+        let deadline = context.deadline.min(Instant::now() + PATIENCE);
+        let (zone, life) = match ask(&deps.graph, Asker { user, deadline }).await {
+            Ok(zone) => (zone.unwrap_or(default), LIFE),
+            Err(_) => (default, RETRY),
+        };
         let mut known = self.known.lock();
         if known.len() >= CAPACITY {
             known.clear();
         }
-        known.insert(user.clone(), (zone, now));
+        known.insert(user.clone(), (zone, now.plus(life)));
         zone
     }
 }

@@ -94,6 +94,7 @@ pub(crate) fn lint_service(service: &dyn Service) -> Vec<String> {
     if tools.len() > MAX_TOOLS {
         faults.push(format!("{} tools are listed, {MAX_TOOLS} allowed", tools.len()));
     }
+    // The list's own envelope is a few bytes and not counted.
     let bytes: usize = tools.iter().map(|tool| listed(tool.spec()).to_string().len() + 1).sum();
     if bytes > MAX_LIST_BYTES {
         faults.push(format!("tools/list has {bytes} bytes, {MAX_LIST_BYTES} allowed"));

@@ -84,6 +84,11 @@ impl Cluster {
         Self::start(Store::embedded(), Plan::default()).await
     }
 
+    /// One replica on Redis.
+    pub(crate) async fn start_on_redis() -> Option<Self> {
+        Some(Self::start(Store::redis()?, Plan::default()).await)
+    }
+
     /// Two replicas on Redis.
     pub(crate) async fn pair() -> Option<Self> {
         Some(Self::start(Store::redis()?, Plan { replicas: 2, ..Plan::default() }).await)

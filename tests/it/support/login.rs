@@ -58,8 +58,13 @@ impl Client {
         let response = http.post(format!("{base}/register")).json(&metadata).send().await.unwrap();
         assert_eq!(response.status(), 201);
         let answer: Value = response.json().await.unwrap();
-        let id = answer["client_id"].as_str().unwrap().to_owned();
-        Self { base: base.to_owned(), id, resource: format!("{base}/mail-query/mcp"), http }
+        Self::known(base, answer["client_id"].as_str().unwrap())
+    }
+
+    /// A client that was registered before.
+    pub(crate) fn known(base: &str, id: &str) -> Self {
+        let resource = format!("{base}/mail-query/mcp");
+        Self { base: base.to_owned(), id: id.to_owned(), resource, http: http::client() }
     }
 
     /// The same client talking to another address of the same server.
@@ -109,13 +114,18 @@ impl Client {
 
     /// Redeems a refresh token.
     pub(crate) async fn refresh(&self, refresh_token: &str) -> reqwest::Response {
+        self.try_refresh(refresh_token).await.unwrap()
+    }
+
+    /// The same, where the server may vanish.
+    pub(crate) async fn try_refresh(&self, refresh_token: &str) -> reqwest::Result<reqwest::Response> {
         let form = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token),
             ("client_id", &self.id),
             ("resource", &self.resource),
         ];
-        self.http.post(format!("{}/token", self.base)).form(&form).send().await.unwrap()
+        self.http.post(format!("{}/token", self.base)).form(&form).send().await
     }
 
     /// Signs in and redeems.

@@ -146,6 +146,14 @@ impl Mcp {
         Self { bearer: bearer.to_owned(), ..self.clone() }
     }
 
+    /// Opens the standalone event stream of the session.
+    pub(crate) async fn open_stream(&self) -> reqwest::Response {
+        let request = self.http.get(&self.endpoint).bearer_auth(&self.bearer);
+        let request =
+            request.header("Accept", "text/event-stream").header("MCP-Protocol-Version", &self.version);
+        request.header("Mcp-Session-Id", self.session.as_deref().unwrap_or_default()).send().await.unwrap()
+    }
+
     /// DELETEs the session; the status.
     pub(crate) async fn end_session(&self) -> u16 {
         let session = self.session.as_deref().unwrap_or_default();

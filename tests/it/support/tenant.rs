@@ -52,6 +52,12 @@ impl Tenant {
         self.control(reqwest::Method::DELETE, "faults", None).await;
     }
 
+    /// Fault rules that are not used up.
+    pub(crate) async fn faults_left(&self) -> usize {
+        let rules = self.control(reqwest::Method::GET, "faults", None).await;
+        rules.as_array().map_or(0, Vec::len)
+    }
+
     /// Every access token of the tenant ends now; refresh tokens live on.
     pub(crate) async fn expire_tokens(&self) {
         self.control(reqwest::Method::POST, "tokens/expire", Some(json!({}))).await;

@@ -1,8 +1,10 @@
--- Drops the sealed bytes of a user's record and keeps the version count.
--- KEYS: record. ARGV: life of the count in ms.
+-- Drops the sealed bytes of a user's record, if the version that died is the one that stands, and keeps the count.
+-- Answers -1 when dropped, else the version that stands.
+-- KEYS: record. ARGV: version that died, life of the count in ms.
 local value = redis.call('GET', KEYS[1])
-local version = value and string.match(value, '^[LU](%d+) ')
-if version then
-  redis.call('SET', KEYS[1], 'U' .. version .. ' ', 'PX', ARGV[1])
+local version = value and string.match(value, '^[LU](%d+) ') or '0'
+if version ~= ARGV[1] then
+  return tonumber(version)
 end
-return 0
+redis.call('SET', KEYS[1], 'U' .. version .. ' ', 'PX', ARGV[2])
+return -1
