@@ -107,16 +107,16 @@ impl RateGate for GraphGate {
                     Err(wait) => wait,
                 },
             };
-            if Instant::now() + wait > deadline {
-                return Err(Throttled { retry_after: wait });
-            }
-            tokio::time::sleep(wait).await;
+            wait_within(deadline, wait).await?;
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        let slot = tokio::time::timeout(left, entry.slots.clone().acquire_owned()).await;
-        match slot {
-            Ok(slot) => Ok(Permit::new(slot.ok())),
-            Err(_) => Err(Throttled { retry_after: Duration::from_secs(1) }),
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let slot = tokio::time::timeout(left, entry.slots.clone().acquire_owned()).await;
+            let slot = slot.map_err(|_| Throttled { retry_after: Duration::from_secs(1) })?;
+            // Graph may have said 429 to those ahead while this one queued.
+            let Some(wait) = pause(&entry, self.clock.now()) else { return Ok(Permit::new(slot.ok())) };
+            drop(slot);
+            wait_within(deadline, wait).await?;
         }
     }
 
@@ -126,6 +126,15 @@ impl RateGate for GraphGate {
             tracing::warn!("the rate limiter did not take a penalty; the next 429 repeats it");
         }
     }
+}
+
+/// Sleeps, or says at once that it would take too long.
+async fn wait_within(deadline: Instant, wait: Duration) -> Result<(), Throttled> {
+    if Instant::now() + wait > deadline {
+        return Err(Throttled { retry_after: wait });
+    }
+    tokio::time::sleep(wait).await;
+    Ok(())
 }
 
 /// Time until `entry` may be used again, if it is held back.
@@ -198,6 +207,24 @@ mod tests {
         gate.admit(&key("b"), Duration::ZERO).await.unwrap();
         held.pop();
         gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap();
+    }
+
+    #[actix_rt::test]
+    async fn a_penalty_also_holds_those_back_who_were_queueing() {
+        let (gate, _guardian) = gate();
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(gate.admit(&key("a"), Duration::ZERO).await.unwrap());
+        }
+        let user = key("a");
+        let mut queued = gate.admit(&user, Duration::from_secs(20));
+        assert!(futures_util::poll!(&mut queued).is_pending());
+        gate.penalise(&user, Duration::from_mins(1));
+        while pause(&entry(&gate.entries, &user, gate.settings), gate.clock.now()).is_none() {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+        assert!(queued.await.unwrap_err().retry_after > Duration::from_secs(50));
     }
 
     #[actix_rt::test]

@@ -21,7 +21,7 @@ enum KeysCommand {
         #[arg(long)]
         id: Option<String>,
     },
-    /// Prints the value of ENCRYPTION_KEYS with a fresh active key in front of the present ones.
+    /// Prints the values that ENCRYPTION_KEYS takes, one after the other, to bring in a fresh active key.
     Rotate,
     /// Names the key ids of the present ring, active first.
     List,
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &KeysArguments, sources: &Sources) -> Result<(), Co
             }
             crate::domain::keyring::KeyRing::from_list(present.expose())
                 .map_err(|e| ConfigError::Refused { key: "keys.encryption_keys", problem: e.to_string() })?;
-            say(&format!("{},{}", entry(&fresh_id()), present.expose()))?;
+            say(&rotation(&entry(&fresh_id()), present.expose()))?;
         }
         KeysCommand::List => {
             for key in load(sources)?.key_ring()?.keys() {
@@ -57,6 +57,17 @@ pub(super) fn run(arguments: &KeysArguments, sources: &Sources) -> Result<(), Co
         }
     }
     Ok(())
+}
+
+/// The steps of a rotation without a gap: a replica that writes with a key is never beside one that cannot read it.
+fn rotation(fresh: &str, present: &str) -> String {
+    format!(
+        "# 1. On every replica first: all of them can read the new key, none writes with it yet.\n\
+         ENCRYPTION_KEYS={present},{fresh}\n\
+         # 2. When step 1 has reached every replica: they write with the new key from now on.\n\
+         ENCRYPTION_KEYS={fresh},{present}\n\
+         # 3. Keep the old keys for 90 days; records that were not renewed by then have expired."
+    )
 }
 
 fn fresh_id() -> String {

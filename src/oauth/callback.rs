@@ -99,6 +99,10 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
         Some(asked)
             if asked != sign_in.user && !state.has_consent(&sign_in.user, &flow).await.map_err(fail)? =>
         {
+            if flow.prompt.none {
+                let text = "the person has not approved this application yet";
+                return Ok(back(&flow, state, "consent_required", text));
+            }
             return ask_again(state, flow.clone(), &sign_in.user).await.map_err(fail);
         }
         Some(_) => {}

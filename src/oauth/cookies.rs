@@ -21,7 +21,7 @@ const USER_MAX_AGE: Duration = Duration::from_hours(12);
 const BROWSER_CHARS: usize = 43;
 
 /// The secret of one browser.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Browser(String);
 
 impl Browser {

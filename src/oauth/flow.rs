@@ -22,7 +22,7 @@ const CSRF: &str = "csrf";
 const MAX_ID_CHARS: usize = 64;
 
 /// A checked authorization request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Flow {
     pub(super) client: ClientId,
     /// As declared by the client.
@@ -61,7 +61,7 @@ impl Prompt {
 }
 
 /// A sign-in that was sent to Entra.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Pending {
     pub(super) flow: Flow,
     /// Our verifier towards Entra.
@@ -73,9 +73,20 @@ pub(super) struct Pending {
 }
 
 /// The answer to a decision, kept so that a second click gets the same one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Decision {
     location: String,
+}
+
+/// Without the browser's secret, the client's `state` and the person's address: errors carry flows.
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow")
+            .field("client", &self.client)
+            .field("service", &self.service)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Flow {

@@ -17,9 +17,16 @@ pub(super) enum ParamFault {
 }
 
 /// Parameters of one request. `resource` alone may repeat (RFC 8707 §2).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Params {
     pairs: Vec<(String, String)>,
+}
+
+/// Names only: the values are codes, tokens and secrets.
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 impl Params {
@@ -87,6 +94,12 @@ mod tests {
         let many = (0..=MAX_PARAMS).map(|i| format!("a{i}=1")).collect::<Vec<_>>().join("&");
         assert_eq!(Params::parse(many.as_bytes()).unwrap_err(), ParamFault::TooMany);
         assert_eq!(Params::parse(b"resource=a&resource=b").unwrap().all("resource").count(), 2);
+    }
+
+    #[test]
+    fn values_are_not_printed() {
+        let params = Params::parse(b"code=dcr_ac_x&state=s").unwrap();
+        assert_eq!(format!("{params:?}"), r#"{"code", "state"}"#);
     }
 
     #[test]

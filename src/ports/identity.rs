@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 /// An authorization request that we send upstream.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct UpstreamAuthorization {
     pub(crate) redirect_uri: String,
     pub(crate) state: String,
@@ -77,9 +77,9 @@ pub(crate) trait IdentityProvider: Send + Sync {
     fn callback_error(&self, error: &str, description: &str) -> IdentityError;
     /// Redeems a code; the answer's identity comes from a verified id_token.
     async fn exchange(&self, exchange: &CodeExchange) -> Result<SignIn, IdentityError>;
-    /// Refreshes with the scopes recorded as granted. The answer keeps the profile of `current`, and its refresh
-    /// token when upstream sends no new one. An id_token that comes with it must name `user`: tokens of one person
-    /// never end up in the record of another.
+    /// Refreshes with the scopes recorded as granted. The answer keeps what upstream says nothing new about: the
+    /// refresh token, and the profile, by which the operator's lists are checked again. An id_token that comes with it
+    /// must name `user`: tokens of one person never end up in the record of another.
     async fn refresh(
         &self,
         user: &UserKey,

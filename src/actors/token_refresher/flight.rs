@@ -2,7 +2,7 @@
 
 use super::{Need, Outcome};
 use crate::actors::ActorDeps;
-use crate::domain::cipher::Cipher;
+use crate::domain::cipher::{Cipher, OpenError};
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::UserKey;
 use crate::domain::random;
@@ -139,9 +139,13 @@ impl Flight {
             self.store.upstream(user).await.map_err(store_down)?.ok_or(TokenError::SignInRequired)?;
         let context = sealing_context(user, record.version);
         let plain = self.cipher.open(&context, &record.sealed).map_err(|error| {
-            // Fail closed: a record that does not authenticate is nobody's login.
             tracing::error!(%error, "a sealed Entra record does not open");
-            TokenError::SignInRequired
+            match error {
+                // A replica that has the new key sealed it: this one still lacks the key, and the login is sound.
+                OpenError::UnknownKey(_) => brief(),
+                // Fail closed: a record that does not authenticate is nobody's login.
+                OpenError::Malformed | OpenError::NotAuthentic => TokenError::SignInRequired,
+            }
         })?;
         let tokens = serde_json::from_slice(&plain).map_err(|_| TokenError::SignInRequired)?;
         Ok(Opened { version: record.version, tokens })

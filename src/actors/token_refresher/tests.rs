@@ -218,3 +218,15 @@ async fn a_record_moved_to_another_user_does_not_open() {
     let replica = world.replica();
     assert_eq!(replica.tokens.get(&mallory).await.unwrap_err(), TokenError::SignInRequired);
 }
+
+#[actix_rt::test]
+async fn a_replica_without_the_newest_key_ends_no_login() {
+    let mut world = World::new();
+    let own = world.cipher.clone();
+    let ring = KeyRing::from_list("newest:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+    world.cipher = Cipher::new(&ring);
+    world.sign_in(&alice(), 1, Duration::from_hours(1)).await;
+    world.cipher = own;
+    let replica = world.replica();
+    assert!(matches!(replica.tokens.renew(&alice(), 0).await, Err(TokenError::Unavailable { .. })));
+}

@@ -123,17 +123,22 @@ impl EntraProvider {
                 ("scope", &scope),
             ])
             .await?;
+        let mut profile = current.profile.clone();
         if let Some(id_token) = answer.id_token.as_deref() {
             let certain = |error| Classified { error, doubtful: false };
-            let (who, _) = self.identify(id_token, None).await.map_err(|error| certain(unproven(error)))?;
+            let identified = self.identify(id_token, None).await;
+            let (who, now_called) = identified.map_err(|error| certain(unproven(error)))?;
             if who != *user {
                 return Err(certain(untrusted(&IdTokenFault::OtherUser)));
+            }
+            if !now_called.username.is_empty() {
+                profile = now_called;
             }
         }
         let refresh_token =
             answer.refresh_token.clone().map_or_else(|| current.refresh_token.clone(), Secret::new);
         let now = self.clock.now();
-        Ok(tokens(&answer, refresh_token, &current.scopes, current.profile.clone(), now))
+        Ok(tokens(&answer, refresh_token, &current.scopes, profile, now))
     }
 }
 

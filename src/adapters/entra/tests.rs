@@ -108,6 +108,16 @@ async fn a_sign_in_yields_a_verified_person_and_refreshable_tokens() {
 }
 
 #[actix_web::test]
+async fn a_renamed_person_is_known_by_the_new_name() {
+    let world = World::start();
+    let provider = world.provider();
+    let SignIn { user, mut tokens } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    tokens.profile.username = "alice@before.example".to_owned();
+    let refreshed = provider.refresh(&user, &tokens).await.unwrap();
+    assert_eq!(refreshed.profile.username, "alice@contoso.example");
+}
+
+#[actix_web::test]
 async fn tokens_of_one_person_never_refresh_the_record_of_another() {
     let world = World::start();
     let provider = world.provider();

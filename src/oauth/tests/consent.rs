@@ -90,6 +90,18 @@ async fn an_approval_is_remembered_for_exactly_this_request_and_person() {
 }
 
 #[actix_web::test]
+async fn a_client_that_wants_no_page_gets_none_whoever_signs_in() {
+    let world = World::new();
+    let client = world.public_client().await;
+    let browser = Browser::new(&world);
+    browser.sign_in(&client, "alice").await;
+    let silent = browser.get(&authorize_uri(&client, &[("prompt", "none")])).await;
+    let reply = browser.come_back(&silent.redirected("state").unwrap(), "bob").await;
+    assert_eq!(reply.redirected("error").as_deref(), Some("consent_required"), "{reply:?}");
+    assert_eq!(reply.redirected("code"), None);
+}
+
+#[actix_web::test]
 async fn programs_on_the_own_device_are_asked_about_every_time() {
     let world = World::new();
     let redirect = "http://127.0.0.1:5555/cb";

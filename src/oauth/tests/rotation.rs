@@ -33,6 +33,19 @@ async fn sign_ins_codes_and_tokens_survive_a_key_rotation() {
 }
 
 #[actix_web::test]
+async fn a_retry_at_a_replica_without_the_newest_key_is_no_theft() {
+    let old = World::new();
+    let new = old.replica(ROTATED_KEYS);
+    let client = old.public_client().await;
+    let signed_in = old.signed_in(&client, "alice").await;
+    let token = signed_in["refresh_token"].as_str().unwrap();
+    let first = new.refresh(&client, token).await;
+    assert_eq!(old.refresh(&client, token).await.body, first.body);
+    let next = first.json()["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(new.refresh(&client, &next).await.status, 200, "the grant lives on");
+}
+
+#[actix_web::test]
 async fn a_remembered_approval_and_a_client_secret_survive_too() {
     let old = World::new();
     let new = old.replica(ROTATED_KEYS);

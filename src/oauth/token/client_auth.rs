@@ -3,6 +3,7 @@
 use super::error::TokenError;
 use crate::domain::client::{ClientAuthMethod, ClientRecord};
 use crate::domain::ids::ClientId;
+use crate::domain::secret::Secret;
 use crate::oauth::params::Params;
 use crate::oauth::register::SECRET_PURPOSE;
 use crate::oauth::state::OauthState;
@@ -16,7 +17,7 @@ use subtle::ConstantTimeEq;
 #[derive(Debug, PartialEq, Eq)]
 struct Shown {
     id: String,
-    secret: Option<String>,
+    secret: Option<Secret<String>>,
     method: ClientAuthMethod,
 }
 
@@ -34,7 +35,7 @@ pub(in crate::oauth) async fn authenticate(
     }
     match (&client.secret_hash, &shown.secret) {
         (None, None) => Ok(client),
-        (Some(hash), Some(secret)) if is_secret(state, hash, secret) => Ok(client),
+        (Some(hash), Some(secret)) if is_secret(state, hash, secret.expose()) => Ok(client),
         _ => Err(refused()),
     }
 }
@@ -55,7 +56,7 @@ fn shown(headers: &HeaderMap, params: &Params) -> Result<Shown, TokenError> {
         let id = id.ok_or(TokenError::Client { basic: false })?.to_owned();
         let method =
             if secret.is_some() { ClientAuthMethod::ClientSecretPost } else { ClientAuthMethod::None };
-        return Ok(Shown { id, secret: secret.map(ToOwned::to_owned), method });
+        return Ok(Shown { id, secret: secret.map(|text| Secret::new(text.to_owned())), method });
     };
     if secret.is_some() {
         return Err(TokenError::TwoCredentials);
@@ -65,7 +66,7 @@ fn shown(headers: &HeaderMap, params: &Params) -> Result<Shown, TokenError> {
     if id.is_some_and(|id| id != user) {
         return Err(TokenError::TwoCredentials);
     }
-    Ok(Shown { id: user, secret: Some(password), method: ClientAuthMethod::ClientSecretBasic })
+    Ok(Shown { id: user, secret: Some(Secret::new(password)), method: ClientAuthMethod::ClientSecretBasic })
 }
 
 /// Id and secret of `Basic`, each form-encoded before they were joined (RFC 6749 §2.3.1).
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn basic_credentials_are_form_decoded() {
         let shown = read(Some(&basic_header("a%3Ab:s%2B+x")), "client_id=a:b").unwrap();
-        assert_eq!((shown.id.as_str(), shown.secret.as_deref()), ("a:b", Some("s+ x")));
+        assert_eq!((shown.id.as_str(), shown.secret), ("a:b", Some(Secret::new("s+ x".to_owned()))));
         let post = read(None, "client_id=a&client_secret=s").unwrap();
         assert_eq!(post.method, ClientAuthMethod::ClientSecretPost);
         let public = read(None, "client_id=a&client_secret=").unwrap();

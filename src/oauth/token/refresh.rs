@@ -171,10 +171,9 @@ impl Use<'_> {
             return Ok(true);
         };
         match find(self.state, &next).await {
-            Ok((_, RefreshState::Live(_))) => Ok(false),
-            Ok((_, RefreshState::Rotated { .. } | RefreshState::Unknown)) | Err(TokenError::Grant) => {
-                Ok(true)
-            }
+            Ok((_, RefreshState::Rotated { .. })) => Ok(true),
+            // Unknown here, because a replica with a newer key hashed it, is not used.
+            Ok((_, RefreshState::Live(_) | RefreshState::Unknown)) | Err(TokenError::Grant) => Ok(false),
             Err(other) => Err(other),
         }
     }
