@@ -23,7 +23,6 @@ const RETRY_AFTER_S: &str = "5";
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
     pub(crate) caller: Caller,
-    pub(crate) service: ServiceName,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -87,7 +86,7 @@ impl BearerGuard {
             let span = tracing::Span::current();
             span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
             let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
-            return Ok(Bearer { caller, service: record.service, expires_at: record.expires_at });
+            return Ok(Bearer { caller, expires_at: record.expires_at });
         }
         Err(AuthFailure::Invalid)
     }

@@ -20,7 +20,7 @@ mod outage;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
-mod resumption;
+mod resume;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

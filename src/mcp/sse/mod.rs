@@ -131,8 +131,9 @@ impl Drop for Ending {
 }
 
 /// Serves one body in the session and says the answers on its stream.
-async fn answer(state: web::Data<McpState>, bearer: Bearer, session: SessionId, bytes: Bytes) {
-    let Some(ready) = state.catalog.service(bearer.service.as_str()) else { return };
+async fn answer(state: web::Data<McpState>, bearer: Bearer, record: SessionRecord, bytes: Bytes) {
+    let Some(ready) = state.catalog.service(record.service.as_str()) else { return };
+    let session = record.id;
     let (sender, mut answers) = tokio::sync::mpsc::channel::<Bytes>(16);
     let speaker =
         carried::Speaker { state: &state, ready, bearer, session: Some(session.clone()), adopts: true };

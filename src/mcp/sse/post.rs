@@ -10,7 +10,7 @@ use super::super::jsonrpc::{Id, parse};
 use super::super::legacy::session;
 use super::super::state::McpState;
 use super::super::version::VersionHeader;
-use crate::domain::ids::SessionId;
+use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
@@ -40,7 +40,7 @@ async fn admit(
     request: &HttpRequest,
     payload: &mut web::Payload,
     state: &web::Data<McpState>,
-) -> Result<Option<(Bearer, SessionId, Bytes)>, HttpResponse> {
+) -> Result<Option<(Bearer, SessionRecord, Bytes)>, HttpResponse> {
     let ready = door::service(request, state)?;
     if request.method() == Method::OPTIONS {
         return Ok(None);
@@ -71,5 +71,5 @@ async fn admit(
     if let Err(bad) = parse(&bytes, state.settings.max_depth) {
         return Err(refuse(StatusCode::BAD_REQUEST, bad.id.map(Id::raw), &bad.error));
     }
-    Ok(Some((bearer, found.id, bytes)))
+    Ok(Some((bearer, found, bytes)))
 }

@@ -112,7 +112,7 @@ impl Connection {
             Greeting::Unavailable => Err(Some((CloseCode::Again, "try again shortly"))),
             Greeting::Known { bearer, answer, session } => {
                 if let Some(id) = session.or(asked) {
-                    match find(&self.state, &bearer, &id).await {
+                    match find(&self.state, &self.service, &bearer, &id).await {
                         Ok(session) => self.session = Some(session),
                         Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => {
                             return Err(Some((NO_SESSION, "there is no such session")));

@@ -16,7 +16,7 @@ use super::headers;
 use super::legacy::session;
 use super::state::McpState;
 use super::version::VersionHeader;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
 use crate::oauth::bearer::Bearer;
 use crate::ports::sessions::{AttachError, Attachment, StreamEvent, StreamId};
@@ -56,7 +56,7 @@ async fn admit(
         .map_err(|_| door::refused(StatusCode::BAD_REQUEST, "Send one Mcp-Session-Id header."))?;
     let asked = asked.map(str::to_owned).or_else(|| door::query(request, "sessionId"));
     let resumed = match (&bearer, &asked) {
-        (Some(bearer), Some(id)) => Some(find(state, bearer, id).await?),
+        (Some(bearer), Some(id)) => Some(find(state, &ready.name, bearer, id).await?),
         _ => None,
     };
     let handled = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]);
@@ -76,8 +76,13 @@ async fn admit(
 }
 
 /// The caller's own session, or the refusal.
-async fn find(state: &web::Data<McpState>, bearer: &Bearer, id: &str) -> Result<SessionId, HttpResponse> {
-    let Some(ready) = state.catalog.service(bearer.service.as_str()) else {
+async fn find(
+    state: &web::Data<McpState>,
+    service: &ServiceName,
+    bearer: &Bearer,
+    id: &str,
+) -> Result<SessionId, HttpResponse> {
+    let Some(ready) = state.catalog.service(service.as_str()) else {
         return Err(session::not_found(None));
     };
     let none = header::HeaderMap::new();
