@@ -4,7 +4,18 @@ use crate::tools::error::ToolError;
 use crate::tools::tool::Args;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Input property that bounds the characters of what is named by `of`.
+pub(super) fn max_chars_schema(of: &str) -> Value {
+    let description = format!("Most characters of {of}; 24000 unless given");
+    json!({"type": "integer", "minimum": 500, "maximum": 100_000, "description": description})
+}
+
+/// Input property for the form of the answer, see [`OutputFormat`].
+pub(super) fn output_format_schema() -> Value {
+    json!({"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"})
+}
 
 /// Filters of a query; kept in cursors, so that a page goes on with what was asked.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! `get_attachment`: text out of an attachment; what has no text is named, not dumped.
 
 use super::answer::with_notes;
-use super::args::{BodyFormat, OutputFormat, typed};
+use super::args::{BodyFormat, OutputFormat, max_chars_schema, output_format_schema, typed};
 use super::attachment_view::{self, AttachmentItem, AttachmentView, Sort};
 use super::body::{BodyStyle, clipped, readable};
 use super::message::{MessageView, RawBody, line, project};
@@ -368,8 +368,8 @@ fn spec() -> ToolSpec {
             "name": {"type": "string", "description": "File name or part of it, instead of attachment_id"},
             "pages": {"type": "string", "description": "Page or range such as 2-5; all unless given"},
             "sheet": {"type": "string", "description": "Name of a sheet; all visible ones unless given"},
-            "max_chars": {"type": "integer", "minimum": 500, "maximum": 100_000, "description": "Most characters of text; 24000 unless given"},
-            "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+            "max_chars": max_chars_schema("text"),
+            "output_format": output_format_schema(),
         }, "required": ["message_id"]}),
         output_schema: json!({"type": "object", "properties": {
             "name": {"type": "string"}, "type": {"type": "string"}, "size": {"type": "integer"},

@@ -1,7 +1,7 @@
 //! `get_email`: one message with its body and the list of its attachments.
 
 use super::answer::{message_schema, with_notes};
-use super::args::{BodyFormat, OutputFormat, typed};
+use super::args::{BodyFormat, OutputFormat, max_chars_schema, output_format_schema, typed};
 use super::attachment_view::{self, AttachmentItem, AttachmentView, attachment_schema};
 use super::body::{self, BodyStyle};
 use super::message::{Item, LIST_SELECT, MessageView, project};
@@ -90,8 +90,8 @@ fn spec() -> ToolSpec {
             "id": {"type": "string", "description": "id of a message, unchanged"},
             "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of the body; markdown unless given"},
             "headers": {"type": "boolean", "description": "Internet headers too; no unless given"},
-            "max_chars": {"type": "integer", "minimum": 500, "maximum": 100_000, "description": "Most characters of the body; 24000 unless given"},
-            "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+            "max_chars": max_chars_schema("the body"),
+            "output_format": output_format_schema(),
         }, "required": ["id"]}),
         output_schema: json!({"type": "object", "properties": output, "required": ["id", "subject", "attachments"]}),
         annotations: Annotations::READ_UNTRUSTED,

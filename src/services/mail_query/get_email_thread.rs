@@ -1,7 +1,7 @@
 //! `get_email_thread`: a conversation from its first message to its last.
 
 use super::answer::{Answer, Applied, listing_schema, message_schema};
-use super::args::{BodyFormat, OutputFormat, typed};
+use super::args::{BodyFormat, OutputFormat, max_chars_schema, output_format_schema, typed};
 use super::body::{self, BodyStyle};
 use super::message::{Frame, Item, LIST_SELECT, MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
@@ -109,8 +109,8 @@ fn spec() -> ToolSpec {
             "max_messages": {"type": "integer", "minimum": 1, "maximum": 200, "description": "Most messages, the newest ones; 20 unless given"},
             "unique_only": {"type": "boolean", "description": "Leave quoted history out; yes unless given"},
             "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of the bodies; markdown unless given"},
-            "max_chars": {"type": "integer", "minimum": 500, "maximum": 100_000, "description": "Most characters of text; 24000 unless given"},
-            "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+            "max_chars": max_chars_schema("text"),
+            "output_format": output_format_schema(),
         }}),
         output_schema: listing_schema(&message_schema()),
         annotations: Annotations::READ_UNTRUSTED,

@@ -1,7 +1,7 @@
 //! `list_mail_folders`: the tree of mail folders with counts.
 
 use super::answer::{Answer, Applied, listing_schema};
-use super::args::{OutputFormat, typed};
+use super::args::{OutputFormat, output_format_schema, typed};
 use super::folders::{self, FolderItem, TreeRequest};
 use super::{Mail, SCOPES, asker, fault};
 use crate::tools::context::CallContext;
@@ -43,7 +43,7 @@ impl ListMailFolders {
                 "parent": {"type": "string", "description": "Name or id of the folder to start below; the top unless given"},
                 "include_hidden": {"type": "boolean", "description": "Hidden folders too; no unless given"},
                 "depth": {"type": "integer", "minimum": 1, "maximum": 10, "description": "Levels; 3 unless given"},
-                "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+                "output_format": output_format_schema(),
             }}),
             output_schema: listing_schema(&item),
             annotations: Annotations::READ,

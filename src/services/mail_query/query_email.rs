@@ -1,7 +1,7 @@
 //! `query_email`: search the signed-in user's mail.
 
 use super::answer::{Answer, Applied, Bounds, listing_schema, message_schema};
-use super::args::{Filters, Shape, is_set, typed};
+use super::args::{Filters, Shape, is_set, max_chars_schema, output_format_schema, typed};
 use super::body::{self, BodyStyle};
 use super::listing::{Found, Listing, Position, Run};
 use super::message::{Frame, Item};
@@ -378,8 +378,8 @@ fn spec() -> ToolSpec {
             "max_mails": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Most messages in all"},
             "limit": {"type": "integer", "minimum": 1, "maximum": 200, "description": "Messages per page; 25 unless given"},
             "cursor": {"type": "string", "description": "next_cursor of the answer before; the filters stay the same"},
-            "max_chars": {"type": "integer", "minimum": 500, "maximum": 100_000, "description": "Most characters of text; 24000 unless given"},
-            "output_format": {"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"},
+            "max_chars": max_chars_schema("text"),
+            "output_format": output_format_schema(),
         }}),
         output_schema: listing_schema(&message_schema()),
         annotations: Annotations::READ_UNTRUSTED,
