@@ -249,6 +249,7 @@ impl Outside {
             tenant: config.entra.tenant_id.clone(),
             client_id: config.entra.client_id.clone(),
             client_secret: Secret::new(config.entra.client_secret.expose().clone()),
+            continuous_access: config.entra.continuous_access,
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
         let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));

@@ -29,6 +29,7 @@ const NAMES: &[(&str, &str)] = &[
     ("AZURE_AUTHORITY_HOST", "entra.authority"),
     ("ENTRADA_ENTRA_AUTHORITY", "entra.authority"),
     ("DCR_ALLOWED_TENANTS", "entra.allowed_tenants"),
+    ("DCR_CAE", "entra.continuous_access"),
     ("ENTRADA_GRAPH_URL", "graph.url"),
     ("ENTRADA_INSECURE_UPSTREAM", "graph.insecure_upstream"),
     ("DCR_OAUTH_SCOPE", "oauth.scope_ceiling"),

@@ -59,6 +59,7 @@ pub(crate) struct EntraSection {
     pub(crate) tenant_id: String,
     pub(crate) authority: String,
     pub(crate) allowed_tenants: Vec<String>,
+    pub(crate) continuous_access: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

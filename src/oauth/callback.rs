@@ -1,7 +1,8 @@
 //! The way back from Entra: same browser, `state` spent once, identity from a verified id_token, our code out.
 
 use super::cookies::{self, Browser};
-use super::flow::{Flow, Pending};
+use super::flow::{Extra, Flow, Pending};
+use super::forward::ForwardError;
 use super::pages::{self, Notice};
 use super::params::Params;
 use super::state::OauthState;
@@ -66,19 +67,60 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
     }
     if let Some(error) = params.get("error") {
         let text = params.get("error_description").unwrap_or_default();
-        let error = state.identity.callback_error(error, text);
-        return Err(CallbackError::Identity(Box::new(pending.flow), error));
+        let error = state.identity.callback_error(error, text, params.get("claims"));
+        return refused(state, pending, error).await;
     }
     let code = params.get("code").ok_or(CallbackError::UnknownState)?;
-    let sign_in = exchange(state, &pending, code).await?;
+    let sign_in = match exchange(state, &pending, code).await {
+        Ok(sign_in) => sign_in,
+        Err(error) => return refused(state, pending, error).await,
+    };
     if !state.settings.admits(&sign_in.user.tid, &sign_in.tokens.profile) {
         audit::alarm("not_admitted", &pending.flow.client, Some(&sign_in.user));
         return Err(CallbackError::NotAdmitted(Box::new(pending.flow)));
     }
+    if pending.extra.claims.is_none() && !pending.extra.again {
+        // The tokens of this person wait for claims, and this sign-in was begun without knowing who would come.
+        let fail = |error| CallbackError::StoreInFlow(Box::new(pending.flow.clone()), error);
+        if let Some(claims) = state.standing_challenge(&sign_in.user).await.map_err(fail)? {
+            let extra = Extra { claims: Some(claims), prompt: None, again: true };
+            return again(state, pending, extra).await;
+        }
+    }
     admit(state, pending, sign_in).await
 }
 
-async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<SignIn, CallbackError> {
+/// Some refusals are a question to the person: Entra is asked once more, in the way that it wants to be asked.
+async fn refused(
+    state: &OauthState,
+    pending: Pending,
+    error: IdentityError,
+) -> Result<HttpResponse, CallbackError> {
+    let prompt = match error.fault {
+        _ if pending.extra.again || pending.flow.prompt.none => None,
+        IdentityFault::InteractionRequired | IdentityFault::LoginRequired => Some("login"),
+        IdentityFault::ConsentRequired => Some("consent"),
+        _ => None,
+    };
+    let Some(prompt) = prompt else {
+        return Err(CallbackError::Identity(Box::new(pending.flow), error));
+    };
+    tracing::info!(error = %error, client.id = %pending.flow.client, "Entra wants the sign-in begun again");
+    let prompt = error.claims.is_none().then(|| prompt.to_owned());
+    again(state, pending, Extra { claims: error.claims, prompt, again: true }).await
+}
+
+async fn again(state: &OauthState, pending: Pending, extra: Extra) -> Result<HttpResponse, CallbackError> {
+    let Pending { flow, remembered_for, .. } = pending;
+    let location =
+        state.forward_with(flow.clone(), remembered_for, extra).await.map_err(|error| match error {
+            ForwardError::Store(error) => CallbackError::StoreInFlow(Box::new(flow), error),
+            ForwardError::Identity(error) => CallbackError::Identity(Box::new(flow), error),
+        })?;
+    Ok(pages::redirect_to(StatusCode::FOUND, &location))
+}
+
+async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<SignIn, IdentityError> {
     let exchange = CodeExchange {
         code: Secret::new(code.to_owned()),
         redirect_uri: state.callback_uri(),
@@ -86,8 +128,7 @@ async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<S
         nonce: pending.nonce.clone(),
         scopes: scopes::graph(&pending.flow.scopes),
     };
-    let outcome = state.identity.exchange(&exchange).await;
-    outcome.map_err(|error| CallbackError::Identity(Box::new(pending.flow.clone()), error))
+    state.identity.exchange(&exchange).await
 }
 
 /// Stores what Entra gave and sends the browser back to the client.
@@ -239,7 +280,21 @@ fn identity_refusal(flow: &Flow, error: &IdentityError, state: &OauthState, lang
         IdentityFault::GrantDead => {
             ("server_error", "Microsoft did not accept its own sign-in; connect again")
         }
-        IdentityFault::Misconfigured => ("server_error", "this server is not set up rightly at Microsoft"),
+        IdentityFault::Blocked => {
+            ("access_denied", "Microsoft does not allow a sign-in from this device or place")
+        }
+        IdentityFault::AccountState => {
+            ("access_denied", "the account is locked or disabled, or its password has expired")
+        }
+        IdentityFault::Unknown => ("server_error", "Microsoft refused the sign-in for a reason unknown here"),
+        IdentityFault::Misconfigured => {
+            audit::alarm("entra_setup", &flow.client, None);
+            ("server_error", "this server is not set up rightly at Microsoft")
+        }
+        IdentityFault::CredentialRefused => {
+            audit::alarm("entra_setup", &flow.client, None);
+            TEMPORARY
+        }
         IdentityFault::Unavailable => TEMPORARY,
     };
     back(flow, state, name, text)

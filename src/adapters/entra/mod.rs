@@ -24,6 +24,7 @@ use error::{Classified, ErrorBody, Stage};
 use id_token::{Expected, IdTokenFault};
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub(crate) struct EntraSettings {
     pub(crate) tenant: String,
     pub(crate) client_id: String,
     pub(crate) client_secret: Secret<String>,
+    /// Ask for tokens that Graph may end early by a claims challenge (continuous access evaluation).
+    pub(crate) continuous_access: bool,
 }
 
 /// The members of the discovery document that are used.
@@ -89,9 +92,24 @@ impl EntraProvider {
     async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Classified> {
         let discovery = self.discovery().await.map_err(|error| Classified { error, doubtful: false })?;
         let mut all = form.to_vec();
+        let claims = self.claims(None);
+        all.extend(claims.iter().map(|claims| ("claims", claims.as_str())));
         all.push(("client_id", &self.settings.client_id));
         all.push(("client_secret", self.settings.client_secret.expose()));
         endpoint::post_token(&self.http, &discovery.token_endpoint, &all).await
+    }
+
+    /// The `claims` parameter of an authorization request: a challenge, and our own capability when it is switched on.
+    fn claims(&self, challenge: Option<&str>) -> Option<String> {
+        let mut claims: Map<String, Value> =
+            challenge.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        if self.settings.continuous_access {
+            let access = claims.entry("access_token").or_insert_with(|| json!({}));
+            if let Some(access) = access.as_object_mut() {
+                access.insert("xms_cc".to_owned(), json!({ "values": ["cp1"] }));
+            }
+        }
+        (!claims.is_empty()).then(|| Value::Object(claims).to_string())
     }
 
     async fn identify(&self, token: &str, nonce: Option<&str>) -> Result<(UserKey, Profile), IdentityError> {
@@ -146,11 +164,9 @@ impl EntraProvider {
 impl IdentityProvider for EntraProvider {
     async fn authorize_url(&self, request: &UpstreamAuthorization) -> Result<String, IdentityError> {
         let discovery = self.discovery().await?;
-        let mut url = url::Url::parse(&discovery.authorization_endpoint).map_err(|_| IdentityError {
-            fault: IdentityFault::Misconfigured,
-            code: 0,
-            detail: "discovery names no usable authorization endpoint".to_owned(),
-            retry_after: None,
+        let mut url = url::Url::parse(&discovery.authorization_endpoint).map_err(|_| {
+            let problem = "discovery names no usable authorization endpoint";
+            IdentityError::new(IdentityFault::Misconfigured, problem)
         })?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.settings.client_id)
@@ -163,12 +179,14 @@ impl IdentityProvider for EntraProvider {
             .append_pair("code_challenge", &request.code_challenge)
             .append_pair("code_challenge_method", "S256")
             .extend_pairs(request.login_hint.iter().map(|hint| ("login_hint", hint)))
-            .extend_pairs(request.prompt.iter().map(|prompt| ("prompt", prompt)));
+            .extend_pairs(request.prompt.iter().map(|prompt| ("prompt", prompt)))
+            .extend_pairs(self.claims(request.claims.as_deref()).iter().map(|claims| ("claims", claims)));
         Ok(url.into())
     }
 
-    fn callback_error(&self, error: &str, description: &str) -> IdentityError {
+    fn callback_error(&self, error: &str, description: &str, claims: Option<&str>) -> IdentityError {
         let body = ErrorBody {
+            claims: claims.map(ToOwned::to_owned),
             error: error.to_owned(),
             error_description: description.to_owned(),
             ..ErrorBody::default()
@@ -230,6 +248,8 @@ fn tokens(
     UpstreamTokens {
         access_token: answer.access(),
         access_expires_at: now.plus(Duration::from_secs(answer.expires_in)),
+        challenge: None,
+        usable_until: answer.ext_expires_in.map(|life| now.plus(Duration::from_secs(life))),
         refresh_token,
         scopes: scopes.unwrap_or_else(|| asked.clone()),
         obtained_at: now,
@@ -249,12 +269,7 @@ fn with_sign_in(scopes: &ScopeSet) -> String {
 }
 
 fn untrusted(fault: &IdTokenFault) -> IdentityError {
-    IdentityError {
-        fault: IdentityFault::InvalidIdToken,
-        code: 0,
-        detail: format!("id_token: {fault}"),
-        retry_after: None,
-    }
+    IdentityError::new(IdentityFault::InvalidIdToken, format!("id_token: {fault}"))
 }
 
 /// An id_token of a refresh that does not verify proves nothing, neither for the tokens nor against the login: keys that
@@ -267,10 +282,5 @@ fn unproven(error: IdentityError) -> IdentityError {
 }
 
 fn missing(what: &str) -> IdentityError {
-    IdentityError {
-        fault: IdentityFault::Misconfigured,
-        code: 0,
-        detail: format!("the token answer has no {what}"),
-        retry_after: None,
-    }
+    IdentityError::new(IdentityFault::Misconfigured, format!("the token answer has no {what}"))
 }

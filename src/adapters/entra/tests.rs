@@ -27,6 +27,7 @@ impl World {
             tenant: "common".to_owned(),
             client_id: tenant.app_id().to_owned(),
             client_secret: Secret::new(tenant.app_secret().to_owned()),
+            continuous_access: false,
         };
         let (url, tenant_id) = (tenant.url(), tenant.tenant_id());
         actix_web::rt::spawn(tenant.run());
@@ -52,6 +53,7 @@ impl World {
             scopes: scopes(),
             login_hint: None,
             prompt: None,
+            claims: None,
         };
         let page = self.http.get(provider.authorize_url(&request).await.unwrap()).send().await.unwrap();
         let here = page.url().clone();

@@ -49,7 +49,7 @@ pub(super) struct FakeIdentity {
 }
 
 fn fault(fault: IdentityFault) -> IdentityError {
-    IdentityError { fault, code: 0, detail: "<b>detail</b>".to_owned(), retry_after: None }
+    IdentityError::new(fault, "<b>detail</b>")
 }
 
 #[async_trait]
@@ -63,7 +63,7 @@ impl IdentityProvider for FakeIdentity {
         Ok(format!("https://login.example/authorize?state={}&nonce={}", request.state, request.nonce))
     }
 
-    fn callback_error(&self, error: &str, _: &str) -> IdentityError {
+    fn callback_error(&self, error: &str, _: &str, _: Option<&str>) -> IdentityError {
         fault(match error {
             "access_denied" => IdentityFault::Denied,
             "admin" => IdentityFault::AdminConsentRequired,
@@ -86,6 +86,8 @@ impl IdentityProvider for FakeIdentity {
             scopes: exchange.scopes.clone(),
             obtained_at: now,
             profile: Profile { username: format!("{name}@contoso.example"), name: name.clone() },
+            challenge: None,
+            usable_until: None,
         };
         Ok(SignIn { user: UserKey::new("t-1", name), tokens })
     }
@@ -135,6 +137,10 @@ impl AccessTokens for FakeTokens {
             expires_at: Timestamp::from_millis(i64::MAX),
             profile,
         }))
+    }
+
+    async fn challenged(&self, _: &UserKey, _: u64, _: &str) -> Result<(), TokenError> {
+        Ok(())
     }
 
     fn forget(&self, _: &UserKey) {
