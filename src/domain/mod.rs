@@ -8,6 +8,7 @@ pub(crate) mod ids;
 pub(crate) mod keyring;
 pub(crate) mod quota;
 pub(crate) mod random;
+pub(crate) mod rate;
 pub(crate) mod resource;
 pub(crate) mod scope;
 pub(crate) mod secret;
