@@ -37,6 +37,10 @@ pub(crate) trait SharedStore: Send + Sync {
         ttl: Duration,
     ) -> Result<Swap, StoreError>;
     /// Spends a value that counts once, such as the `jti` of an assertion: true for the first call only.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "assertions and proofs will call it; both stores prove it")
+    )]
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError>;
 }
 
@@ -46,6 +50,7 @@ pub(crate) trait TraceStore: Send + Sync {
     /// Adds a step to the trace `flow`; the newest 64 are kept, `ttl` after the last one.
     async fn trace(&self, flow: &str, step: &str, ttl: Duration) -> Result<(), StoreError>;
     /// The steps, oldest first; empty when there is no such trace.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the console will call it; both stores prove it"))]
     async fn traced(&self, flow: &str) -> Result<Vec<String>, StoreError>;
 }
 

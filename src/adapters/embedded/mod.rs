@@ -60,7 +60,13 @@ impl EmbeddedStore {
 
     /// A store that ends with the process.
     pub(crate) fn memory(clock: SharedClock) -> Self {
-        Self { table: Mutex::default(), journal: None, clock, topics: Topics::default(), budgets: Mutex::default() }
+        Self {
+            table: Mutex::default(),
+            journal: None,
+            clock,
+            topics: Topics::default(),
+            budgets: Mutex::default(),
+        }
     }
 
     fn with_database(
@@ -70,7 +76,13 @@ impl EmbeddedStore {
     ) -> Result<Self, StoreError> {
         let mut table = Table::default();
         let journal = Journal::start(database, opener, &mut table)?;
-        Ok(Self { table: Mutex::new(table), journal: Some(journal), clock, topics: Topics::default(), budgets: Mutex::default() })
+        Ok(Self {
+            table: Mutex::new(table),
+            journal: Some(journal),
+            clock,
+            topics: Topics::default(),
+            budgets: Mutex::default(),
+        })
     }
 
     /// Every key and value, for the test of what a thief would find.
