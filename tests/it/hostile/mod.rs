@@ -22,6 +22,11 @@ pub(crate) const BOB: &str = "bob@contoso.example";
 pub(crate) struct Table(&'static str);
 
 impl Table {
+    /// For rows that are tests elsewhere.
+    pub(crate) fn on(place: &'static str) -> Self {
+        Self(place)
+    }
+
     /// The line of a row that held; a row that did not has panicked before.
     pub(crate) fn held(self, id: &str, what: impl Display, seen: impl Display) {
         println!("{id} | {what} ({}) | {seen} | ok", self.0);
