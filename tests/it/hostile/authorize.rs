@@ -35,7 +35,7 @@ fn told(cluster: &Cluster, response: &Response) -> String {
 }
 
 /// A page of ours that leads nowhere.
-async fn page(response: Response) -> String {
+fn page(response: &Response) -> String {
     let headers = response.headers();
     assert!(!headers.contains_key("location"));
     assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"));
@@ -92,7 +92,7 @@ async fn h15(cluster: &mut Cluster, table: Table) {
     let mut seen = String::new();
     for name in ["client_id", "state", "scope", "redirect_uri"] {
         let url = format!("{}&{name}=x&{name}=x", client.authorize_url("s"));
-        seen = page(get(&url).await).await;
+        seen = page(&get(&url).await);
         assert_eq!(seen, "400 page", "{name}");
     }
     table.held("H15", "client_id, state, scope or redirect_uri twice", seen);
@@ -100,7 +100,7 @@ async fn h15(cluster: &mut Cluster, table: Table) {
 
 async fn h21(cluster: &mut Cluster, table: Table) {
     let client = Client::register(&cluster.url).await;
-    let seen = page(get(&altered(&client, "client_id", Some("dcr_unknown"))).await).await;
+    let seen = page(&get(&altered(&client, "client_id", Some("dcr_unknown"))).await);
     assert_eq!(seen, "400 page");
     table.held("H21", "unknown client_id", seen);
 }
@@ -115,7 +115,7 @@ async fn h22(cluster: &mut Cluster, table: Table) {
         "http://127.0.0.1:9/callback/",
         "http://127.0.0.1:9/callback?x=1",
     ] {
-        assert_eq!(page(get(&altered(&client, "redirect_uri", Some(uri))).await).await, "400 page", "{uri}");
+        assert_eq!(page(&get(&altered(&client, "redirect_uri", Some(uri))).await), "400 page", "{uri}");
     }
     table.held("H22", "foreign, longer, shorter, other case, slash, extra query", "400 page");
 }
@@ -130,7 +130,7 @@ async fn h23(cluster: &mut Cluster, table: Table) {
         .map(|(k, v)| (k.into_owned(), v.into_owned()))
         .collect();
     url.query_pairs_mut().clear().extend_pairs(pairs).append_pair("redirect_uri", "https://evil.example/cb");
-    let seen = page(get(url.as_str()).await).await;
+    let seen = page(&get(url.as_str()).await);
     assert_eq!(seen, "400 page");
     table.held("H23", "the Entra application id as client_id, foreign redirect", seen);
 }
@@ -144,9 +144,9 @@ async fn way_back(cluster: &Cluster, browser: &mut Browser) -> String {
 async fn h31(cluster: &mut Cluster, table: Table) {
     let mut browser = Browser::new(ALICE);
     let back = way_back(cluster, &mut browser).await;
-    let seen = page(get(&back).await).await;
+    let seen = page(&get(&back).await);
     assert_eq!(seen, "403 page");
-    let burned = page(browser.get(Url::parse(&back).unwrap()).await).await;
+    let burned = page(&browser.get(Url::parse(&back).unwrap()).await);
     assert_eq!(burned, "400 page");
     table.held("H31", "callback in another browser", format!("{seen}; afterwards {burned} in the right one"));
 }
@@ -157,11 +157,11 @@ async fn h32(cluster: &mut Cluster, table: Table) {
     let first = browser.get(back.clone()).await;
     assert!(first.headers()["location"].to_str().unwrap().contains("code="));
     let callback = format!("{}/callback", cluster.url);
-    assert_eq!(page(browser.get(back).await).await, "400 page", "replayed");
+    assert_eq!(page(&browser.get(back).await), "400 page", "replayed");
     let long = "x".repeat(30_000);
     for query in ["code=x&state=unknown", "code=x", "", &format!("code=x&state={long}")] {
         let url = Url::parse(&format!("{callback}?{query}")).unwrap();
-        assert_eq!(page(browser.get(url).await).await, "400 page");
+        assert_eq!(page(&browser.get(url).await), "400 page");
     }
     table.held("H32", "state replayed, unknown, missing, 30 kB", "400 page");
 }
@@ -170,7 +170,7 @@ async fn h33(cluster: &mut Cluster, table: Table) {
     let mut browser = Browser::new(ALICE);
     let back = way_back(cluster, &mut browser).await;
     let foreign = Url::parse_with_params(&back, [("iss", "https://evil.example")]).unwrap();
-    let seen = page(browser.get(foreign).await).await;
+    let seen = page(&browser.get(foreign).await);
     assert_eq!(seen, "400 page");
     http::eventually("the operator is told", || async {
         cluster.replicas[0].stderr().contains("callback_foreign_issuer").then_some(())
@@ -246,6 +246,6 @@ async fn h84(cluster: &mut Cluster, table: Table) {
     assert_eq!(other_port.status(), 302);
     assert!(other_port.headers()["location"].to_str().unwrap().starts_with("/consent?flow="));
     let localhost = get(&altered(&client, "redirect_uri", Some("http://localhost:9/callback"))).await;
-    assert_eq!(page(localhost).await, "400 page");
+    assert_eq!(page(&localhost), "400 page");
     table.held("H84", "loopback on another port; localhost for 127.0.0.1", "accepted; 400 page");
 }
