@@ -52,6 +52,10 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client gets this long to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How often the clocks are compared, and how soon again after a failure.
+const TIME_CHECK: Duration = Duration::from_secs(30);
+const TIME_RETRY: Duration = Duration::from_secs(2);
+
 /// RFC 6797 §6.1, where clients reach us over TLS.
 const HSTS: &str = "max-age=31536000";
 
@@ -171,6 +175,8 @@ impl Parts {
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
         let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
+        keep_time(store.clone(), stop.clone());
+        let grant_clock = store.clock();
         let actors = Arc::new(Actors::start(&ActorDeps {
             store: store.clone(),
             identity: identity.clone(),
@@ -205,12 +211,12 @@ impl Parts {
                 store.clone(),
                 hasher.clone(),
                 resources.clone(),
-                clock.clone(),
+                grant_clock.clone(),
             )),
             store: store.clone(),
             router: actors.streams.clone(),
             resources: resources.clone(),
-            clock: clock.clone(),
+            clock: grant_clock.clone(),
             cipher: cipher.clone(),
         };
         let oauth = OauthParts {
@@ -220,7 +226,7 @@ impl Parts {
             cipher,
             hasher,
             resources: resources.clone(),
-            clock,
+            clock: grant_clock,
             settings: settings::oauth(config),
         };
         Ok(Self {
@@ -234,6 +240,22 @@ impl Parts {
             gave_up,
         })
     }
+}
+
+/// Compares the store's clock with ours until the process ends.
+fn keep_time(store: Arc<dyn Store>, stop: CancellationToken) {
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match store.keep_time().await {
+                Ok(()) => TIME_CHECK,
+                Err(_) => TIME_RETRY,
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    });
 }
 
 /// The adapters to the outside world.
