@@ -8,6 +8,7 @@ use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
+use crate::adapters::issuer_keys::HttpIssuerKeys;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::domain::cipher::Cipher;
@@ -25,6 +26,7 @@ use crate::oauth::{self, OauthParts, OauthState};
 use crate::ops::{self, EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
+use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::{Store, StoreError};
 use crate::services::{self, ServiceDeps};
 use crate::telemetry::RequestSpan;
@@ -173,7 +175,7 @@ impl Parts {
         let clock: SharedClock = Arc::new(SystemClock);
         let ring = config.key_ring()?;
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
-        let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
+        let Outside { store, identity, graph, issuer_keys } = Outside::build(config, &clock, &cipher)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         keep_time(store.clone(), stop.clone());
         let grant_clock = store.clock();
@@ -223,6 +225,7 @@ impl Parts {
             store,
             identity,
             tokens: actors.tokens.clone(),
+            issuer_keys,
             cipher,
             hasher,
             resources: resources.clone(),
@@ -263,6 +266,7 @@ struct Outside {
     store: Arc<dyn Store>,
     identity: Arc<dyn IdentityProvider>,
     graph: Arc<dyn GraphTransport>,
+    issuer_keys: Arc<dyn IssuerKeys>,
 }
 
 impl Outside {
@@ -281,8 +285,9 @@ impl Outside {
             client_secret: Secret::new(config.entra.client_secret.expose().clone()),
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
+        let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
         let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));
-        Ok(Self { store, identity, graph })
+        Ok(Self { store, identity, graph, issuer_keys })
     }
 }
 
@@ -293,7 +298,7 @@ pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<S
 pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let cipher = Cipher::new(&config.key_ring()?);
-    let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
+    let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher)?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
     let reach_entra =
         async move { identity.check().await.map(|()| String::new()).map_err(|e| e.to_string()) };
