@@ -27,7 +27,7 @@ function v1() {
     call: (client, params, options) => client.callTool(params, undefined, options),
     onNotification: (client, method, handler) => client.setNotificationHandler(notifications[method], handler),
     onElicitation: (client, handler) => client.setRequestHandler(types.ElicitRequestSchema, handler),
-    version: (client, transport) => transport.protocolVersion,
+    version: (client, transport) => transport.protocolVersion ?? transport._protocolVersion,
   };
 }
 
