@@ -40,7 +40,7 @@ async function inspect(service, ...options) {
   const code = await new Promise((done) => child.on('close', done));
   clearTimeout(timer);
   assert.equal(code, 0, `${printed}\n${said}`);
-  return JSON.parse(printed.slice(printed.indexOf('{')));
+  return JSON.parse(printed.slice(printed.indexOf('{"result"'))).result;
 }
 
 await journey.step('connect', async () => {

@@ -2,7 +2,7 @@
 //   node mcp_remote.mjs legacy|sse
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dialects } from './dialects.mjs';
@@ -140,7 +140,18 @@ await journey.step('reconnect', async () => {
   assert.equal(signIns, before);
   return 'a new bridge needs no second sign-in';
 });
-journey.notOffered('refresh', 'mcp-remote keeps its tokens to itself; its OAuth is that of TypeScript SDK');
+await journey.step('refresh', async () => {
+  await peer.client.close();
+  const files = readdirSync(home, { recursive: true }).filter((name) => name.endsWith('tokens.json'));
+  const kept = files.map((name) => join(home, name)).map((path) => [path, JSON.parse(readFileSync(path, 'utf8'))]);
+  assert.ok(kept.length > 0, 'mcp-remote kept no tokens');
+  for (const [path, tokens] of kept) writeFileSync(path, JSON.stringify({ ...tokens, access_token: 'dropped' }));
+  const before = signIns;
+  peer = await open('conformance', signIn);
+  assert.equal((await text('test_simple_text')).text, 'This is a simple text response for testing.');
+  assert.equal(signIns, before);
+  return 'a refused access token is replaced without a sign-in';
+});
 await peer.client.close();
 rmSync(home, { recursive: true, force: true });
 process.exit(0);

@@ -15,6 +15,8 @@ mod cross_user;
 mod main_job;
 #[cfg(test)]
 mod oauth_front;
+#[cfg(all(test, feature = "conformance"))]
+mod official_client;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
