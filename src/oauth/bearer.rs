@@ -3,8 +3,10 @@
 //! A token counts only in the `Authorization` header; in a query, a body or a cookie it is ignored. An outage of
 //! the store is a 503 and never a 401, because clients throw credentials away on a 401.
 
-use crate::domain::clock::{SharedClock, Timestamp};
-use crate::domain::ids::ServiceName;
+use super::trace::{self, Step};
+use crate::domain::clock::{Clock, SharedClock, Timestamp};
+use crate::domain::grant::AccessRecord;
+use crate::domain::ids::{FlowId, ServiceName};
 use crate::domain::resource::{Endpoint, Resources};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Hasher, Token, TokenKind};
@@ -13,11 +15,15 @@ use crate::tools::context::Caller;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
+use parking_lot::RwLock;
 use serde_json::json;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Seconds a client should wait after a 503.
 const RETRY_AFTER_S: &str = "5";
+/// Sign-ins remembered as arrived; beyond it they are forgotten and may be noted twice.
+const MANY_FLOWS: usize = 10_000;
 
 /// A bearer that is valid for the service it was presented to.
 #[derive(Clone, Debug)]
@@ -48,6 +54,8 @@ pub(crate) struct BearerGuard {
     hasher: Hasher,
     resources: Arc<Resources>,
     clock: SharedClock,
+    /// Sign-ins whose first call was noted by this process.
+    arrived: Arc<RwLock<HashSet<FlowId>>>,
 }
 
 impl std::fmt::Debug for BearerGuard {
@@ -63,7 +71,7 @@ impl BearerGuard {
         resources: Arc<Resources>,
         clock: SharedClock,
     ) -> Self {
-        Self { store, hasher, resources, clock }
+        Self { store, hasher, resources, clock, arrived: Arc::default() }
     }
 
     /// The caller behind the request's bearer, if it is one for `service`.
@@ -72,23 +80,41 @@ impl BearerGuard {
         headers: &HeaderMap,
         service: &ServiceName,
     ) -> Result<Bearer, AuthFailure> {
-        let presented = presented(headers)?;
-        let token = Token::parse(TokenKind::Access, presented).ok_or(AuthFailure::Invalid)?;
-        let now = self.clock.now();
-        for place in self.hasher.token_refs(&token) {
-            let Some(record) = self.store.access(&place, now).await? else { continue };
-            if record.expires_at <= now {
-                return Err(AuthFailure::Invalid);
-            }
-            if record.service != *service {
-                return Err(AuthFailure::WrongAudience);
-            }
-            let span = tracing::Span::current();
-            span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
-            let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
-            return Ok(Bearer { caller, expires_at: record.expires_at });
+        let record = lookup(&*self.store, &self.hasher, &*self.clock, headers).await?;
+        if record.service != *service {
+            return Err(AuthFailure::WrongAudience);
         }
-        Err(AuthFailure::Invalid)
+        let span = tracing::Span::current();
+        span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
+        if let Some(flow) = &record.flow {
+            span.record("flow.id", flow.as_str());
+            self.note_first_call(flow, &record).await;
+        }
+        let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
+        Ok(Bearer { caller, expires_at: record.expires_at })
+    }
+
+    /// The last step of a sign-in's trace: its bearer is used.
+    async fn note_first_call(&self, flow: &FlowId, record: &AccessRecord) {
+        if self.arrived.read().contains(flow) {
+            return;
+        }
+        {
+            let mut arrived = self.arrived.write();
+            if arrived.len() >= MANY_FLOWS {
+                arrived.clear();
+            }
+            if !arrived.insert(flow.clone()) {
+                return;
+            }
+        }
+        let step = Step {
+            client: record.client.as_str(),
+            service: record.service.as_str(),
+            grant: record.grant.as_str(),
+            ..Step::named("first_call")
+        };
+        trace::write(&*self.store, flow, self.clock.now(), step).await;
     }
 
     /// The refusal of a request that [`Self::authenticate`] did not accept.
@@ -166,6 +192,23 @@ impl BearerGuard {
         response.insert_header((header::WWW_AUTHENTICATE, value));
         response.json(json!({"error": error.unwrap_or("unauthorized"), "error_description": text}))
     }
+}
+
+/// The record of the bearer that a request presents, whatever service it is for.
+pub(super) async fn lookup(
+    store: &dyn Store,
+    hasher: &Hasher,
+    clock: &dyn Clock,
+    headers: &HeaderMap,
+) -> Result<AccessRecord, AuthFailure> {
+    let token = Token::parse(TokenKind::Access, presented(headers)?).ok_or(AuthFailure::Invalid)?;
+    let now = clock.now();
+    for place in hasher.token_refs(&token) {
+        if let Some(record) = store.access(&place, now).await? {
+            return Some(record).filter(|record| record.expires_at > now).ok_or(AuthFailure::Invalid);
+        }
+    }
+    Err(AuthFailure::Invalid)
 }
 
 /// The token of the one `Authorization: Bearer` header; the scheme in any case (RFC 9110 §11.1).
