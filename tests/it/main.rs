@@ -12,6 +12,8 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod oauth_front;
