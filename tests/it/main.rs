@@ -17,7 +17,8 @@ mod hostile;
 mod main_job;
 #[cfg(test)]
 mod oauth_front;
-#[cfg(all(test, feature = "conformance"))]
+#[cfg(test)]
+#[cfg(feature = "conformance")]
 mod official_client;
 #[cfg(test)]
 mod outage;
