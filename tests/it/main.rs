@@ -18,6 +18,9 @@ mod main_job;
 #[cfg(test)]
 mod oauth_front;
 #[cfg(test)]
+#[cfg(feature = "conformance")]
+mod official_client;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod restart;
