@@ -24,6 +24,8 @@ const NAMES: &[(&str, &str)] = &[
     ("DCR_AZURE_CLIENT_ID", "entra.client_id"),
     ("AZURE_CLIENT_SECRET", "entra.client_secret"),
     ("DCR_AZURE_CLIENT_SECRET", "entra.client_secret"),
+    ("AZURE_CLIENT_CERTIFICATE_PATH", "entra.client_certificate_path"),
+    ("AZURE_FEDERATED_TOKEN_FILE", "entra.federated_token_file"),
     ("AZURE_TENANT_ID", "entra.tenant_id"),
     ("DCR_AZURE_TENANT_ID", "entra.tenant_id"),
     ("AZURE_AUTHORITY_HOST", "entra.authority"),

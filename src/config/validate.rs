@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigError};
 use crate::domain::keyring::KeyRing;
+use crate::domain::peer;
 use std::path::PathBuf;
 use url::{Host, Url};
 
@@ -21,6 +22,8 @@ impl Config {
         self.check_public_url()?;
         self.check_entra()?;
         self.check_limits()?;
+        self.check_networks()?;
+        self.trusted_issuers()?;
         self.check_services()
     }
 
@@ -99,7 +102,13 @@ impl Config {
                 entra.client_id.is_empty(),
                 "set AZURE_CLIENT_ID to the app registration's id",
             ),
-            ("entra.client_secret", entra.client_secret.expose().is_empty(), "set AZURE_CLIENT_SECRET"),
+            (
+                "entra.client_secret",
+                entra.client_secret.expose().is_empty()
+                    && entra.client_certificate_path.is_empty()
+                    && entra.federated_token_file.is_empty(),
+                "set AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE)",
+            ),
             (
                 "entra.tenant_id",
                 entra.tenant_id.is_empty(),
@@ -128,6 +137,14 @@ impl Config {
             ("oauth.grant_ttl_s", self.oauth.grant_ttl_s),
             ("oauth.code_ttl_s", self.oauth.code_ttl_s),
             ("oauth.client_ttl_s", self.oauth.client_ttl_s),
+            ("oauth.id_token_key_ttl_s", self.oauth.id_token_key_ttl_s),
+            ("limits.register_per_minute", u64::from(self.limits.register_per_minute)),
+            ("limits.authorize_per_minute", u64::from(self.limits.authorize_per_minute)),
+            ("limits.token_per_minute", u64::from(self.limits.token_per_minute)),
+            ("limits.other_per_minute", u64::from(self.limits.other_per_minute)),
+            ("limits.client_per_minute", u64::from(self.limits.client_per_minute)),
+            ("limits.user_per_minute", u64::from(self.limits.user_per_minute)),
+            ("limits.shared_factor", u64::from(self.limits.shared_factor)),
             ("mcp.session_ttl_s", self.mcp.session_ttl_s),
             ("mcp.heartbeat_s", self.mcp.heartbeat_s),
             ("mcp.max_body_bytes", self.mcp.max_body_bytes as u64),
@@ -142,6 +159,41 @@ impl Config {
             Some((key, _)) => Err(ConfigError::Refused { key, problem: "must be at least 1".to_owned() }),
             None => Ok(()),
         }
+    }
+
+    fn check_networks(&self) -> Result<(), ConfigError> {
+        let lists = [
+            ("server.trusted_proxies", &self.server.trusted_proxies),
+            ("limits.shared_ranges", &self.limits.shared_ranges),
+        ];
+        for (key, list) in lists {
+            if let Some(bad) = list.iter().find(|text| peer::network(text).is_none()) {
+                let problem = format!("`{bad}` is neither an address nor a range such as 10.0.0.0/8");
+                return Err(ConfigError::Refused { key, problem });
+            }
+        }
+        Ok(())
+    }
+
+    /// The issuers that may vouch for people: issuer, URL of the keys, tenant.
+    pub(crate) fn trusted_issuers(&self) -> Result<Vec<[String; 3]>, ConfigError> {
+        let key = "oauth.trusted_issuers";
+        let read = |text: &String| {
+            let refused =
+                |problem: &str| ConfigError::Refused { key, problem: format!("`{text}` {problem}") };
+            let parts: Vec<String> = text.split('|').map(|part| part.trim().to_owned()).collect();
+            let parts: [String; 3] =
+                parts.try_into().map_err(|_| refused("must be written issuer|URL of its keys|tenant id"))?;
+            let url = Url::parse(&parts[1]).map_err(|e| refused(&e.to_string()))?;
+            if url.scheme() != "https" && !(url.scheme() == "http" && self.graph.insecure_upstream) {
+                return Err(refused("must name its keys by an https:// URL"));
+            }
+            if parts.iter().any(String::is_empty) {
+                return Err(refused("must be written issuer|URL of its keys|tenant id"));
+            }
+            Ok(parts)
+        };
+        self.oauth.trusted_issuers.iter().map(read).collect()
     }
 
     fn check_services(&self) -> Result<(), ConfigError> {

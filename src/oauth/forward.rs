@@ -61,16 +61,16 @@ impl OauthState {
             code_challenge: pkce::challenge(&verifier),
             scopes: scopes::graph(&flow.scopes),
             login_hint: flow.login_hint.clone(),
-            prompt: match (&extra.prompt, flow.prompt.none) {
-                (Some(prompt), false) => Some(prompt.clone()),
-                (_, true) => Some("none".to_owned()),
-                (None, false) => flow.prompt.upstream.clone(),
+            prompt: match &extra.prompt {
+                Some(prompt) if !flow.prompt.none => Some(prompt.clone()),
+                Some(_) | None => flow.upstream_prompt(),
             },
             claims: extra.claims.clone(),
         };
         let url = self.identity.authorize_url(&request).await?;
         let pending = Pending { flow, verifier, nonce, remembered_for, extra, created_at: self.clock.now() };
         self.put_pending(&state, &pending).await?;
+        self.step(&pending.flow.id, pending.flow.step("to_entra")).await;
         Ok(url)
     }
 }

@@ -1,6 +1,8 @@
 //! What every endpoint works with, and the settings of the authorization server.
 
+use super::limits::LimitSettings;
 use super::metadata::Documents;
+use super::openid::SigningKeys;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::ClientId;
@@ -9,8 +11,10 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::token::Hasher;
 use crate::domain::upstream::Profile;
 use crate::ports::identity::IdentityProvider;
+use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::Store;
 use crate::ports::tokens::AccessTokens;
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,12 +42,36 @@ pub(crate) struct OauthSettings {
     pub(crate) consent_ttl: Duration,
     /// Life of a user's sealed Entra tokens without use (Entra's own is 90 days).
     pub(crate) upstream_ttl: Duration,
+    /// Whether a refresh token that comes again after the grace ends its grant, or is merely refused.
+    pub(crate) reuse_revokes: bool,
+    /// Whether the OpenID Connect unit is offered.
+    pub(crate) openid: bool,
+    /// Time for which one key signs id_tokens.
+    pub(crate) id_token_key_ttl: Duration,
+    /// Whether clients of the operator may get tokens of their own.
+    pub(crate) client_credentials: bool,
+    /// Identity providers that may vouch for people; none switches assertions off.
+    pub(crate) trusted_issuers: Vec<TrustedIssuer>,
+    /// Proxies that are believed when they say where a request comes from.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) limits: LimitSettings,
     /// Scopes beyond which nothing is granted (`DCR_OAUTH_SCOPE`).
     pub(crate) scope_ceiling: Option<ScopeSet>,
     /// Who may sign in; an empty list allows everybody.
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,
     pub(crate) allowed_tenants: Vec<String>,
+}
+
+/// An identity provider that may vouch for the people of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrustedIssuer {
+    /// `iss` of its assertions, byte by byte.
+    pub(crate) issuer: String,
+    /// Where its keys are published.
+    pub(crate) jwks_url: String,
+    /// The Entra tenant whose people it may name.
+    pub(crate) tenant: String,
 }
 
 impl Default for OauthSettings {
@@ -58,6 +86,13 @@ impl Default for OauthSettings {
             flow_ttl: Duration::from_mins(10),
             consent_ttl: 90 * DAY,
             upstream_ttl: 90 * DAY,
+            reuse_revokes: true,
+            openid: true,
+            id_token_key_ttl: 30 * DAY,
+            client_credentials: false,
+            trusted_issuers: Vec::new(),
+            trusted_proxies: Vec::new(),
+            limits: LimitSettings::default(),
             scope_ceiling: None,
             allowed_users: Vec::new(),
             allowed_domains: Vec::new(),
@@ -87,6 +122,7 @@ pub(crate) struct OauthParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) identity: Arc<dyn IdentityProvider>,
     pub(crate) tokens: Arc<dyn AccessTokens>,
+    pub(crate) issuer_keys: Arc<dyn IssuerKeys>,
     pub(crate) cipher: Cipher,
     pub(crate) hasher: Hasher,
     pub(crate) resources: Arc<Resources>,
@@ -99,12 +135,14 @@ pub(crate) struct OauthState {
     pub(super) store: Arc<dyn Store>,
     pub(super) identity: Arc<dyn IdentityProvider>,
     pub(super) tokens: Arc<dyn AccessTokens>,
+    pub(super) issuer_keys: Arc<dyn IssuerKeys>,
     pub(super) cipher: Cipher,
     pub(super) hasher: Hasher,
     pub(super) resources: Arc<Resources>,
     pub(super) clock: SharedClock,
     pub(super) settings: OauthSettings,
     pub(super) documents: Documents,
+    pub(super) keys: SigningKeys,
 }
 
 impl std::fmt::Debug for OauthState {
@@ -115,17 +153,19 @@ impl std::fmt::Debug for OauthState {
 
 impl OauthState {
     pub(crate) fn new(parts: OauthParts) -> Self {
-        let documents = Documents::new(&parts.resources, parts.settings.scope_ceiling.as_ref());
+        let documents = Documents::new(&parts.resources, &parts.settings);
         Self {
             store: parts.store,
             identity: parts.identity,
             tokens: parts.tokens,
+            issuer_keys: parts.issuer_keys,
             cipher: parts.cipher,
             hasher: parts.hasher,
             resources: parts.resources,
             clock: parts.clock,
             settings: parts.settings,
             documents,
+            keys: SigningKeys::default(),
         }
     }
 

@@ -12,9 +12,14 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod oauth_front;
+#[cfg(test)]
+#[cfg(feature = "conformance")]
+mod official_client;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
@@ -31,3 +36,5 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod token_storm;
+#[cfg(test)]
+mod vouched;

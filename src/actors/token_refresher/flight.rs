@@ -95,17 +95,16 @@ impl Flight {
     /// Runs `work` and keeps the lease alive meanwhile. A lease that was lost ends nothing: what `work` writes is a
     /// compare-and-swap, and Entra's answer is worth keeping if nobody was faster.
     async fn beating<T>(&self, lease: &str, work: impl Future<Output = T>) -> T {
-        let beat = async {
-            loop {
-                tokio::time::sleep(HEARTBEAT).await;
-                if let Err(error) = self.store.renew_lease(lease, &self.owner, LEASE).await {
-                    tracing::warn!(%error, "a refresh lease was not renewed");
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    if let Err(error) = self.store.renew_lease(lease, &self.owner, LEASE).await {
+                        tracing::warn!(%error, "a refresh lease was not renewed");
+                    }
                 }
             }
-        };
-        tokio::select! {
-            outcome = work => outcome,
-            () = beat => unreachable!("the heart beats until the work is done"),
         }
     }
 

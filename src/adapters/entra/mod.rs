@@ -2,6 +2,7 @@
 //! server starts while Entra is away. Graph access tokens are opaque here; identity comes from the id_token alone.
 
 mod cached;
+mod credential;
 mod endpoint;
 mod error;
 mod id_token;
@@ -19,6 +20,7 @@ use crate::ports::identity::{
 };
 use async_trait::async_trait;
 use cached::Cached;
+pub(crate) use credential::Credential;
 use endpoint::TokenAnswer;
 use error::{Classified, ErrorBody, Stage};
 use id_token::{Expected, IdTokenFault};
@@ -43,7 +45,7 @@ pub(crate) struct EntraSettings {
     /// Tenant id, verified domain, `common`, `organizations` or `consumers`.
     pub(crate) tenant: String,
     pub(crate) client_id: String,
-    pub(crate) client_secret: Secret<String>,
+    pub(crate) credential: Credential,
     /// Ask for tokens that Graph may end early by a claims challenge (continuous access evaluation).
     pub(crate) continuous_access: bool,
 }
@@ -91,12 +93,15 @@ impl EntraProvider {
     /// Posts to the token endpoint with our credential.
     async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Classified> {
         let discovery = self.discovery().await.map_err(|error| Classified { error, doubtful: false })?;
+        let endpoint = &discovery.token_endpoint;
+        let proof = self.settings.credential.parameters(&self.settings.client_id, endpoint, self.clock.now());
+        let proof = proof.await.map_err(|error| Classified { error, doubtful: false })?;
         let mut all = form.to_vec();
         let claims = self.claims(None);
         all.extend(claims.iter().map(|claims| ("claims", claims.as_str())));
         all.push(("client_id", &self.settings.client_id));
-        all.push(("client_secret", self.settings.client_secret.expose()));
-        endpoint::post_token(&self.http, &discovery.token_endpoint, &all).await
+        all.extend(proof.iter().map(|(name, value)| (*name, value.expose().as_str())));
+        endpoint::post_token(&self.http, endpoint, &all).await
     }
 
     /// The `claims` parameter of an authorization request: a challenge, and our own capability when it is switched on.
@@ -184,6 +189,18 @@ impl IdentityProvider for EntraProvider {
         Ok(url.into())
     }
 
+    async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError> {
+        let discovery = self.discovery().await?;
+        // Discovery of `common` and `organizations` names no tenant but the place where one goes.
+        Ok(match discovery.issuer.split_once("{tenantid}") {
+            None => issuer == discovery.issuer,
+            Some((start, end)) => issuer
+                .strip_prefix(start)
+                .and_then(|rest| rest.strip_suffix(end))
+                .is_some_and(|tenant| uuid::Uuid::try_parse(tenant).is_ok()),
+        })
+    }
+
     fn callback_error(&self, error: &str, description: &str, claims: Option<&str>) -> IdentityError {
         let body = ErrorBody {
             claims: claims.map(ToOwned::to_owned),
@@ -233,6 +250,8 @@ impl IdentityProvider for EntraProvider {
 
     async fn check(&self) -> Result<(), IdentityError> {
         let discovery = self.discovery().await?;
+        let (id, endpoint) = (&self.settings.client_id, &discovery.token_endpoint);
+        self.settings.credential.parameters(id, endpoint, self.clock.now()).await?;
         self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await.map(|_| ())
     }
 }

@@ -3,9 +3,11 @@
 mod authorize;
 mod bearer;
 mod callback;
+mod client_credentials;
 mod code;
 mod consent;
 mod metadata;
+mod openid;
 mod refresh;
 mod register;
 mod revoke;

@@ -17,6 +17,7 @@ use crate::oauth::{OauthParts, OauthSettings, OauthState, configure};
 use crate::ports::identity::{
     CodeExchange, IdentityError, IdentityFault, IdentityProvider, UpstreamAuthorization,
 };
+use crate::ports::issuers::{IssuerKeys, KeysUnavailable};
 use crate::ports::tokens::{AccessTokens, TokenError};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderMap};
@@ -61,6 +62,10 @@ impl IdentityProvider for FakeIdentity {
         assert_eq!(request.redirect_uri, format!("{ISSUER}/callback"));
         self.challenges.lock().insert(request.nonce.clone(), request.code_challenge.clone());
         Ok(format!("https://login.example/authorize?state={}&nonce={}", request.state, request.nonce))
+    }
+
+    async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError> {
+        Ok(issuer == "https://login.example/t-1/v2.0")
     }
 
     fn callback_error(&self, error: &str, _: &str, _: Option<&str>) -> IdentityError {
@@ -114,8 +119,11 @@ pub(super) struct FakeTokens {
 
 #[async_trait]
 impl AccessTokens for FakeTokens {
-    async fn get(&self, _: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError> {
-        Err(TokenError::SignInRequired)
+    async fn get(&self, user: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError> {
+        if let Some(failure) = self.failure.lock().clone() {
+            return Err(failure);
+        }
+        Ok(Arc::new(self.access(user, 1)))
     }
 
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError> {
@@ -129,14 +137,7 @@ impl AccessTokens for FakeTokens {
             self.upstream_calls.fetch_add(1, Ordering::SeqCst);
             *version = seen + 1;
         }
-        let domain = self.domain.lock().unwrap_or("contoso.example");
-        let profile = Profile { username: format!("{}@{domain}", user.oid), name: String::new() };
-        Ok(Arc::new(UpstreamAccess {
-            token: Secret::new("graph".to_owned()),
-            version: *version,
-            expires_at: Timestamp::from_millis(i64::MAX),
-            profile,
-        }))
+        Ok(Arc::new(self.access(user, *version)))
     }
 
     async fn challenged(&self, _: &UserKey, _: u64, _: &str) -> Result<(), TokenError> {
@@ -145,6 +146,25 @@ impl AccessTokens for FakeTokens {
 
     fn forget(&self, _: &UserKey) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl FakeTokens {
+    fn access(&self, user: &UserKey, version: u64) -> UpstreamAccess {
+        let domain = self.domain.lock().unwrap_or("contoso.example");
+        let profile = Profile { username: format!("{}@{domain}", user.oid), name: "A Person".to_owned() };
+        let token = Secret::new("graph".to_owned());
+        UpstreamAccess { token, version, expires_at: Timestamp::from_millis(i64::MAX), profile }
+    }
+}
+
+/// Nobody vouches for anybody here.
+struct NoIssuers;
+
+#[async_trait]
+impl IssuerKeys for NoIssuers {
+    async fn keys(&self, url: &str, _: &str) -> Result<Arc<jsonwebtoken::jwk::JwkSet>, KeysUnavailable> {
+        Err(KeysUnavailable(url.to_owned()))
     }
 }
 
@@ -248,6 +268,7 @@ impl World {
             store: store.clone(),
             identity: identity.clone(),
             tokens: tokens.clone(),
+            issuer_keys: Arc::new(NoIssuers),
             cipher: Cipher::new(&ring),
             hasher,
             resources,
