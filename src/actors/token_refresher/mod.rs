@@ -50,7 +50,7 @@ enum Need {
 impl Need {
     fn is_met(self, version: u64, expires_at: Timestamp, now: Timestamp) -> bool {
         match self {
-            Self::Life => expires_at.since(now) >= MIN_LIFE - jitter(expires_at),
+            Self::Life => expires_at.since(now) + jitter(expires_at) >= MIN_LIFE,
             Self::NewerThan(seen) => version > seen && expires_at > now,
         }
     }
