@@ -78,12 +78,13 @@ impl Credential {
 
 async fn read(path: &Path) -> Result<Zeroizing<String>, IdentityError> {
     let text = tokio::fs::read_to_string(path).await;
-    text.map(Zeroizing::new).map_err(|error| match error.kind() {
+    text.map(Zeroizing::new).map_err(|error| {
         // A file that is being replaced is away for a moment.
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::Interrupted => {
+        if error.kind() == std::io::ErrorKind::NotFound {
             unavailable(format!("{}: {error}", path.display()), None)
+        } else {
+            unusable(path, &error.to_string())
         }
-        _ => unusable(path, &error.to_string()),
     })
 }
 
