@@ -6,6 +6,7 @@
 
 pub(crate) mod bearer;
 
+mod account;
 mod audit;
 mod authorize;
 mod callback;
@@ -14,6 +15,8 @@ mod consent;
 mod cookies;
 mod flow;
 mod forward;
+mod grants;
+mod help;
 mod introspect;
 mod limits;
 mod metadata;
@@ -27,7 +30,6 @@ mod revoke;
 mod routes;
 mod scopes;
 mod state;
-mod texts;
 mod token;
 mod trace;
 mod wire;
