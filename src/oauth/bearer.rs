@@ -7,7 +7,7 @@ use super::trace::{self, Step};
 use crate::domain::clock::{Clock, SharedClock, Timestamp};
 use crate::domain::grant::AccessRecord;
 use crate::domain::ids::{FlowId, ServiceName};
-use crate::domain::resource::Resources;
+use crate::domain::resource::{Endpoint, Resources};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Hasher, Token, TokenKind};
 use crate::ports::store::{Store, StoreError};
@@ -118,21 +118,25 @@ impl BearerGuard {
     }
 
     /// The refusal of a request that [`Self::authenticate`] did not accept.
-    pub(crate) fn response(&self, failure: &AuthFailure, service: &ServiceName) -> HttpResponse {
+    pub(crate) fn response(
+        &self,
+        failure: &AuthFailure,
+        service: &ServiceName,
+        endpoint: Endpoint,
+    ) -> HttpResponse {
+        let at = (service, endpoint);
         match failure {
             AuthFailure::Missing => {
                 let text = "sign in first: send Authorization: Bearer with a token for this service";
-                self.challenge(StatusCode::UNAUTHORIZED, None, text, service, &self.first_scopes(service))
+                self.challenge(StatusCode::UNAUTHORIZED, None, text, at, &self.first_scopes(service))
             }
             AuthFailure::Ambiguous => {
                 let text = "send exactly one Authorization header";
                 let none = ScopeSet::default();
-                self.challenge(StatusCode::BAD_REQUEST, Some("invalid_request"), text, service, &none)
+                self.challenge(StatusCode::BAD_REQUEST, Some("invalid_request"), text, at, &none)
             }
-            AuthFailure::Invalid => self.invalid_token(service, "the token is unknown, expired or revoked"),
-            AuthFailure::WrongAudience => {
-                self.invalid_token(service, "the token was issued for another service")
-            }
+            AuthFailure::Invalid => self.invalid_token(at, "the token is unknown, expired or revoked"),
+            AuthFailure::WrongAudience => self.invalid_token(at, "the token was issued for another service"),
             AuthFailure::Store(error) => {
                 tracing::warn!(error = %error, "bearer check without store");
                 unavailable()
@@ -143,23 +147,23 @@ impl BearerGuard {
     /// A valid bearer whose scopes do not suffice: the challenge names everything to ask for, old and new.
     pub(crate) fn insufficient_scope(
         &self,
-        service: &ServiceName,
+        at: (&ServiceName, Endpoint),
         required: &ScopeSet,
         held: &ScopeSet,
     ) -> HttpResponse {
         let text = format!("this needs the scope {}", required.difference(held));
         let error = Some("insufficient_scope");
-        self.challenge(StatusCode::FORBIDDEN, error, &text, service, &held.union(required))
+        self.challenge(StatusCode::FORBIDDEN, error, &text, at, &held.union(required))
     }
 
     /// The bearer is fine, the Microsoft sign-in behind it has ended: the person must sign in again.
-    pub(crate) fn sign_in_required(&self, service: &ServiceName) -> HttpResponse {
-        self.invalid_token(service, "the Microsoft sign-in behind this token has ended: sign in again")
+    pub(crate) fn sign_in_required(&self, at: (&ServiceName, Endpoint)) -> HttpResponse {
+        self.invalid_token(at, "the Microsoft sign-in behind this token has ended: sign in again")
     }
 
-    fn invalid_token(&self, service: &ServiceName, text: &str) -> HttpResponse {
-        let scopes = self.first_scopes(service);
-        self.challenge(StatusCode::UNAUTHORIZED, Some("invalid_token"), text, service, &scopes)
+    fn invalid_token(&self, at: (&ServiceName, Endpoint), text: &str) -> HttpResponse {
+        let scopes = self.first_scopes(at.0);
+        self.challenge(StatusCode::UNAUTHORIZED, Some("invalid_token"), text, at, &scopes)
     }
 
     /// What a first sign-in for the service asks for.
@@ -172,12 +176,12 @@ impl BearerGuard {
         status: StatusCode,
         error: Option<&str>,
         text: &str,
-        service: &ServiceName,
+        (service, endpoint): (&ServiceName, Endpoint),
         scopes: &ScopeSet,
     ) -> HttpResponse {
         let reason =
             error.map(|e| format!("error=\"{e}\", error_description=\"{text}\", ")).unwrap_or_default();
-        let metadata = self.resources.metadata_of(service);
+        let metadata = self.resources.metadata_of(service, endpoint);
         let mut value = format!("Bearer {reason}resource_metadata=\"{metadata}\"");
         // `offline_access` is a matter between client and authorization server, never of a resource.
         let scopes = scopes.difference(&ScopeSet::parse("offline_access"));

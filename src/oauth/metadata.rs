@@ -4,7 +4,7 @@ use super::openid;
 use super::scopes;
 use super::state::{OauthSettings, OauthState};
 use super::wire;
-use crate::domain::resource::{Resources, ServiceInfo};
+use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -12,9 +12,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-
-/// URLs of a service that have a document of their own; all are one audience.
-const ENDS: [&str; 4] = ["/mcp", "/sse", "/ws", ""];
 
 /// The finished documents.
 #[derive(Debug)]
@@ -31,8 +28,8 @@ impl Documents {
         let ceiling = settings.scope_ceiling.as_ref();
         let mut documents = HashMap::new();
         for service in resources.services() {
-            for end in ENDS {
-                let path = format!("{}{end}", service.name);
+            for endpoint in Endpoint::ALL {
+                let path = format!("{}{}", service.name, endpoint.suffix());
                 let document = resource(resources, service, &path, ceiling);
                 documents.insert(path, Bytes::from(document.to_string()));
             }

@@ -1,9 +1,15 @@
 //! The services. One folder is one sub-path; [`all`] is the one list of them.
 
+mod answer;
+mod args;
 #[cfg(any(test, feature = "conformance"))]
 pub(crate) mod conformance;
 mod fault;
 mod mail_query;
+mod own;
+mod time;
+mod windows_zones;
+mod zone;
 
 use crate::domain::clock::SharedClock;
 use crate::extract::Extractor;

@@ -1,21 +1,7 @@
 //! Arguments of `query_email` as values, and the readings of the older names.
 
-use crate::tools::error::ToolError;
-use crate::tools::tool::Args;
-use serde::de::DeserializeOwned;
+use crate::services::args::OutputFormat;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-/// Input property that bounds the characters of what is named by `of`.
-pub(super) fn max_chars_schema(of: &str) -> Value {
-    let description = format!("Most characters of {of}; 24000 unless given");
-    json!({"type": "integer", "minimum": 500, "maximum": 100_000, "description": description})
-}
-
-/// Input property for the form of the answer, see [`OutputFormat`].
-pub(super) fn output_format_schema() -> Value {
-    json!({"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"})
-}
 
 /// Filters of a query; kept in cursors, so that a page goes on with what was asked.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -81,15 +67,6 @@ pub(super) enum BodyFormat {
     None,
 }
 
-/// Form of the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum OutputFormat {
-    #[default]
-    Text,
-    Json,
-}
-
 /// How much to answer, and in which form.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -106,24 +83,5 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn bodies(&self) -> bool {
         self.include_body && self.body_format != BodyFormat::None
-    }
-}
-
-/// Arguments as a typed value. They fit the schema already, so a mismatch is ours.
-pub(super) fn typed<T: DeserializeOwned>(args: &Args) -> Result<T, ToolError> {
-    serde_json::from_value(Value::Object(args.clone())).map_err(ToolError::internal)
-}
-
-/// Whether an argument that the schema does not list was given and means yes.
-pub(super) fn is_set(args: &Args, name: &str) -> bool {
-    match args.get(name) {
-        None | Some(Value::Null) => false,
-        Some(Value::Bool(flag)) => *flag,
-        Some(Value::String(text)) => {
-            !matches!(text.to_ascii_lowercase().as_str(), "false" | "no" | "n" | "0")
-        }
-        Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Value::Array(items)) => !items.is_empty(),
-        Some(Value::Object(members)) => !members.is_empty(),
     }
 }

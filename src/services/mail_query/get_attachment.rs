@@ -1,7 +1,6 @@
 //! `get_attachment`: text out of an attachment; what has no text is named, not dumped.
 
-use super::answer::with_notes;
-use super::args::{BodyFormat, OutputFormat, max_chars_schema, output_format_schema, typed};
+use super::args::BodyFormat;
 use super::attachment_view::{self, AttachmentItem, AttachmentView, Sort};
 use super::body::{BodyStyle, clipped, readable};
 use super::message::{MessageView, RawBody, line, project};
@@ -10,6 +9,8 @@ use crate::extract::{ExtractError, ExtractOptions, ExtractedText};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
+use crate::services::answer::with_notes;
+use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;

@@ -1,14 +1,16 @@
 //! `get_email`: one message with its body and the list of its attachments.
 
-use super::answer::{message_schema, with_notes};
-use super::args::{BodyFormat, OutputFormat, max_chars_schema, output_format_schema, typed};
+use super::args::BodyFormat;
 use super::attachment_view::{self, AttachmentItem, AttachmentView, attachment_schema};
 use super::body::{self, BodyStyle};
+use super::message::message_schema;
 use super::message::{Item, LIST_SELECT, MessageView, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Text;
 use crate::graph::request::Request;
+use crate::services::answer::with_notes;
+use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;

@@ -1,13 +1,15 @@
 //! `get_email_thread`: a conversation from its first message to its last.
 
-use super::answer::{Answer, Applied, listing_schema, message_schema};
-use super::args::{BodyFormat, OutputFormat, max_chars_schema, output_format_schema, typed};
+use super::args::BodyFormat;
 use super::body::{self, BodyStyle};
+use super::message::message_schema;
 use super::message::{Frame, Item, LIST_SELECT, MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::{Target, odata, segment};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
+use crate::services::answer::{Answer, Applied, listing_schema};
+use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;

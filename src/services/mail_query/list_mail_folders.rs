@@ -1,9 +1,9 @@
 //! `list_mail_folders`: the tree of mail folders with counts.
 
-use super::answer::{Answer, Applied, listing_schema};
-use super::args::{OutputFormat, output_format_schema, typed};
 use super::folders::{self, FolderItem, TreeRequest};
 use super::{Mail, SCOPES, asker, fault};
+use crate::services::answer::{Answer, Applied, listing_schema};
+use crate::services::args::{OutputFormat, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;

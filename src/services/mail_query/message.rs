@@ -1,10 +1,11 @@
 //! A message: the view that borrows from Graph's answer, and the flat item that callers get.
 
-use super::window::{local_text, utc_text};
 use crate::graph::page::Text;
+use crate::services::time::{local_text, utc_text};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// Properties of every listing.
@@ -246,4 +247,18 @@ impl Item {
 
 fn or_dash(text: &str) -> &str {
     if text.is_empty() { "-" } else { text }
+}
+
+/// Properties of a message in an output schema.
+pub(super) fn message_schema() -> Value {
+    json!({
+        "id": {"type": "string"}, "subject": {"type": "string"}, "from": {"type": "string"},
+        "to": {"type": "array", "items": {"type": "string"}},
+        "cc": {"type": "array", "items": {"type": "string"}},
+        "received_local": {"type": "string"}, "received_utc": {"type": "string"},
+        "unread": {"type": "boolean"}, "has_attachments": {"type": "boolean"}, "importance": {"type": "string"},
+        "folder": {"type": "string"}, "thread_id": {"type": "string"}, "preview": {"type": "string"},
+        "body": {"type": "string"}, "link": {"type": "string"}, "external": {"type": "boolean"},
+        "unsafe_notes": {"type": "array", "items": {"type": "string"}},
+    })
 }

@@ -3,7 +3,6 @@
 //! `query_email` walks: arguments → period in the mailbox's zone → [`plan`] → [`listing`] over Graph → [`message`]
 //! items → [`body`] → [`answer`].
 
-mod answer;
 mod args;
 mod attachment_view;
 mod body;
@@ -23,15 +22,13 @@ mod query_email;
 mod ranked;
 mod resources;
 mod window;
-mod windows_zones;
-mod zone;
 
 #[cfg(test)]
 mod tenant_tests;
 #[cfg(test)]
 mod tests;
 
-use super::ServiceDeps;
+use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
@@ -43,7 +40,6 @@ use crate::tools::prompt::{Completer, Prompt};
 use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool};
 use message::Frame;
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Permission of every tool that reads mail.
@@ -63,34 +59,9 @@ impl Mail {
         Ok(Frame { zone, own_domain: Frame::domain_of(&access.profile.username), folder: None })
     }
 
-    /// Refuses other mailboxes and notes a `user_id` that names somebody else.
+    /// See [`own::notes`].
     async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
-        let named =
-            |name: &str| args.get(name).and_then(Value::as_str).map(|text| text.trim().to_lowercase());
-        let (user_id, mailbox) = (named("user_id"), named("mailbox"));
-        let mut notes = Vec::new();
-        if user_id.is_none() && mailbox.is_none() {
-            return Ok(notes);
-        }
-        let user = &context.caller.user;
-        let access = self.deps.graph.access(user).await.map_err(fault)?;
-        let own = access.profile.username.to_lowercase();
-        let local = own.split('@').next().unwrap_or_default().to_owned();
-        let is_own =
-            |text: &str| text == own || text == local || text.eq_ignore_ascii_case(&user.oid) || text == "me";
-        if mailbox.is_some_and(|mailbox| !is_own(&mailbox)) {
-            return Err(ToolError::invalid(
-                "mailbox",
-                "Only the signed-in user's own mailbox can be read here. Leave `mailbox` out.",
-            ));
-        }
-        if user_id.is_some_and(|user_id| !is_own(&user_id)) {
-            notes.push(
-                "`user_id` names somebody else and was ignored: this is the signed-in user's mail."
-                    .to_owned(),
-            );
-        }
-        Ok(notes)
+        own::notes(&self.deps.graph, context, args).await
     }
 }
 

@@ -7,8 +7,9 @@
 use super::args::{Filters, Order};
 use super::message::LIST_SELECT;
 use super::post::{PostFilter, is_address};
-use super::window::{Window, utc_text};
+use super::window::Window;
 use crate::graph::encode::{Target, kql_phrase, kql_term, odata, search, segment};
+use crate::services::time::utc_text;
 use crate::tools::error::ToolError;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};

@@ -1,14 +1,17 @@
 //! `query_email`: search the signed-in user's mail.
 
-use super::answer::{Answer, Applied, Bounds, listing_schema, message_schema};
-use super::args::{Filters, Shape, is_set, max_chars_schema, output_format_schema, typed};
+use super::args::{Filters, Shape};
 use super::body::{self, BodyStyle};
 use super::listing::{Found, Listing, Position, Run};
+use super::message::message_schema;
 use super::message::{Frame, Item};
 use super::plan::{Engine, Folder, Plan, plan};
-use super::window::{Period, Window, instant, local_text};
+use super::window::{Period, Window};
 use super::{Mail, SCOPES, asker, fault, folders};
 use crate::graph::error::{Fault, GraphError};
+use crate::services::answer::{Answer, Applied, Bounds, listing_schema};
+use crate::services::args::{is_set, max_chars_schema, output_format_schema, typed};
+use crate::services::time::{instant, local_text};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;

@@ -93,17 +93,3 @@ pub(super) fn listing_schema(item: &Value) -> Value {
         "warnings": {"type": "array", "items": {"type": "string"}},
     }, "required": ["items", "count", "has_more", "applied", "truncated"]})
 }
-
-/// Properties of a message in an output schema.
-pub(super) fn message_schema() -> Value {
-    json!({
-        "id": {"type": "string"}, "subject": {"type": "string"}, "from": {"type": "string"},
-        "to": {"type": "array", "items": {"type": "string"}},
-        "cc": {"type": "array", "items": {"type": "string"}},
-        "received_local": {"type": "string"}, "received_utc": {"type": "string"},
-        "unread": {"type": "boolean"}, "has_attachments": {"type": "boolean"}, "importance": {"type": "string"},
-        "folder": {"type": "string"}, "thread_id": {"type": "string"}, "preview": {"type": "string"},
-        "body": {"type": "string"}, "link": {"type": "string"}, "external": {"type": "boolean"},
-        "unsafe_notes": {"type": "array", "items": {"type": "string"}},
-    })
-}
