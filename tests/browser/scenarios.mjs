@@ -1,4 +1,5 @@
 // What people do with the pages, and what has to come of it.
+import { readFileSync } from 'node:fs';
 import { authorization, callStatus, redeem } from './product.mjs';
 
 const ALICE = 'alice@contoso.example';
@@ -235,5 +236,14 @@ export const scenarios = {
     const dark = await world.open({ colorScheme: 'dark', locale: 'ko-KR' });
     await dark.goto(world.base);
     await world.inspect(dark, 'landing-ko-dark');
+  },
+
+  async 'picture: consent and connections side by side, for src/docs/pages.png'(world) {
+    const image = (name) => `data:image/png;base64,${readFileSync(`target/browser/${name}.png`).toString('base64')}`;
+    const page = await world.open({ viewport: { width: 1180, height: 700 } });
+    await page.setContent(`<body style="margin:0;display:flex;background:#f4f5f8">
+      <img src="${image('consent')}" style="width:590px;height:700px;object-fit:cover;object-position:top">
+      <img src="${image('connections')}" style="width:590px;height:700px;object-fit:cover;object-position:top">`);
+    await page.screenshot({ path: 'target/browser/pages.png' });
   },
 };

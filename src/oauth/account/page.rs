@@ -83,7 +83,7 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
         div.head {
             (tile(&name))
             div {
-                h3 { (name) }
+                h2.name { (name) }
                 p.hint {
                     (service) " · "
                     @if let Some(host) = verified_host(one.client.as_str()) { (texts.app.verified) ": " (host) }
@@ -96,7 +96,7 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
                     aria-label=((words.revoke_label)(&name, service)) { (words.revoke) }
             }
         }
-        h4 { (words.can) }
+        h3.sub { (words.can) }
         (abilities(&one.scopes, lang))
         dl.facts {
             div { dt { (words.connected) } dd { (moment(one.created_at, lang)) } }
