@@ -39,4 +39,4 @@ mod tests;
 
 pub(crate) use limits::LimitSettings;
 pub(crate) use routes::configure;
-pub(crate) use state::{OauthParts, OauthSettings, OauthState};
+pub(crate) use state::{OauthParts, OauthSettings, OauthState, TrustedIssuer};
