@@ -57,7 +57,8 @@ impl RootSpanBuilder for RequestSpan {
             "http.request",
             request.id = id.unwrap_or_default(),
             client.id = Empty,
-            grant.id = Empty
+            grant.id = Empty,
+            flow.id = Empty
         )
     }
 

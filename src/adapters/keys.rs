@@ -18,7 +18,7 @@ pub(super) const CHANNELS: &str = "ent:bus:";
 pub(super) const PING: &str = "ent:ping";
 
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
-pub(super) const KINDS: [(&str, &str); 16] = [
+pub(super) const KINDS: [(&str, &str); 20] = [
     ("clients", "ent:client:"),
     ("client folds", "ent:fold:"),
     ("flows", "ent:flow:"),
@@ -35,6 +35,10 @@ pub(super) const KINDS: [(&str, &str); 16] = [
     ("stream heads", "}:head:"),
     ("handles", "ent:handle:"),
     ("leases", "ent:lease:"),
+    ("budgets", "ent:limit:"),
+    ("common records", "ent:shared:"),
+    ("spent values", "ent:spent:"),
+    ("traces", "ent:trace:"),
 ];
 
 pub(super) fn client(id: &ClientId) -> String {
@@ -133,6 +137,26 @@ pub(super) fn handle(user: &UserKey, id: &str) -> String {
 
 pub(super) fn lease(name: &str) -> String {
     format!("{ROOT}:lease:{name}")
+}
+
+/// A request budget.
+pub(super) fn limit(of: &TokenHash) -> String {
+    format!("{ROOT}:limit:{}", of.to_text())
+}
+
+/// A record that all replicas share.
+pub(super) fn shared(name: &str) -> String {
+    format!("{ROOT}:shared:{name}")
+}
+
+/// A value that counted once.
+pub(super) fn spent(value: &TokenHash) -> String {
+    format!("{ROOT}:spent:{}", value.to_text())
+}
+
+/// Steps of a sign-in.
+pub(super) fn trace(flow: &str) -> String {
+    format!("{ROOT}:trace:{flow}")
 }
 
 /// Name of the kind that `key` belongs to.

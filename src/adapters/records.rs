@@ -6,6 +6,7 @@
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::RefreshRecord;
 use crate::domain::secret::Sealed;
+use crate::ports::shared::SharedRecord;
 use crate::ports::store::{RefreshState, StoreError, UpstreamRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -111,6 +112,17 @@ pub(super) fn upstream(value: &[u8]) -> Result<Option<UpstreamRecord>, StoreErro
         Marked::Live { number, body } => {
             let sealed = Sealed::from_bytes(body.to_vec());
             Some(UpstreamRecord { version: number.unsigned_abs(), sealed })
+        }
+    })
+}
+
+/// Reads a common record.
+pub(super) fn shared(value: &[u8]) -> Result<Option<SharedRecord>, StoreError> {
+    Ok(match unmark("common record", value)? {
+        Marked::Used { .. } => None,
+        Marked::Live { number, body } => {
+            let sealed = Sealed::from_bytes(body.to_vec());
+            Some(SharedRecord { version: number.unsigned_abs(), sealed })
         }
     })
 }

@@ -33,6 +33,7 @@ use crate::tools::dispatch::Dispatcher;
 use crate::tools::registry::ToolRegistry;
 use crate::tools::tool::Service;
 use actix_web::dev::Server;
+use actix_web::middleware::{Condition, DefaultHeaders};
 use actix_web::rt::net::TcpStream;
 use actix_web::{HttpServer, web};
 use actix_web_lab::middleware::CatchPanic;
@@ -50,6 +51,9 @@ use tracing_actix_web::TracingLogger;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client gets this long to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// RFC 6797 §6.1, where clients reach us over TLS.
+const HSTS: &str = "max-age=31536000";
 
 /// A peer takes what is sent to it within this time.
 const SILENCE_MS: u32 = 15_000;
@@ -98,6 +102,10 @@ impl App {
                 .configure(ops::configure)
                 .configure(oauth::configure)
                 .configure(mcp::configure)
+                .wrap(Condition::new(
+                    parts.resources.issuer().starts_with("https://"),
+                    DefaultHeaders::new().add(("Strict-Transport-Security", HSTS)),
+                ))
                 .wrap(CatchPanic::default())
                 .wrap(TracingLogger::<RequestSpan>::new())
         })

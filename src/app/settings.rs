@@ -1,12 +1,15 @@
 //! From the settings file to the settings of each part.
 
 use crate::actors::{GateSettings, RegistrySettings};
-use crate::config::Config;
+use crate::config::{Config, RefreshReuse};
+use crate::domain::peer;
+use crate::domain::rate::Rate;
 use crate::domain::scope::ScopeSet;
 use crate::mcp::McpSettings;
-use crate::oauth::OauthSettings;
+use crate::oauth::{LimitSettings, OauthSettings};
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -51,12 +54,38 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         code_ttl: Duration::from_secs(oauth.code_ttl_s),
         client_ttl: Duration::from_secs(oauth.client_ttl_s),
         refresh_grace: Duration::from_secs(oauth.refresh_grace_s),
+        reuse_revokes: oauth.refresh_reuse == RefreshReuse::Revoke,
+        openid: oauth.openid,
+        id_token_key_ttl: Duration::from_secs(oauth.id_token_key_ttl_s),
+        client_credentials: oauth.client_credentials,
+        trusted_proxies: networks(&config.server.trusted_proxies),
+        limits: limits(config),
         scope_ceiling: (!ceiling.is_empty()).then_some(ceiling),
         allowed_users: oauth.allowed_users.clone(),
         allowed_domains: oauth.allowed_domains.clone(),
         allowed_tenants: config.entra.allowed_tenants.clone(),
         ..OauthSettings::default()
     }
+}
+
+fn limits(config: &Config) -> LimitSettings {
+    let limits = &config.limits;
+    LimitSettings {
+        enabled: limits.enabled,
+        register: Rate::per_minute(limits.register_per_minute),
+        authorize: Rate::per_minute(limits.authorize_per_minute),
+        token: Rate::per_minute(limits.token_per_minute),
+        other: Rate::per_minute(limits.other_per_minute),
+        client: Rate::per_minute(limits.client_per_minute),
+        user: Rate::per_minute(limits.user_per_minute),
+        shared_ranges: networks(&limits.shared_ranges),
+        shared_factor: limits.shared_factor,
+    }
+}
+
+/// The texts were checked with the settings.
+fn networks(texts: &[String]) -> Vec<IpNet> {
+    texts.iter().filter_map(|text| peer::network(text)).collect()
 }
 
 pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {

@@ -8,7 +8,7 @@ mod tests;
 mod validate;
 
 pub(crate) use layers::{Environment, Sources, load};
-pub(crate) use sections::{Config, LogFormat, LogSection};
+pub(crate) use sections::{Config, LogFormat, LogSection, RefreshReuse};
 pub(crate) use validate::StoreUrl;
 
 use std::path::PathBuf;

@@ -14,6 +14,7 @@ pub(crate) struct Config {
     pub(crate) entra: EntraSection,
     pub(crate) graph: GraphSection,
     pub(crate) oauth: OauthSection,
+    pub(crate) limits: LimitsSection,
     pub(crate) mcp: McpSection,
     pub(crate) tools: ToolsSection,
     pub(crate) services: ServicesSection,
@@ -31,6 +32,7 @@ pub(crate) struct ServerSection {
     pub(crate) drain_delay_s: u64,
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -80,9 +82,35 @@ pub(crate) struct OauthSection {
     pub(crate) code_ttl_s: u64,
     pub(crate) client_ttl_s: u64,
     pub(crate) refresh_grace_s: u64,
+    pub(crate) refresh_reuse: RefreshReuse,
+    pub(crate) openid: bool,
+    pub(crate) id_token_key_ttl_s: u64,
+    pub(crate) client_credentials: bool,
     pub(crate) scope_ceiling: Vec<String>,
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,
+}
+
+/// What becomes of a refresh token that comes again after the grace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RefreshReuse {
+    Revoke,
+    Reject,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitsSection {
+    pub(crate) enabled: bool,
+    pub(crate) register_per_minute: u32,
+    pub(crate) authorize_per_minute: u32,
+    pub(crate) token_per_minute: u32,
+    pub(crate) other_per_minute: u32,
+    pub(crate) client_per_minute: u32,
+    pub(crate) user_per_minute: u32,
+    pub(crate) shared_ranges: Vec<String>,
+    pub(crate) shared_factor: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

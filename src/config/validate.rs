@@ -2,6 +2,7 @@
 
 use super::{Config, ConfigError};
 use crate::domain::keyring::KeyRing;
+use crate::domain::peer;
 use std::path::PathBuf;
 use url::{Host, Url};
 
@@ -21,6 +22,7 @@ impl Config {
         self.check_public_url()?;
         self.check_entra()?;
         self.check_limits()?;
+        self.check_networks()?;
         self.check_services()
     }
 
@@ -128,6 +130,14 @@ impl Config {
             ("oauth.grant_ttl_s", self.oauth.grant_ttl_s),
             ("oauth.code_ttl_s", self.oauth.code_ttl_s),
             ("oauth.client_ttl_s", self.oauth.client_ttl_s),
+            ("oauth.id_token_key_ttl_s", self.oauth.id_token_key_ttl_s),
+            ("limits.register_per_minute", u64::from(self.limits.register_per_minute)),
+            ("limits.authorize_per_minute", u64::from(self.limits.authorize_per_minute)),
+            ("limits.token_per_minute", u64::from(self.limits.token_per_minute)),
+            ("limits.other_per_minute", u64::from(self.limits.other_per_minute)),
+            ("limits.client_per_minute", u64::from(self.limits.client_per_minute)),
+            ("limits.user_per_minute", u64::from(self.limits.user_per_minute)),
+            ("limits.shared_factor", u64::from(self.limits.shared_factor)),
             ("mcp.session_ttl_s", self.mcp.session_ttl_s),
             ("mcp.heartbeat_s", self.mcp.heartbeat_s),
             ("mcp.max_body_bytes", self.mcp.max_body_bytes as u64),
@@ -142,6 +152,20 @@ impl Config {
             Some((key, _)) => Err(ConfigError::Refused { key, problem: "must be at least 1".to_owned() }),
             None => Ok(()),
         }
+    }
+
+    fn check_networks(&self) -> Result<(), ConfigError> {
+        let lists = [
+            ("server.trusted_proxies", &self.server.trusted_proxies),
+            ("limits.shared_ranges", &self.limits.shared_ranges),
+        ];
+        for (key, list) in lists {
+            if let Some(bad) = list.iter().find(|text| peer::network(text).is_none()) {
+                let problem = format!("`{bad}` is neither an address nor a range such as 10.0.0.0/8");
+                return Err(ConfigError::Refused { key, problem });
+            }
+        }
+        Ok(())
     }
 
     fn check_services(&self) -> Result<(), ConfigError> {

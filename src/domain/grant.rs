@@ -2,7 +2,7 @@
 //! service. All its records die together.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ClientId, GrantId, ServiceName, UserKey};
+use crate::domain::ids::{ClientId, FlowId, GrantId, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,12 @@ pub(crate) struct CodeRecord {
     pub(crate) code_challenge: String,
     /// Version of the user's Entra record at sign-in.
     pub(crate) upstream_version: u64,
+    /// The client's `nonce`, for the id_token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<String>,
+    /// Id of the sign-in, for its trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) flow: Option<FlowId>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
@@ -31,6 +37,9 @@ pub(crate) struct AccessRecord {
     pub(crate) user: UserKey,
     pub(crate) service: ServiceName,
     pub(crate) scopes: ScopeSet,
+    /// Id of the sign-in that it comes from, on its first bearer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) flow: Option<FlowId>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }

@@ -38,6 +38,10 @@ text_id! {
     GrantId
 }
 text_id! {
+    /// One attempt to sign in, from `/authorize` to the first call: for people who look for what went wrong. No secret.
+    FlowId
+}
+text_id! {
     /// MCP session, the value of `Mcp-Session-Id`: visible ASCII, 128 random bits or more.
     SessionId
 }
@@ -58,6 +62,20 @@ pub(crate) struct UserKey {
 impl UserKey {
     pub(crate) fn new(tid: impl Into<Arc<str>>, oid: impl Into<Arc<str>>) -> Self {
         Self { tid: tid.into(), oid: oid.into() }
+    }
+}
+
+/// Stands where a person's tenant id would; none of Entra's has this form.
+const APPLICATION: &str = "application";
+
+impl UserKey {
+    /// A client that acts for itself (RFC 6749 §4.4): there is no person, hence nobody's data.
+    pub(crate) fn application(client: &ClientId) -> Self {
+        Self::new(APPLICATION, client.as_str())
+    }
+
+    pub(crate) fn is_application(&self) -> bool {
+        &*self.tid == APPLICATION
     }
 }
 

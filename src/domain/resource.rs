@@ -18,6 +18,44 @@ pub(crate) struct ServiceInfo {
     pub(crate) supported_scopes: ScopeSet,
 }
 
+/// The URLs of a service. All are one audience, and each has a metadata document that names itself: clients refuse one
+/// that names another URL than they asked (RFC 9728 §3.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// `/{service}/mcp`, the canonical one.
+    Mcp,
+    /// `/{service}`.
+    Service,
+    /// `/{service}/sse`; its `/messages` is no resource of its own.
+    Sse,
+    /// `/{service}/ws`.
+    Ws,
+}
+
+impl Endpoint {
+    pub(crate) const ALL: [Self; 4] = [Self::Mcp, Self::Service, Self::Sse, Self::Ws];
+
+    /// The endpoint behind the path of a request to a service.
+    pub(crate) fn of_path(path: &str) -> Self {
+        match path.trim_end_matches('/').rsplit('/').next() {
+            Some("mcp") => Self::Mcp,
+            Some("sse" | "messages") => Self::Sse,
+            Some("ws") => Self::Ws,
+            Some(_) | None => Self::Service,
+        }
+    }
+
+    /// What follows the name of the service.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Mcp => "/mcp",
+            Self::Service => "",
+            Self::Sse => "/sse",
+            Self::Ws => "/ws",
+        }
+    }
+}
+
 /// The mounted services under the public URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Resources {
@@ -59,9 +97,9 @@ impl Resources {
         format!("{}/{service}/mcp", self.public_url)
     }
 
-    /// URL of the service's protected resource metadata (RFC 9728 §3.1).
-    pub(crate) fn metadata_of(&self, service: &ServiceName) -> String {
-        format!("{}/.well-known/oauth-protected-resource/{service}/mcp", self.public_url)
+    /// URL of the protected resource metadata of one of the service's URLs (RFC 9728 §3.1).
+    pub(crate) fn metadata_of(&self, service: &ServiceName, endpoint: Endpoint) -> String {
+        format!("{}/.well-known/oauth-protected-resource/{service}{}", self.public_url, endpoint.suffix())
     }
 
     /// The service a resource indicator names: its `/mcp`, `/sse`, `/ws`, `/v1` or bare URL, with or without a

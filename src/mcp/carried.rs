@@ -11,6 +11,7 @@ use super::state::McpState;
 use super::version::{MODERN, VersionHeader};
 use super::{headers, legacy, modern};
 use crate::domain::ids::SessionId;
+use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use actix_web::body::MessageBody;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -64,6 +65,8 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
     let x = Exchange {
         state: speaker.state,
         ready: speaker.ready,
+        // In band there is no challenge that could name it.
+        endpoint: Endpoint::Mcp,
         headers: &headers,
         bearer: speaker.bearer,
         framing: Framing::Json,

@@ -4,6 +4,7 @@
 use super::catalog::Ready;
 use super::error::{INVALID_REQUEST, RpcError, refuse};
 use super::state::McpState;
+use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -28,7 +29,8 @@ pub(super) async fn bearer(
     ready: &Ready,
 ) -> Result<Bearer, HttpResponse> {
     let authenticated = state.guard.authenticate(request.headers(), &ready.name).await;
-    authenticated.map_err(|failure| state.guard.response(&failure, &ready.name))
+    let endpoint = Endpoint::of_path(request.path());
+    authenticated.map_err(|failure| state.guard.response(&failure, &ready.name, endpoint))
 }
 
 /// A refusal with a JSON-RPC body.

@@ -8,8 +8,9 @@ use super::exchange::Exchange;
 use super::jsonrpc::{Id, parse};
 use super::state::McpState;
 use super::version::VersionHeader;
-use super::{edge, encode, headers, legacy, modern};
+use super::{door, edge, encode, headers, legacy, modern};
 use crate::domain::ids::SessionId;
+use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -92,8 +93,7 @@ async fn admit(
     if request.method() == Method::OPTIONS {
         return Ok(edge::preflight(request.headers()));
     }
-    let authenticated = state.guard.authenticate(request.headers(), &ready.name).await;
-    let bearer = authenticated.map_err(|failure| state.guard.response(&failure, &ready.name))?;
+    let bearer = door::bearer(request, state, ready).await?;
     match *request.method() {
         Method::POST => post(request, payload, state, ready, bearer).await,
         Method::GET | Method::DELETE => sessions(request, state, ready, bearer).await,
@@ -120,7 +120,8 @@ async fn sessions(
     }
     legacy_version(version).map_err(|error| refuse(StatusCode::BAD_REQUEST, None, &error))?;
     let framing = encode::Framing::Json;
-    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, streams: false, version };
+    let (headers, endpoint) = (request.headers(), Endpoint::of_path(request.path()));
+    let x = Exchange { state, ready, endpoint, headers, bearer, framing, streams: false, version };
     if request.method() == Method::GET {
         let response = legacy::stream::open(&x).await;
         if response.status() == StatusCode::OK
@@ -165,7 +166,8 @@ async fn post(
         }
     };
     let streams = headers::accepts(request.headers(), "text", "event-stream");
-    let x = Exchange { state, ready, headers: request.headers(), bearer, framing, streams, version };
+    let (headers, endpoint) = (request.headers(), Endpoint::of_path(request.path()));
+    let x = Exchange { state, ready, endpoint, headers, bearer, framing, streams, version };
     Ok(match era {
         Era::Legacy => Box::pin(legacy::post(&x, body)).await,
         Era::Modern => Box::pin(modern::post(&x, body)).await,

@@ -6,6 +6,7 @@ use super::error::{self, RpcError};
 use super::jsonrpc::Id;
 use super::state::McpState;
 use super::version::VersionHeader;
+use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpResponse, web};
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Exchange<'a> {
     pub(super) state: &'a web::Data<McpState>,
     pub(super) ready: &'a Arc<Ready>,
+    /// The URL that was asked, for challenges.
+    pub(super) endpoint: Endpoint,
     pub(super) headers: &'a HeaderMap,
     pub(super) bearer: Bearer,
     pub(super) framing: Framing,

@@ -16,6 +16,7 @@ use super::tasks;
 use super::tool_result::Form;
 use super::version::Legacy;
 use super::work::{Done, Work};
+use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::tools::context::Caller;
 use crate::tools::dispatch::Invocation;
@@ -38,6 +39,7 @@ const MAX_ROUNDS: usize = 8;
 pub(super) struct Flight {
     pub(super) state: web::Data<McpState>,
     pub(super) ready: Arc<Ready>,
+    pub(super) endpoint: Endpoint,
     pub(super) caller: Caller,
     /// The request's id, raw JSON.
     pub(super) id: String,
@@ -161,6 +163,7 @@ impl Flight {
         Addressee {
             state: &self.state,
             ready: &self.ready,
+            endpoint: self.endpoint,
             caller: &self.caller,
             id: &self.id,
             form: &self.form,

@@ -124,7 +124,7 @@ impl Hub {
         Some(Place { hub: Arc::clone(self), key })
     }
 
-    /// Notes that a session opened its GET stream here.
+    /// Notes that a session opened its own stream here, in whatever framing.
     pub(super) fn follow(&self, session: &SessionId, service: &ServiceName) {
         self.table.lock().sessions.insert(session.clone(), service.clone());
     }

@@ -1,5 +1,5 @@
-//! The answer of a POST, decided lazily: JSON when the work ends before it says anything, else an event stream with
-//! the request's messages and then the answer.
+//! The answer of a POST, decided lazily: JSON when the work ends soon and before it says anything, else an event stream
+//! with the request's messages and then the answer.
 
 use super::encode;
 use super::error::{self, RpcError};
@@ -34,11 +34,12 @@ pub(super) async fn answer(x: &Exchange<'_>, flight: Flight) -> HttpResponse {
     });
     let first = tokio::select! {
         biased;
-        Some(message) = messages.recv() => message,
+        Some(message) = messages.recv() => Some(message),
         answer = &mut answer => return x.respond(answer.unwrap_or_else(|_| lost(&id))),
+        () = tokio::time::sleep(x.state.settings.patience), if x.streams => None,
     };
     let heartbeat = x.state.settings.heartbeat;
-    let said = Said { first: Some(first), messages, answer, id };
+    let said = Said { first, messages, answer, id };
     let source = match outbox {
         Some(outbox) => {
             let (frames, receiver) = mpsc::channel(BACKLOG);

@@ -11,6 +11,7 @@ use super::state::McpState;
 use super::tool_result::{self, Failure, Form};
 use super::version::Legacy;
 use super::work::{Done, Work};
+use crate::domain::resource::Endpoint;
 use crate::tools::context::Caller;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::outlet::Feature;
@@ -23,6 +24,7 @@ use serde_json::{Map, Value, json};
 pub(super) struct Addressee<'a> {
     pub(super) state: &'a McpState,
     pub(super) ready: &'a Ready,
+    pub(super) endpoint: Endpoint,
     pub(super) caller: &'a Caller,
     /// Raw JSON.
     pub(super) id: &'a str,
@@ -77,6 +79,7 @@ impl Addressee<'_> {
     pub(super) fn failed(&self, work: &Work, error: &ToolError) -> Answer {
         let in_band = |error: &RpcError| error::message(Some(self.id), error);
         let guard = &self.state.guard;
+        let at = (&self.ready.name, self.endpoint);
         let result = || match work {
             Work::Tool { .. } => tool_result::error(self.id, error, self.form),
             Work::Prompt { .. } | Work::Read { .. } | Work::List { .. } | Work::Complete(_) => {
@@ -94,12 +97,10 @@ impl Addressee<'_> {
         match tool_result::failure(error) {
             Failure::Protocol(error) => Answer::Body(in_band(&error)),
             Failure::Scope(required) => Answer::Refused {
-                response: guard.insufficient_scope(&self.ready.name, &required, &self.caller.scopes),
+                response: guard.insufficient_scope(at, &required, &self.caller.scopes),
                 in_band: result(),
             },
-            Failure::SignIn => {
-                Answer::Refused { response: guard.sign_in_required(&self.ready.name), in_band: result() }
-            }
+            Failure::SignIn => Answer::Refused { response: guard.sign_in_required(at), in_band: result() },
             Failure::Silent => Answer::Nothing,
             Failure::Result => Answer::Body(result()),
         }

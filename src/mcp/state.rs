@@ -25,6 +25,9 @@ pub(crate) struct McpSettings {
     pub(crate) max_body: usize,
     /// Time for a body to arrive.
     pub(crate) body_timeout: Duration,
+    /// How long the form of an answer may stay undecided. Some clients send nothing else until they see its head (the
+    /// Python SDK holds its sign-in lock so long), not even the cancellation of that very request.
+    pub(crate) patience: Duration,
     /// Deepest accepted nesting of JSON.
     pub(crate) max_depth: usize,
     /// Pause between comments on an idle stream.
@@ -49,6 +52,7 @@ impl Default for McpSettings {
             session_ttl: Duration::from_hours(24),
             max_body: 4 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(2),
             max_depth: 64,
             heartbeat: Duration::from_secs(15),
             ws_greeting: Duration::from_secs(10),

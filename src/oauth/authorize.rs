@@ -8,9 +8,10 @@ use super::pages::{self, Notice};
 use super::params::{ParamFault, Params, append_query};
 use super::state::OauthState;
 use super::texts::Lang;
+use super::trace::{self, Step};
 use super::{pkce, redirect, scopes, wire};
 use crate::domain::client::ClientRecord;
-use crate::domain::ids::{ClientId, UserKey};
+use crate::domain::ids::{ClientId, FlowId, UserKey};
 use crate::domain::random;
 use crate::domain::resource::ServiceInfo;
 use crate::ports::store::StoreError;
@@ -21,6 +22,7 @@ const MAX_QUERY: usize = 16 * 1024;
 const MAX_CLIENT_ID: usize = 512;
 const MAX_STATE: usize = 4096;
 const MAX_HINT: usize = 320;
+const MAX_NONCE: usize = 512;
 
 /// Why an authorization request goes no further.
 #[derive(Debug, thiserror::Error)]
@@ -96,18 +98,28 @@ async fn answer(
     text: Result<Vec<u8>, AuthorizeError>,
     status: StatusCode,
 ) -> HttpResponse {
+    let id = trace::new_id();
     let outcome = match text {
-        Ok(text) => begin(request, state, &text, status).await,
+        Ok(text) => begin(request, state, &text, (status, &id)).await,
         Err(error) => Err(error),
     };
-    outcome.unwrap_or_else(|error| refuse(&error, state, Lang::of(request.headers()), status))
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(error) => {
+            let reason = error.to_string();
+            state.step(&id, Step { name: "authorize_refused", error: &reason, ..Step::default() }).await;
+            refuse(&error, state, Lang::of(request.headers()), status)
+        }
+    };
+    trace::mark(&mut response, &id);
+    response
 }
 
 async fn begin(
     request: &HttpRequest,
     state: &OauthState,
     text: &[u8],
-    status: StatusCode,
+    (status, id): (StatusCode, &FlowId),
 ) -> Result<HttpResponse, AuthorizeError> {
     if text.len() > MAX_QUERY {
         return Err(AuthorizeError::TooLong);
@@ -115,7 +127,8 @@ async fn begin(
     let params = Params::parse(text)?;
     let client = client(state, &params).await?;
     let browser = Browser::of(request, state).unwrap_or_else(Browser::new);
-    let flow = check(state, &params, &client, &browser)?;
+    let flow = check(state, &params, &client, (&browser, id))?;
+    state.step(id, flow.step("authorize")).await;
     let known = remembered(request, state, &flow).await?;
     let location = match (known, flow.prompt.none) {
         (Some(user), _) => state.forward(flow, Some(user)).await?,
@@ -171,7 +184,7 @@ fn check(
     state: &OauthState,
     params: &Params,
     client: &ClientRecord,
-    browser: &Browser,
+    (browser, id): (&Browser, &FlowId),
 ) -> Result<Flow, AuthorizeError> {
     let uri = params.get("redirect_uri").unwrap_or_default();
     let client_state = params.get("state").filter(|s| s.len() <= MAX_STATE);
@@ -196,10 +209,29 @@ fn check(
         return refuse("invalid_target", "resource must be exactly one of this server's services");
     };
     let ceiling = state.settings.scope_ceiling.as_ref();
-    let Ok(granted) = scopes::effective(params.get("scope"), service, ceiling) else {
+    let Ok(granted) = scopes::effective(params.get("scope"), service, ceiling, state.settings.openid) else {
         return refuse("invalid_scope", "none of the requested scopes is known here");
     };
+    let nonce = params.get("nonce").filter(|n| n.len() <= MAX_NONCE).map(ToOwned::to_owned);
+    if nonce.is_none() && params.get("nonce").is_some() {
+        return refuse("invalid_request", "nonce is too long");
+    }
+    let Ok(max_age) = params.get("max_age").map(str::parse).transpose() else {
+        return refuse("invalid_request", "max_age must be a number of seconds");
+    };
+    let Some(prompt) = Prompt::parse(params.get("prompt").unwrap_or_default()) else {
+        return refuse("invalid_request", "prompt=none excludes every other prompt");
+    };
+    for unsupported in ["request", "request_uri"] {
+        if params.get(unsupported).is_some() {
+            return refuse(
+                if unsupported == "request" { "request_not_supported" } else { "request_uri_not_supported" },
+                "send the parameters themselves",
+            );
+        }
+    }
     Ok(Flow {
+        id: id.clone(),
         client: client.id.clone(),
         client_name: client.name.clone(),
         redirect_uri: uri.to_owned(),
@@ -208,7 +240,9 @@ fn check(
         service: service.name.clone(),
         scopes: granted,
         login_hint: params.get("login_hint").filter(|h| h.len() <= MAX_HINT).map(ToOwned::to_owned),
-        prompt: params.get("prompt").map(Prompt::parse).unwrap_or_default(),
+        prompt,
+        max_age,
+        nonce,
         browser: browser.secret().to_owned(),
         created_at: state.clock.now(),
     })

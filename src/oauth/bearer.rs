@@ -3,9 +3,11 @@
 //! A token counts only in the `Authorization` header; in a query, a body or a cookie it is ignored. An outage of
 //! the store is a 503 and never a 401, because clients throw credentials away on a 401.
 
-use crate::domain::clock::{SharedClock, Timestamp};
-use crate::domain::ids::ServiceName;
-use crate::domain::resource::Resources;
+use super::trace::{self, Step};
+use crate::domain::clock::{Clock, SharedClock, Timestamp};
+use crate::domain::grant::AccessRecord;
+use crate::domain::ids::{FlowId, ServiceName};
+use crate::domain::resource::{Endpoint, Resources};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Hasher, Token, TokenKind};
 use crate::ports::store::{Store, StoreError};
@@ -13,11 +15,15 @@ use crate::tools::context::Caller;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
+use parking_lot::RwLock;
 use serde_json::json;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Seconds a client should wait after a 503.
 const RETRY_AFTER_S: &str = "5";
+/// Sign-ins remembered as arrived; beyond it they are forgotten and may be noted twice.
+const MANY_FLOWS: usize = 10_000;
 
 /// A bearer that is valid for the service it was presented to.
 #[derive(Clone, Debug)]
@@ -48,6 +54,8 @@ pub(crate) struct BearerGuard {
     hasher: Hasher,
     resources: Arc<Resources>,
     clock: SharedClock,
+    /// Sign-ins whose first call was noted by this process.
+    arrived: Arc<RwLock<HashSet<FlowId>>>,
 }
 
 impl std::fmt::Debug for BearerGuard {
@@ -63,7 +71,7 @@ impl BearerGuard {
         resources: Arc<Resources>,
         clock: SharedClock,
     ) -> Self {
-        Self { store, hasher, resources, clock }
+        Self { store, hasher, resources, clock, arrived: Arc::default() }
     }
 
     /// The caller behind the request's bearer, if it is one for `service`.
@@ -72,41 +80,63 @@ impl BearerGuard {
         headers: &HeaderMap,
         service: &ServiceName,
     ) -> Result<Bearer, AuthFailure> {
-        let presented = presented(headers)?;
-        let token = Token::parse(TokenKind::Access, presented).ok_or(AuthFailure::Invalid)?;
-        let now = self.clock.now();
-        for place in self.hasher.token_refs(&token) {
-            let Some(record) = self.store.access(&place, now).await? else { continue };
-            if record.expires_at <= now {
-                return Err(AuthFailure::Invalid);
-            }
-            if record.service != *service {
-                return Err(AuthFailure::WrongAudience);
-            }
-            let span = tracing::Span::current();
-            span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
-            let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
-            return Ok(Bearer { caller, expires_at: record.expires_at });
+        let record = lookup(&*self.store, &self.hasher, &*self.clock, headers).await?;
+        if record.service != *service {
+            return Err(AuthFailure::WrongAudience);
         }
-        Err(AuthFailure::Invalid)
+        let span = tracing::Span::current();
+        span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
+        if let Some(flow) = &record.flow {
+            span.record("flow.id", flow.as_str());
+            self.note_first_call(flow, &record).await;
+        }
+        let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
+        Ok(Bearer { caller, expires_at: record.expires_at })
+    }
+
+    /// The last step of a sign-in's trace: its bearer is used.
+    async fn note_first_call(&self, flow: &FlowId, record: &AccessRecord) {
+        if self.arrived.read().contains(flow) {
+            return;
+        }
+        {
+            let mut arrived = self.arrived.write();
+            if arrived.len() >= MANY_FLOWS {
+                arrived.clear();
+            }
+            if !arrived.insert(flow.clone()) {
+                return;
+            }
+        }
+        let step = Step {
+            client: record.client.as_str(),
+            service: record.service.as_str(),
+            grant: record.grant.as_str(),
+            ..Step::named("first_call")
+        };
+        trace::write(&*self.store, flow, self.clock.now(), step).await;
     }
 
     /// The refusal of a request that [`Self::authenticate`] did not accept.
-    pub(crate) fn response(&self, failure: &AuthFailure, service: &ServiceName) -> HttpResponse {
+    pub(crate) fn response(
+        &self,
+        failure: &AuthFailure,
+        service: &ServiceName,
+        endpoint: Endpoint,
+    ) -> HttpResponse {
+        let at = (service, endpoint);
         match failure {
             AuthFailure::Missing => {
                 let text = "sign in first: send Authorization: Bearer with a token for this service";
-                self.challenge(StatusCode::UNAUTHORIZED, None, text, service, &self.first_scopes(service))
+                self.challenge(StatusCode::UNAUTHORIZED, None, text, at, &self.first_scopes(service))
             }
             AuthFailure::Ambiguous => {
                 let text = "send exactly one Authorization header";
                 let none = ScopeSet::default();
-                self.challenge(StatusCode::BAD_REQUEST, Some("invalid_request"), text, service, &none)
+                self.challenge(StatusCode::BAD_REQUEST, Some("invalid_request"), text, at, &none)
             }
-            AuthFailure::Invalid => self.invalid_token(service, "the token is unknown, expired or revoked"),
-            AuthFailure::WrongAudience => {
-                self.invalid_token(service, "the token was issued for another service")
-            }
+            AuthFailure::Invalid => self.invalid_token(at, "the token is unknown, expired or revoked"),
+            AuthFailure::WrongAudience => self.invalid_token(at, "the token was issued for another service"),
             AuthFailure::Store(error) => {
                 tracing::warn!(error = %error, "bearer check without store");
                 unavailable()
@@ -117,23 +147,23 @@ impl BearerGuard {
     /// A valid bearer whose scopes do not suffice: the challenge names everything to ask for, old and new.
     pub(crate) fn insufficient_scope(
         &self,
-        service: &ServiceName,
+        at: (&ServiceName, Endpoint),
         required: &ScopeSet,
         held: &ScopeSet,
     ) -> HttpResponse {
         let text = format!("this needs the scope {}", required.difference(held));
         let error = Some("insufficient_scope");
-        self.challenge(StatusCode::FORBIDDEN, error, &text, service, &held.union(required))
+        self.challenge(StatusCode::FORBIDDEN, error, &text, at, &held.union(required))
     }
 
     /// The bearer is fine, the Microsoft sign-in behind it has ended: the person must sign in again.
-    pub(crate) fn sign_in_required(&self, service: &ServiceName) -> HttpResponse {
-        self.invalid_token(service, "the Microsoft sign-in behind this token has ended: sign in again")
+    pub(crate) fn sign_in_required(&self, at: (&ServiceName, Endpoint)) -> HttpResponse {
+        self.invalid_token(at, "the Microsoft sign-in behind this token has ended: sign in again")
     }
 
-    fn invalid_token(&self, service: &ServiceName, text: &str) -> HttpResponse {
-        let scopes = self.first_scopes(service);
-        self.challenge(StatusCode::UNAUTHORIZED, Some("invalid_token"), text, service, &scopes)
+    fn invalid_token(&self, at: (&ServiceName, Endpoint), text: &str) -> HttpResponse {
+        let scopes = self.first_scopes(at.0);
+        self.challenge(StatusCode::UNAUTHORIZED, Some("invalid_token"), text, at, &scopes)
     }
 
     /// What a first sign-in for the service asks for.
@@ -146,12 +176,12 @@ impl BearerGuard {
         status: StatusCode,
         error: Option<&str>,
         text: &str,
-        service: &ServiceName,
+        (service, endpoint): (&ServiceName, Endpoint),
         scopes: &ScopeSet,
     ) -> HttpResponse {
         let reason =
             error.map(|e| format!("error=\"{e}\", error_description=\"{text}\", ")).unwrap_or_default();
-        let metadata = self.resources.metadata_of(service);
+        let metadata = self.resources.metadata_of(service, endpoint);
         let mut value = format!("Bearer {reason}resource_metadata=\"{metadata}\"");
         // `offline_access` is a matter between client and authorization server, never of a resource.
         let scopes = scopes.difference(&ScopeSet::parse("offline_access"));
@@ -162,6 +192,23 @@ impl BearerGuard {
         response.insert_header((header::WWW_AUTHENTICATE, value));
         response.json(json!({"error": error.unwrap_or("unauthorized"), "error_description": text}))
     }
+}
+
+/// The record of the bearer that a request presents, whatever service it is for.
+pub(super) async fn lookup(
+    store: &dyn Store,
+    hasher: &Hasher,
+    clock: &dyn Clock,
+    headers: &HeaderMap,
+) -> Result<AccessRecord, AuthFailure> {
+    let token = Token::parse(TokenKind::Access, presented(headers)?).ok_or(AuthFailure::Invalid)?;
+    let now = clock.now();
+    for place in hasher.token_refs(&token) {
+        if let Some(record) = store.access(&place, now).await? {
+            return Some(record).filter(|record| record.expires_at > now).ok_or(AuthFailure::Invalid);
+        }
+    }
+    Err(AuthFailure::Invalid)
 }
 
 /// The token of the one `Authorization: Bearer` header; the scheme in any case (RFC 9110 §11.1).

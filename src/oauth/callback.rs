@@ -6,6 +6,7 @@ use super::pages::{self, Notice};
 use super::params::Params;
 use super::state::OauthState;
 use super::texts::{Lang, explain};
+use super::trace::{self, Step};
 use super::{audit, routes, scopes, wire};
 use crate::domain::grant::CodeRecord;
 use crate::domain::ids::UserKey;
@@ -29,6 +30,10 @@ enum CallbackError {
     UnknownState,
     #[error("another browser began this sign-in")]
     OtherBrowser,
+    #[error("the answer comes from an issuer that was not asked")]
+    ForeignIssuer(Box<Flow>),
+    #[error("the person signs in too often")]
+    TooMany(Box<Flow>),
     #[error("Entra: {1}")]
     Identity(Box<Flow>, IdentityError),
     #[error("the operator does not let this person in")]
@@ -41,6 +46,29 @@ enum CallbackError {
     StoreInFlow(Box<Flow>, #[source] StoreError),
 }
 
+impl CallbackError {
+    /// The flow that ends here, once it is known whose it is.
+    fn flow(&self) -> Option<&Flow> {
+        match self {
+            Self::UnknownState | Self::OtherBrowser | Self::Store(_) => None,
+            Self::ForeignIssuer(flow)
+            | Self::TooMany(flow)
+            | Self::Identity(flow, _)
+            | Self::NotAdmitted(flow)
+            | Self::Contention(flow)
+            | Self::StoreInFlow(flow, _) => Some(flow),
+        }
+    }
+
+    /// What the trace keeps: never Entra's own words, which may name people.
+    fn reason(&self) -> (String, u32) {
+        if let Self::Identity(_, error) = self {
+            return (format!("{:?}", error.fault), error.code);
+        }
+        (self.to_string(), 0)
+    }
+}
+
 /// `GET /callback` and its aliases.
 pub(super) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
     if !routes::path_service_exists(&request, &state) {
@@ -48,7 +76,19 @@ pub(super) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> H
     }
     match finish(&request, &state).await {
         Ok(response) => response,
-        Err(error) => refuse(error, &state, Lang::of(request.headers())),
+        Err(error) => {
+            let flow = error.flow().map(|flow| (flow.id.clone(), flow.client.clone()));
+            if let Some((id, client)) = &flow {
+                let (reason, aadsts) = error.reason();
+                let step = Step { name: "callback_refused", client: client.as_str(), ..Step::default() };
+                state.step(id, Step { error: &reason, aadsts, ..step }).await;
+            }
+            let mut response = refuse(error, &state, Lang::of(request.headers()));
+            if let Some((id, _)) = &flow {
+                trace::mark(&mut response, id);
+            }
+            response
+        }
     }
 }
 
@@ -64,6 +104,13 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
         audit::alarm("callback_other_browser", &pending.flow.client, None);
         return Err(CallbackError::OtherBrowser);
     }
+    if let Some(issuer) = params.get("iss") {
+        let asked = state.identity.is_issuer(issuer).await;
+        if !asked.map_err(|error| CallbackError::Identity(Box::new(pending.flow.clone()), error))? {
+            audit::alarm("callback_foreign_issuer", &pending.flow.client, None);
+            return Err(CallbackError::ForeignIssuer(Box::new(pending.flow)));
+        }
+    }
     if let Some(error) = params.get("error") {
         let text = params.get("error_description").unwrap_or_default();
         let error = state.identity.callback_error(error, text);
@@ -71,6 +118,9 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
     }
     let code = params.get("code").ok_or(CallbackError::UnknownState)?;
     let sign_in = exchange(state, &pending, code).await?;
+    if state.user_budget(&sign_in.user).await.is_some() {
+        return Err(CallbackError::TooMany(Box::new(pending.flow)));
+    }
     if !state.settings.admits(&sign_in.user.tid, &sign_in.tokens.profile) {
         audit::alarm("not_admitted", &pending.flow.client, Some(&sign_in.user));
         return Err(CallbackError::NotAdmitted(Box::new(pending.flow)));
@@ -112,8 +162,10 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
     let version = version.ok_or_else(|| CallbackError::Contention(Box::new(flow.clone())))?;
     let code = issue_code(state, &flow, &sign_in, version).await.map_err(fail)?;
     audit::event("login", &flow.client, Some(&sign_in.user));
+    state.step(&flow.id, flow.step("signed_in")).await;
     let location = flow.code_location(state.resources.issuer(), code.expose());
     let mut response = pages::redirect_to(StatusCode::FOUND, &location);
+    trace::mark(&mut response, &flow.id);
     let _ = response.add_cookie(&cookies::user_cookie(&sign_in.user, state));
     Ok(response)
 }
@@ -171,6 +223,8 @@ async fn issue_code(
         redirect_uri: flow.redirect_uri.clone(),
         code_challenge: flow.code_challenge.clone(),
         upstream_version,
+        nonce: flow.nonce.clone(),
+        flow: Some(flow.id.clone()),
         issued_at: now,
         expires_at: now.plus(state.settings.code_ttl),
     };
@@ -193,6 +247,17 @@ fn refuse(error: CallbackError, state: &OauthState, lang: Lang) -> HttpResponse 
                 "다른 브라우저에서 시작한 로그인이어서 종료했습니다.",
             );
             pages::dead_end(StatusCode::FORBIDDEN, text, lang)
+        }
+        // Mix-up (RFC 9207 §2.4): nothing of such an answer goes anywhere.
+        CallbackError::ForeignIssuer(_) => {
+            let text = lang.pick(
+                "The answer does not come from the sign-in service that was asked.",
+                "요청한 로그인 서비스에서 온 응답이 아닙니다.",
+            );
+            pages::dead_end(StatusCode::BAD_REQUEST, text, lang)
+        }
+        CallbackError::TooMany(flow) => {
+            back(&flow, state, TEMPORARY.0, "too many sign-ins of this person, try again in a minute")
         }
         CallbackError::Identity(flow, error) => identity_refusal(&flow, &error, state, lang),
         CallbackError::NotAdmitted(flow) => {

@@ -100,6 +100,10 @@ async fn decide(
         return Err(ConsentError::ForeignForm);
     }
     let client = flow.client.clone();
+    let decided = params.get("decision").unwrap_or_default().to_owned();
+    if matches!(decided.as_str(), "approve" | "deny") {
+        state.step(&flow.id, flow.step(&decided)).await;
+    }
     let location = match params.get("decision") {
         Some("approve") => {
             audit::event("consent", &client, None);

@@ -3,8 +3,9 @@
 use super::cookies::Browser;
 use super::params::append_query;
 use super::state::OauthState;
+use super::trace::Step;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ClientId, ServiceName, UserKey};
+use crate::domain::ids::{ClientId, FlowId, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Sealed;
 use crate::domain::token::TokenHash;
@@ -24,6 +25,8 @@ const MAX_ID_CHARS: usize = 64;
 /// A checked authorization request.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Flow {
+    /// Ties together what happens to this sign-in.
+    pub(super) id: FlowId,
     pub(super) client: ClientId,
     /// As declared by the client.
     pub(super) client_name: Option<String>,
@@ -35,6 +38,12 @@ pub(super) struct Flow {
     pub(super) scopes: ScopeSet,
     pub(super) login_hint: Option<String>,
     pub(super) prompt: Prompt,
+    /// Oldest sign-in that the client accepts, in seconds (OpenID Connect Core §3.1.2.1).
+    #[serde(default)]
+    pub(super) max_age: Option<u32>,
+    /// The client's `nonce`, for its id_token.
+    #[serde(default)]
+    pub(super) nonce: Option<String>,
     /// Secret of the browser that began it.
     pub(super) browser: String,
     pub(super) created_at: Timestamp,
@@ -53,10 +62,15 @@ pub(super) struct Prompt {
 
 impl Prompt {
     /// Reads the parameter; values that mean nothing here are left out.
-    pub(super) fn parse(text: &str) -> Self {
+    /// `None` when `none` stands beside another wish, which is an error (OpenID Connect Core §3.1.2.1).
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let has = |value: &str| text.split_ascii_whitespace().any(|word| word == value);
+        let none = has("none");
+        if none && text.split_ascii_whitespace().count() > 1 {
+            return None;
+        }
         let upstream = ["login", "select_account"].into_iter().find(|value| has(value));
-        Self { none: has("none"), consent: has("consent"), upstream: upstream.map(ToOwned::to_owned) }
+        Some(Self { none, consent: has("consent"), upstream: upstream.map(ToOwned::to_owned) })
     }
 }
 
@@ -82,6 +96,7 @@ struct Decision {
 impl std::fmt::Debug for Flow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Flow")
+            .field("id", &self.id)
             .field("client", &self.client)
             .field("service", &self.service)
             .field("scopes", &self.scopes)
@@ -93,6 +108,20 @@ impl Flow {
     /// Whether `browser` began this flow, in constant time.
     pub(super) fn is_of(&self, browser: &Browser) -> bool {
         self.browser.as_bytes().ct_eq(browser.secret().as_bytes()).into()
+    }
+
+    /// What Entra is told: it knows no `max_age`, so a sign-in that has to be fresh is simply asked for again.
+    pub(super) fn upstream_prompt(&self) -> Option<String> {
+        if self.prompt.none {
+            return Some("none".to_owned());
+        }
+        let fresh = self.max_age.is_some().then(|| "login".to_owned());
+        self.prompt.upstream.clone().or(fresh)
+    }
+
+    /// A step of this flow, for its trace.
+    pub(super) fn step<'a>(&'a self, step: &'a str) -> Step<'a> {
+        Step { name: step, client: self.client.as_str(), service: self.service.as_str(), ..Step::default() }
     }
 
     /// The redirect that reports an error to the client (RFC 6749 §4.1.2.1, RFC 9207).
@@ -221,10 +250,11 @@ mod tests {
 
     #[test]
     fn a_prompt_may_hold_several_wishes() {
-        let both = Prompt::parse("consent select_account");
+        let both = Prompt::parse("consent select_account").unwrap();
         assert!(both.consent && !both.none);
         assert_eq!(both.upstream.as_deref(), Some("select_account"));
-        assert_eq!(Prompt::parse("create"), Prompt::default());
-        assert!(Prompt::parse("none").none);
+        assert_eq!(Prompt::parse("create"), Some(Prompt::default()));
+        assert!(Prompt::parse("none").unwrap().none);
+        assert_eq!(Prompt::parse("none login"), None);
     }
 }

@@ -32,11 +32,12 @@ impl OauthState {
             code_challenge: pkce::challenge(&verifier),
             scopes: scopes::graph(&flow.scopes),
             login_hint: flow.login_hint.clone(),
-            prompt: if flow.prompt.none { Some("none".to_owned()) } else { flow.prompt.upstream.clone() },
+            prompt: flow.upstream_prompt(),
         };
         let url = self.identity.authorize_url(&request).await?;
         let pending = Pending { flow, verifier, nonce, remembered_for, created_at: self.clock.now() };
         self.put_pending(&state, &pending).await?;
+        self.step(&pending.flow.id, pending.flow.step("to_entra")).await;
         Ok(url)
     }
 }

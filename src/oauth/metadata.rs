@@ -1,9 +1,10 @@
 //! Metadata documents (RFC 8414 and RFC 9728), made once and served as bytes. They name exactly what works.
 
+use super::openid;
 use super::scopes;
-use super::state::OauthState;
+use super::state::{OauthSettings, OauthState};
 use super::wire;
-use crate::domain::resource::{Resources, ServiceInfo};
+use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -11,9 +12,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-
-/// URLs of a service that have a document of their own; all are one audience.
-const ENDS: [&str; 4] = ["/mcp", "/sse", "/ws", ""];
 
 /// The finished documents.
 #[derive(Debug)]
@@ -26,45 +24,74 @@ pub(super) struct Documents {
 }
 
 impl Documents {
-    pub(super) fn new(resources: &Resources, ceiling: Option<&ScopeSet>) -> Self {
+    pub(super) fn new(resources: &Resources, settings: &OauthSettings) -> Self {
+        let ceiling = settings.scope_ceiling.as_ref();
         let mut documents = HashMap::new();
         for service in resources.services() {
-            for end in ENDS {
-                let path = format!("{}{end}", service.name);
+            for endpoint in Endpoint::ALL {
+                let path = format!("{}{}", service.name, endpoint.suffix());
                 let document = resource(resources, service, &path, ceiling);
                 documents.insert(path, Bytes::from(document.to_string()));
             }
         }
         let root = resources.default_service().and_then(|s| documents.get(&format!("{}/mcp", s.name)));
         Self {
-            server: Bytes::from(server(resources, ceiling).to_string()),
+            server: Bytes::from(server(resources, settings).to_string()),
             root: root.cloned(),
             resources: documents,
         }
     }
 }
 
-fn server(resources: &Resources, ceiling: Option<&ScopeSet>) -> Value {
+fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     let issuer = resources.issuer();
     let mut all = ScopeSet::parse("offline_access");
     for service in resources.services() {
-        all = all.union(&scopes::supported(service, ceiling));
+        all = all.union(&scopes::supported(service, settings.scope_ceiling.as_ref()));
     }
-    json!({
+    let mut grants = vec!["authorization_code", "refresh_token"];
+    if settings.client_credentials {
+        grants.push("client_credentials");
+    }
+    if settings.openid {
+        all = all.union(&ScopeSet::parse(openid::SCOPES));
+    }
+    let mut document = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "registration_endpoint": format!("{issuer}/register"),
         "revocation_endpoint": format!("{issuer}/revoke"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
         "scopes_supported": all.iter().collect::<Vec<_>>(),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": grants,
         "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
         "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
-    })
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+    });
+    if settings.openid {
+        let unit = json!({
+            "userinfo_endpoint": format!("{issuer}/userinfo"),
+            "jwks_uri": format!("{issuer}/jwks.json"),
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["ES256"],
+            "claims_supported": [
+                "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "preferred_username",
+                "email", "email_verified",
+            ],
+        });
+        if let (Value::Object(all), Value::Object(unit)) = (&mut document, unit) {
+            all.extend(unit);
+        }
+    }
+    document
 }
 
 fn resource(resources: &Resources, service: &ServiceInfo, path: &str, ceiling: Option<&ScopeSet>) -> Value {
@@ -87,6 +114,11 @@ pub(super) async fn authorization_server(request: HttpRequest, state: web::Data<
         }
         Some(_) | None => document(&state.documents.server),
     }
+}
+
+/// `GET /.well-known/openid-configuration` and its suffixed forms: the same document, where the OpenID unit is offered.
+pub(super) async fn openid_configuration(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
+    if state.settings.openid { authorization_server(request, state).await } else { wire::not_found() }
 }
 
 /// `GET /.well-known/oauth-protected-resource/<svc>/<end>`, or the same appended to the resource.

@@ -14,7 +14,10 @@ mod consent;
 mod cookies;
 mod flow;
 mod forward;
+mod introspect;
+mod limits;
 mod metadata;
+mod openid;
 mod pages;
 mod params;
 mod pkce;
@@ -26,10 +29,12 @@ mod scopes;
 mod state;
 mod texts;
 mod token;
+mod trace;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use limits::LimitSettings;
 pub(crate) use routes::configure;
 pub(crate) use state::{OauthParts, OauthSettings, OauthState};

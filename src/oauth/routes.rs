@@ -1,8 +1,11 @@
 //! The routes of the authorization server with all their aliases; none of them redirects to another.
 
+use super::limits::{self, Endpoint};
 use super::state::OauthState;
-use super::{authorize, callback, consent, metadata, register, revoke, token, wire};
-use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
+use super::{authorize, callback, consent, introspect, metadata, openid, register, revoke, token, wire};
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{Error, HttpRequest, HttpResponse, Route, guard, web};
 
 const REGISTER_LIMIT: usize = 16 * 1024;
 const TOKEN_LIMIT: usize = 64 * 1024;
@@ -12,17 +15,29 @@ const GET: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
 const PAGE: &str = "GET, HEAD, POST";
 
+/// What a resource with middleware still is.
+trait Endpoints:
+    ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>
+{
+}
+
+impl<T> Endpoints for T where
+    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>
+{
+}
+
 /// Mounts the endpoints. Expects `web::Data<OauthState>`, and to be called before the scopes of the services, which
 /// would answer `/<svc>/authorize` and its like themselves.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     well_known(cfg);
     for path in ["/register", "/oauth/register", "/{service}/register"] {
-        cfg.service(json_post(path, REGISTER_LIMIT, web::post().to(register::post)));
+        cfg.service(json_post(path, (REGISTER_LIMIT, Endpoint::Register), web::post().to(register::post)));
     }
     for path in ["/token", "/oauth/token", "/{service}/token"] {
-        cfg.service(json_post(path, TOKEN_LIMIT, web::post().to(token::post)));
+        cfg.service(json_post(path, (TOKEN_LIMIT, Endpoint::Token), web::post().to(token::post)));
     }
-    cfg.service(json_post("/revoke", TOKEN_LIMIT, web::post().to(revoke::post)));
+    cfg.service(json_post("/revoke", (TOKEN_LIMIT, Endpoint::Other), web::post().to(revoke::post)));
+    cfg.service(json_post("/introspect", (TOKEN_LIMIT, Endpoint::Other), web::post().to(introspect::post)));
     for path in ["/authorize", "/oauth/authorize"] {
         cfg.service(page(path).route(read().to(authorize::get)).route(web::post().to(authorize::post)));
     }
@@ -38,11 +53,12 @@ fn well_known(cfg: &mut web::ServiceConfig) {
     for path in [server.to_owned(), format!("{server}/{{path:.+}}")] {
         cfg.service(document(&path, read().to(metadata::authorization_server)));
     }
-    // OpenID discovery promises id_tokens and userinfo; until both exist the answer is a plain no.
     let openid = "/.well-known/openid-configuration";
     for path in [openid.to_owned(), format!("{openid}/{{path:.+}}"), format!("/{{path:.+}}{openid}")] {
-        cfg.service(document(&path, read().to(async || wire::not_found())));
+        cfg.service(document(&path, read().to(metadata::openid_configuration)));
     }
+    cfg.service(offered(document("/jwks.json", read().to(openid::jwks))));
+    cfg.service(offered(userinfo()));
     let resource = "/.well-known/oauth-protected-resource";
     let appended = "/{path:[^/.]+(?:/(?:mcp|sse|ws))?}/.well-known/oauth-protected-resource";
     for path in [resource.to_owned(), format!("{resource}/{{path:.+}}"), appended.to_owned()] {
@@ -62,18 +78,46 @@ fn document(path: &str, get: Route) -> actix_web::Resource {
         .default_service(web::to(refuse_get))
 }
 
-fn json_post(path: &str, limit: usize, post: Route) -> actix_web::Resource {
+/// Part of the OpenID unit: as good as absent where that is switched off.
+fn offered(resource: actix_web::Resource) -> actix_web::Resource {
+    let is_offered = |context: &guard::GuardContext<'_>| {
+        context.app_data::<web::Data<OauthState>>().is_some_and(|state| state.settings.openid)
+    };
+    resource.guard(guard::fn_guard(is_offered))
+}
+
+fn userinfo() -> actix_web::Resource {
+    web::resource("/userinfo")
+        .route(web::get().to(openid::userinfo))
+        .route(web::post().to(openid::userinfo))
+        .route(
+            web::method(actix_web::http::Method::OPTIONS).to(async || wire::preflight("GET, POST, OPTIONS")),
+        )
+        .default_service(web::to(refuse_userinfo))
+}
+
+async fn refuse_userinfo(request: HttpRequest) -> HttpResponse {
+    wire::wrong_method(request.method(), "GET, POST, OPTIONS")
+}
+
+fn json_post(
+    path: &str,
+    (limit, budget): (usize, Endpoint),
+    post: Route,
+) -> actix_web::Resource<impl Endpoints + use<>> {
     web::resource(path.to_owned())
         .app_data(web::PayloadConfig::new(limit))
         .route(post)
         .route(web::method(actix_web::http::Method::OPTIONS).to(async || wire::preflight(POST)))
         .default_service(web::to(refuse_post))
+        .wrap(from_fn(move |request, next| limits::json(budget, request, next)))
 }
 
-fn page(path: &str) -> actix_web::Resource {
+fn page(path: &str) -> actix_web::Resource<impl Endpoints + use<>> {
     web::resource(path.to_owned())
         .app_data(web::PayloadConfig::new(FORM_LIMIT))
         .default_service(web::to(refuse_page))
+        .wrap(from_fn(move |request, next| limits::page(Endpoint::Authorize, request, next)))
 }
 
 async fn refuse_get(request: HttpRequest) -> HttpResponse {

@@ -3,7 +3,7 @@
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 
-/// Scopes of the sign-in protocol itself; `offline_access` is the only one that means something here.
+/// Scopes of the sign-in protocol itself, which are no Graph permissions.
 const PROTOCOL_SCOPES: &str = "openid profile email offline_access";
 
 /// Longest accepted `scope` parameter.
@@ -25,6 +25,7 @@ pub(super) fn effective(
     requested: Option<&str>,
     service: &ServiceInfo,
     ceiling: Option<&ScopeSet>,
+    openid: bool,
 ) -> Result<ScopeSet, NoKnownScope> {
     let supported = supported(service, ceiling);
     let required = service.required_scopes.intersection(&supported);
@@ -39,8 +40,8 @@ pub(super) fn effective(
     if known.is_empty() && !requested.is_empty() {
         return Err(NoKnownScope);
     }
-    let offline = ScopeSet::parse("offline_access").intersection(&known);
-    Ok(known.difference(&protocol()).union(&required).union(&offline))
+    let offered = if openid { protocol() } else { ScopeSet::parse("offline_access") };
+    Ok(known.difference(&protocol()).union(&required).union(&offered.intersection(&known)))
 }
 
 /// The Graph scopes of a grant: what Entra is asked for.
@@ -86,7 +87,7 @@ mod tests {
 
     fn granted(requested: Option<&str>, ceiling: Option<&str>) -> Result<String, NoKnownScope> {
         let ceiling = ceiling.map(ScopeSet::parse);
-        effective(requested, &mail(), ceiling.as_ref()).map(|s| s.to_string())
+        effective(requested, &mail(), ceiling.as_ref(), false).map(|s| s.to_string())
     }
 
     #[test]
@@ -101,6 +102,13 @@ mod tests {
         assert_eq!(granted(Some("claudeai"), None), Err(NoKnownScope));
         assert_eq!(granted(Some("offline_access"), None).unwrap(), "Mail.Read User.Read offline_access");
         assert_eq!(granted(Some(&"a ".repeat(3000)), None), Err(NoKnownScope));
+    }
+
+    #[test]
+    fn scopes_of_openid_are_kept_where_it_is_offered() {
+        let asked = Some("openid email claudeai");
+        let with = effective(asked, &mail(), None, true).unwrap();
+        assert_eq!(with.to_string(), "Mail.Read User.Read email openid");
     }
 
     #[test]

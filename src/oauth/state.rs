@@ -1,6 +1,8 @@
 //! What every endpoint works with, and the settings of the authorization server.
 
+use super::limits::LimitSettings;
 use super::metadata::Documents;
+use super::openid::SigningKeys;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::ClientId;
@@ -11,6 +13,7 @@ use crate::domain::upstream::Profile;
 use crate::ports::identity::IdentityProvider;
 use crate::ports::store::Store;
 use crate::ports::tokens::AccessTokens;
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +41,17 @@ pub(crate) struct OauthSettings {
     pub(crate) consent_ttl: Duration,
     /// Life of a user's sealed Entra tokens without use (Entra's own is 90 days).
     pub(crate) upstream_ttl: Duration,
+    /// Whether a refresh token that comes again after the grace ends its grant, or is merely refused.
+    pub(crate) reuse_revokes: bool,
+    /// Whether the OpenID Connect unit is offered.
+    pub(crate) openid: bool,
+    /// Time for which one key signs id_tokens.
+    pub(crate) id_token_key_ttl: Duration,
+    /// Whether clients of the operator may get tokens of their own.
+    pub(crate) client_credentials: bool,
+    /// Proxies that are believed when they say where a request comes from.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) limits: LimitSettings,
     /// Scopes beyond which nothing is granted (`DCR_OAUTH_SCOPE`).
     pub(crate) scope_ceiling: Option<ScopeSet>,
     /// Who may sign in; an empty list allows everybody.
@@ -58,6 +72,12 @@ impl Default for OauthSettings {
             flow_ttl: Duration::from_mins(10),
             consent_ttl: 90 * DAY,
             upstream_ttl: 90 * DAY,
+            reuse_revokes: true,
+            openid: true,
+            id_token_key_ttl: 30 * DAY,
+            client_credentials: false,
+            trusted_proxies: Vec::new(),
+            limits: LimitSettings::default(),
             scope_ceiling: None,
             allowed_users: Vec::new(),
             allowed_domains: Vec::new(),
@@ -105,6 +125,7 @@ pub(crate) struct OauthState {
     pub(super) clock: SharedClock,
     pub(super) settings: OauthSettings,
     pub(super) documents: Documents,
+    pub(super) keys: SigningKeys,
 }
 
 impl std::fmt::Debug for OauthState {
@@ -115,7 +136,7 @@ impl std::fmt::Debug for OauthState {
 
 impl OauthState {
     pub(crate) fn new(parts: OauthParts) -> Self {
-        let documents = Documents::new(&parts.resources, parts.settings.scope_ceiling.as_ref());
+        let documents = Documents::new(&parts.resources, &parts.settings);
         Self {
             store: parts.store,
             identity: parts.identity,
@@ -126,6 +147,7 @@ impl OauthState {
             clock: parts.clock,
             settings: parts.settings,
             documents,
+            keys: SigningKeys::default(),
         }
     }
 

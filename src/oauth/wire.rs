@@ -19,19 +19,24 @@ pub(super) struct Refusal {
     pub(super) error: &'static str,
     pub(super) description: String,
     pub(super) retry_after: Option<Duration>,
-    /// Adds `WWW-Authenticate: Basic` (RFC 6749 §5.2).
-    pub(super) basic_challenge: bool,
+    /// `WWW-Authenticate`, where the status wants one.
+    pub(super) challenge: Option<&'static str>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, error: &'static str, description: impl Into<String>) -> Self {
         let description = description.into();
-        Self { status, error, description, retry_after: None, basic_challenge: false }
+        Self { status, error, description, retry_after: None, challenge: None }
     }
 
     /// A plain 400.
     pub(super) fn bad(error: &'static str, description: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, description)
+    }
+
+    /// The same with `WWW-Authenticate`.
+    pub(super) fn challenging(self, challenge: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..self }
     }
 
     /// Try again later; nothing is lost.
@@ -50,13 +55,18 @@ impl Refusal {
     pub(super) fn response(&self) -> HttpResponse {
         let mut response = private_json(self.status);
         if let Some(pause) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, pause.as_secs().max(1).to_string()));
+            response.insert_header((header::RETRY_AFTER, seconds(pause)));
         }
-        if self.basic_challenge {
-            response.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"token\", charset=\"UTF-8\""));
+        if let Some(challenge) = self.challenge {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         response.json(json!({"error": self.error, "error_description": self.description}))
     }
+}
+
+/// A wait as `Retry-After` (RFC 9110 §10.2.3): whole seconds, at least one.
+pub(super) fn seconds(wait: Duration) -> header::HeaderValue {
+    header::HeaderValue::from(wait.as_secs().max(1))
 }
 
 /// A JSON answer that nobody may keep.

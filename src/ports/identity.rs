@@ -73,6 +73,8 @@ pub(crate) struct IdentityError {
 pub(crate) trait IdentityProvider: Send + Sync {
     /// URL to send the browser to.
     async fn authorize_url(&self, request: &UpstreamAuthorization) -> Result<String, IdentityError>;
+    /// Whether `issuer` is the one that answers our authorization requests (RFC 9207 §2.4).
+    async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError>;
     /// Classifies the `error` parameters of a callback.
     fn callback_error(&self, error: &str, description: &str) -> IdentityError;
     /// Redeems a code; the answer's identity comes from a verified id_token.

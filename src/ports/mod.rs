@@ -6,5 +6,6 @@ pub(crate) mod gate;
 pub(crate) mod graph;
 pub(crate) mod identity;
 pub(crate) mod sessions;
+pub(crate) mod shared;
 pub(crate) mod store;
 pub(crate) mod tokens;

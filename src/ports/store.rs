@@ -5,6 +5,7 @@
 //! with 503. Every value carries its own expiry as well, so a late key is refused even if the store kept it.
 
 use super::events::{Bus, EventLog};
+use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
@@ -245,6 +246,9 @@ pub(crate) trait Store:
     + SessionStore
     + HandleStore
     + LeaseStore
+    + LimitStore
+    + SharedStore
+    + TraceStore
     + EventLog
     + Bus
 {

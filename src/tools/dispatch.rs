@@ -215,8 +215,19 @@ async fn fenced<T>(
         biased;
         () = cancel.cancelled() => Err(cancelled()),
         () = tokio::time::sleep_until(context.deadline.into()) => Err(timed_out()),
-        result = work => result,
+        result = work => result.map_err(|error| {
+            let nobody = error.kind == ToolErrorKind::SignInRequired && context.caller.user.is_application();
+            if nobody { no_person() } else { error }
+        }),
     }
+}
+
+/// A client that acts for itself has no mailbox, and signing in again would change nothing.
+fn no_person() -> ToolError {
+    let kind = ToolErrorKind::UpstreamRejected { code: "NoUser".to_owned(), status: 403 };
+    let text = "This token belongs to an application and not to a person, so there is no Microsoft 365 data behind it. \
+                Connect with a sign-in of a person (authorization code) to use this tool.";
+    ToolError::new(kind, text)
 }
 
 /// Refuses callers whose bearer lacks a scope.

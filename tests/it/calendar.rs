@@ -3,7 +3,7 @@
 use super::support::cluster::Cluster;
 use super::support::login::Client;
 use super::support::mcp::{Answer, Mcp};
-use chrono::{DateTime, Datelike, Duration, NaiveDate, Utc, Weekday};
+use chrono::{DateTime, Duration, NaiveDate, Utc, Weekday};
 use serde_json::{Value, json};
 
 const ALICE: &str = "alice@contoso.example";
@@ -11,6 +11,7 @@ const BOB: &str = "bob@contoso.example";
 const MINJI: &str = "minji@contoso.example";
 
 /// Monday of this week, from which the tenant counts.
+#[expect(clippy::disallowed_methods, reason = "the tenant lives in the real week")]
 fn monday() -> NaiveDate {
     Utc::now().date_naive().week(Weekday::Mon).first_day()
 }

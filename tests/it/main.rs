@@ -14,9 +14,14 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod oauth_front;
+#[cfg(test)]
+#[cfg(feature = "conformance")]
+mod official_client;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]

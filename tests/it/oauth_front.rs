@@ -26,15 +26,18 @@ async fn document(url: &str) -> Value {
 async fn metadata_is_found_from_the_challenge_and_agrees_with_itself() {
     let cluster = Cluster::embedded().await;
     let base = &cluster.url;
-    let resource = format!("{base}/mail-query/mcp");
-    let challenge = get(&resource).await;
-    assert_eq!(challenge.status(), 401);
-    let header = challenge.headers()["www-authenticate"].to_str().unwrap().to_owned();
-    let named = header.split("resource_metadata=\"").nth(1).unwrap().split('"').next().unwrap();
-    let protected = document(named).await;
-    assert_eq!(protected["resource"], json!(resource));
-    assert_eq!(protected["authorization_servers"], json!([base]));
-    assert_eq!(named, format!("{base}/.well-known/oauth-protected-resource/mail-query/mcp"));
+    // Each URL names itself: clients refuse a document about another one.
+    for end in ["/mail-query/mcp", "/mail-query", "/mail-query/sse"] {
+        let resource = format!("{base}{end}");
+        let challenge = get(&resource).await;
+        assert_eq!(challenge.status(), 401);
+        let header = challenge.headers()["www-authenticate"].to_str().unwrap().to_owned();
+        let named = header.split("resource_metadata=\"").nth(1).unwrap().split('"').next().unwrap();
+        let protected = document(named).await;
+        assert_eq!(protected["resource"], json!(resource));
+        assert_eq!(protected["authorization_servers"], json!([base]));
+        assert_eq!(named, format!("{base}/.well-known/oauth-protected-resource{end}"));
+    }
     let server = document(&format!("{base}/.well-known/oauth-authorization-server")).await;
     assert_eq!(server["issuer"], json!(base));
     assert_eq!(server["code_challenge_methods_supported"], json!(["S256"]));

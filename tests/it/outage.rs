@@ -1,5 +1,6 @@
 //! What is away comes back, and nobody has to sign in again for it.
 
+use super::hostile::Table;
 use super::support::cluster::Cluster;
 use super::support::http::{self, eventually};
 use super::support::login::{Client, tokens};
@@ -118,4 +119,9 @@ async fn without_redis_the_answer_is_503_and_nobody_is_signed_out() {
         .await;
     let login = Client::register(&base).await.sign_in(ALICE).await;
     Mcp::legacy(&base, &login.access, "2025-11-25").await.call("list_mail_folders", json!({})).await.output();
+    Table::on("two replicas").held(
+        "H78",
+        "Redis dies during TK and MCP, and comes back",
+        "503 with Retry-After; recovery without restart",
+    );
 }

@@ -1,5 +1,6 @@
 //! A crash costs nobody their login or their session.
 
+use super::hostile::Table;
 use super::support::cluster::Cluster;
 use super::support::http::eventually;
 use super::support::login::{Client, tokens};
@@ -70,4 +71,9 @@ async fn a_refresh_that_died_with_its_replica_is_taken_over() {
     .await;
     let fresh = tokens(answer).await;
     Mcp::modern(&cluster.url, &fresh.access).call("list_mail_folders", json!({})).await.output();
+    Table::on("two replicas").held(
+        "H56",
+        "kill -9 during an upstream refresh",
+        "the other takes over; retry 200",
+    );
 }

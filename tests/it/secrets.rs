@@ -1,6 +1,7 @@
 //! What must not be readable anywhere: tokens, codes, names and mail, in the logs at their most talkative and in a
 //! dump of the store.
 
+use super::hostile::Table;
 use super::support::browser::Browser;
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::login::{Client, REDIRECT, VERIFIER, parameter, tokens};
@@ -73,6 +74,7 @@ async fn nothing_secret_is_logged_however_talkative() {
     assert!(log.lines().count() > 10, "the log is empty: {log}");
     day.assert_absent("the log", &log);
     assert!(!log.contains(REDIRECT), "query strings are logged");
+    Table::on("embedded").held("H77", "the log of a day at TRACE", "no secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,6 +95,7 @@ async fn nothing_secret_is_readable_in_a_dump_of_redis() {
         let values: Vec<Vec<u8>> = match kind.as_str() {
             "string" => vec![connection.get(&key).await.unwrap()],
             "hash" => redis::cmd("HGETALL").arg(&key).query_async(&mut connection).await.unwrap(),
+            "list" => connection.lrange(&key, 0, -1).await.unwrap(),
             "set" => connection.smembers(&key).await.unwrap(),
             "zset" => connection.zrange(&key, 0, -1).await.unwrap(),
             other => panic!("{key} is a {other}; teach this test to read it"),
@@ -103,6 +106,7 @@ async fn nothing_secret_is_readable_in_a_dump_of_redis() {
         }
     }
     day.assert_absent("Redis", &dump);
+    Table::on("redis").held("H75", "a dump of the store after a day", "no secret, no name");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +122,7 @@ async fn the_embedded_file_holds_nothing_secret() {
     }
     assert!(dump.len() > 1000);
     day.assert_absent("the embedded file", &dump);
+    Table::on("embedded").held("H75", "the file after a day", "no secret, no name");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,6 +66,11 @@ start_redis() {
   echo "redis-server does not start:" >&2; cat "$out/redis.log" "$out/redis.err" >&2; return 1
 }
 
+# set_targets FORWARDER ORIGINS: where a forwarder sends requests to.
+set_targets() {
+  node -e 'fetch(process.argv[1], { method: "PUT", body: process.argv[2] })' "$1/.forwarder/targets" "$2"
+}
+
 # start_cluster: a tenant, Redis, two replicas, and a round-robin balancer in front of them; sets $base to its URL.
 start_cluster() {
   start_redis
@@ -82,5 +87,5 @@ start_cluster() {
   start second target/debug/entrada serve
   first=$(wait_line first "entrada listening on ")
   second=$(wait_line second "entrada listening on ")
-  node -e 'fetch(process.argv[1], { method: "PUT", body: process.argv[2] })' "$base/.forwarder/targets" "$first $second"
+  set_targets "$base" "$first $second"
 }

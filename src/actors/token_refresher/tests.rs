@@ -33,6 +33,10 @@ struct Scripted {
 
 #[async_trait]
 impl IdentityProvider for Scripted {
+    async fn is_issuer(&self, _: &str) -> Result<bool, IdentityError> {
+        unreachable!("nobody answers an authorization request here")
+    }
+
     async fn authorize_url(&self, _: &UpstreamAuthorization) -> Result<String, IdentityError> {
         Err(error(IdentityFault::Unavailable))
     }

@@ -10,6 +10,7 @@ mod races;
 mod redis_server;
 mod rotation;
 mod samples;
+mod shared;
 mod users;
 
 use crate::ports::store::Store;
@@ -61,6 +62,8 @@ suite! {
         issue_against_revocation, replicas_interleaved;
     users: upstream_is_swapped, forgotten_upstream_keeps_counting, a_newer_sign_in_is_not_forgotten, sessions_slide_and_end, handles_answer_their_user,
         leases_are_exclusive, a_dump_holds_no_secret;
+    shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, common_records_are_swapped, a_value_is_spent_once,
+        a_trace_keeps_its_newest_steps;
     events: a_log_is_read_from_any_cursor, a_log_is_bounded, a_log_ends_with_its_session, the_newest_claim_stands,
         a_finished_log_says_so, numbers_are_never_given_out_twice, the_bus_reaches_every_listener, fifty_appends;
 }

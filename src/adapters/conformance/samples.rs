@@ -105,6 +105,8 @@ pub(super) fn code_record(grant: &GrantId) -> CodeRecord {
         redirect_uri: "http://127.0.0.1/callback".to_owned(),
         code_challenge: "challenge".to_owned(),
         upstream_version: 1,
+        nonce: Some("nonce".to_owned()),
+        flow: None,
         issued_at: START,
         expires_at: START.plus(MINUTE),
     }
@@ -117,6 +119,7 @@ pub(super) fn access_record(grant: &GrantId, now: Timestamp) -> AccessRecord {
         user: user("alice"),
         service: ServiceName::new("mail-query"),
         scopes: ScopeSet::parse("Mail.Read"),
+        flow: None,
         issued_at: now,
         expires_at: now.plus(HOUR),
     }

@@ -7,6 +7,7 @@ mod flows;
 mod grants;
 mod journal;
 mod sessions;
+mod shared;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,11 +16,12 @@ mod upstream;
 use super::keys;
 use super::topics::Topics;
 use crate::domain::clock::SharedClock;
+use crate::domain::token::TokenHash;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
 use journal::Journal;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -35,6 +37,8 @@ pub(crate) struct EmbeddedStore {
     journal: Option<Journal>,
     clock: SharedClock,
     topics: Topics,
+    /// Budgets, used up until which microsecond; worth no disk write, a restart refills them.
+    budgets: Mutex<HashMap<TokenHash, u64>>,
 }
 
 /// What a verb waits for.
@@ -56,7 +60,13 @@ impl EmbeddedStore {
 
     /// A store that ends with the process.
     pub(crate) fn memory(clock: SharedClock) -> Self {
-        Self { table: Mutex::default(), journal: None, clock, topics: Topics::default() }
+        Self {
+            table: Mutex::default(),
+            journal: None,
+            clock,
+            topics: Topics::default(),
+            budgets: Mutex::default(),
+        }
     }
 
     fn with_database(
@@ -66,7 +76,13 @@ impl EmbeddedStore {
     ) -> Result<Self, StoreError> {
         let mut table = Table::default();
         let journal = Journal::start(database, opener, &mut table)?;
-        Ok(Self { table: Mutex::new(table), journal: Some(journal), clock, topics: Topics::default() })
+        Ok(Self {
+            table: Mutex::new(table),
+            journal: Some(journal),
+            clock,
+            topics: Topics::default(),
+            budgets: Mutex::default(),
+        })
     }
 
     /// Every key and value, for the test of what a thief would find.

@@ -50,7 +50,7 @@ impl UpstreamStore for EmbeddedStore {
 }
 
 /// The version that stands, with or without tokens; 0 for none.
-fn version(value: Option<&[u8]>) -> Result<u64, StoreError> {
+pub(super) fn version(value: Option<&[u8]>) -> Result<u64, StoreError> {
     let Some(value) = value else { return Ok(0) };
     let (Marked::Live { number, .. } | Marked::Used { number, .. }) =
         records::unmark("upstream record", value)?;

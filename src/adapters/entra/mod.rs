@@ -167,6 +167,18 @@ impl IdentityProvider for EntraProvider {
         Ok(url.into())
     }
 
+    async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError> {
+        let discovery = self.discovery().await?;
+        // Discovery of `common` and `organizations` names no tenant but the place where one goes.
+        Ok(match discovery.issuer.split_once("{tenantid}") {
+            None => issuer == discovery.issuer,
+            Some((start, end)) => issuer
+                .strip_prefix(start)
+                .and_then(|rest| rest.strip_suffix(end))
+                .is_some_and(|tenant| uuid::Uuid::try_parse(tenant).is_ok()),
+        })
+    }
+
     fn callback_error(&self, error: &str, description: &str) -> IdentityError {
         let body = ErrorBody {
             error: error.to_owned(),

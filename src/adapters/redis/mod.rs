@@ -13,6 +13,7 @@ mod link;
 mod scripts;
 mod sealed;
 mod sessions;
+mod shared;
 mod upstream;
 
 use crate::domain::cipher::Cipher;

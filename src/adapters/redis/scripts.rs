@@ -4,6 +4,7 @@ use redis::Script;
 
 /// All scripts; each names its keys and arguments in its head.
 pub(super) struct Scripts {
+    pub(super) admit: Script,
     pub(super) after: Script,
     pub(super) append: Script,
     pub(super) claim: Script,
@@ -19,11 +20,13 @@ pub(super) struct Scripts {
     pub(super) rotate: Script,
     pub(super) swap_upstream: Script,
     pub(super) take_state: Script,
+    pub(super) trace: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
+            admit: Script::new(include_str!("scripts/admit.lua")),
             after: Script::new(include_str!("scripts/after.lua")),
             append: Script::new(include_str!("scripts/append.lua")),
             claim: Script::new(include_str!("scripts/claim.lua")),
@@ -39,6 +42,7 @@ impl Scripts {
             rotate: Script::new(include_str!("scripts/rotate.lua")),
             swap_upstream: Script::new(include_str!("scripts/swap_upstream.lua")),
             take_state: Script::new(include_str!("scripts/take_state.lua")),
+            trace: Script::new(include_str!("scripts/trace.lua")),
         }
     }
 }

@@ -98,6 +98,7 @@ fn flight(scope: &Scope, id: Id<'_>, call: &Call<'_>, work: Work) -> Flight {
     Flight {
         state: scope.state.clone(),
         ready: Arc::clone(&scope.ready),
+        endpoint: scope.endpoint,
         caller: scope.bearer.caller.clone(),
         id: id.raw().to_owned(),
         work,

@@ -14,6 +14,7 @@ use super::jsonrpc::{Body, Id, Message, Refused};
 use super::state::McpState;
 use super::version::{Legacy, VersionHeader};
 use super::{encode, post_stream};
+use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::StatusCode;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 pub(super) struct Scope {
     pub(super) state: web::Data<McpState>,
     pub(super) ready: Arc<Ready>,
+    pub(super) endpoint: Endpoint,
     pub(super) bearer: Bearer,
     pub(super) session: Option<SessionRecord>,
     pub(super) version: Legacy,
@@ -91,6 +93,7 @@ fn with(x: &Exchange<'_>, version: Legacy, session: Option<SessionRecord>) -> Sc
     Scope {
         state: x.state.clone(),
         ready: Arc::clone(x.ready),
+        endpoint: x.endpoint,
         bearer: x.bearer.clone(),
         session,
         version,

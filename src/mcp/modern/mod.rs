@@ -103,6 +103,7 @@ fn flight(
     Ok(Flight {
         state: x.state.clone(),
         ready: Arc::clone(x.ready),
+        endpoint: x.endpoint,
         caller: x.bearer.caller.clone(),
         id: id.raw().to_owned(),
         work,

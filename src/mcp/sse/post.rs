@@ -10,6 +10,7 @@ use super::super::jsonrpc::{Id, parse};
 use super::super::legacy::session;
 use super::super::state::McpState;
 use super::super::version::VersionHeader;
+use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode, header};
@@ -60,6 +61,7 @@ async fn admit(
     let x = Exchange {
         state,
         ready,
+        endpoint: Endpoint::Sse,
         headers: request.headers(),
         bearer: bearer.clone(),
         framing: super::super::encode::Framing::Json,

@@ -1,7 +1,7 @@
 //! Sessions of the legacy era: who may use them, on which replica, and when they end.
 
 use super::super::McpSettings;
-use super::support::{World, initialize, modern, post, request, rpc, session};
+use super::support::{World, initialize, modern, post, read_until, request, rpc, session};
 use crate::adapters::redis::RedisStore;
 use crate::domain::cipher::Cipher;
 use crate::domain::keyring::KeyRing;
@@ -243,6 +243,34 @@ async fn a_dropped_connection_cancels_nothing_and_a_cancellation_does() {
     };
     let (reply, ()) = futures_util::join!(running, cancelling);
     assert_eq!((reply.status, reply.text()), (202, ""));
+}
+
+#[actix_web::test]
+async fn an_answer_that_takes_long_begins_before_it_is_known() {
+    let world = World::new();
+    let patience = Duration::from_millis(5);
+    let replica = world.replica_with(McpSettings { local: true, patience, ..McpSettings::default() }, None);
+    let bearer = world.bearer("alice", "mail-query").await;
+    let newest = session(&replica, &bearer, "2025-11-25").await;
+    let older = session(&replica, &bearer, "2025-06-18").await;
+    for ask in [
+        post(&bearer, call("slow")).session(&newest),
+        post(&bearer, call("slow")).session(&older),
+        post(&bearer, call("slow")),
+        modern(&bearer, "tools/call", json!({"name": "slow"})),
+    ] {
+        let mut socket = ask.open(&replica).await;
+        read_until(&mut socket, "text/event-stream").await;
+        world.witness.release.notify_one();
+        let answer = read_until(&mut socket, "hello alice").await;
+        assert!(answer.contains("data: {"), "{answer}");
+        world.witness.finished.notified().await;
+    }
+    // Who takes no stream waits for the JSON.
+    world.witness.release.notify_one();
+    let plain = post(&bearer, call("slow")).session(&newest).header("Accept", "application/json");
+    let reply = plain.send(&replica).await;
+    assert_eq!(reply.header("content-type"), Some("application/json"));
 }
 
 #[actix_web::test]

@@ -164,6 +164,7 @@ impl World {
             user: UserKey::new("tenant", user),
             service: ServiceName::new(service),
             scopes: ScopeSet::parse("Mail.Read"),
+            flow: None,
             issued_at: now,
             expires_at: now.plus(life),
         };

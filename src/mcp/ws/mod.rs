@@ -18,6 +18,7 @@ use super::state::McpState;
 use super::version::VersionHeader;
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
+use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use crate::ports::sessions::{AttachError, Attachment, StreamEvent, StreamId};
 use actix_web::http::{StatusCode, header};
@@ -89,6 +90,7 @@ async fn find(
     let x = Exchange {
         state,
         ready,
+        endpoint: Endpoint::Ws,
         headers: &none,
         bearer: bearer.clone(),
         framing: Framing::Json,

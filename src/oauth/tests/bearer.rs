@@ -2,6 +2,7 @@
 
 use super::support::World;
 use crate::domain::ids::ServiceName;
+use crate::domain::resource::Endpoint;
 use crate::domain::scope::ScopeSet;
 use crate::oauth::bearer::AuthFailure;
 use actix_web::HttpResponse;
@@ -33,7 +34,7 @@ async fn a_bearer_opens_its_own_service_only() {
     let calendar = ServiceName::new("calendar");
     let failure = world.guard.authenticate(&presented, &calendar).await.unwrap_err();
     assert!(matches!(failure, AuthFailure::WrongAudience));
-    let response = world.guard.response(&failure, &calendar);
+    let response = world.guard.response(&failure, &calendar, Endpoint::Mcp);
     assert_eq!(response.status(), 401);
     assert!(challenge(&response).starts_with("Bearer error=\"invalid_token\""));
     assert!(challenge(&response).contains("/oauth-protected-resource/calendar/mcp\""));
@@ -45,7 +46,7 @@ async fn refusals_say_where_to_sign_in() {
     let mail = ServiceName::new("mail-query");
     let refused = async |value: Option<&str>| {
         let failure = world.guard.authenticate(&headers(value), &mail).await.unwrap_err();
-        world.guard.response(&failure, &mail)
+        world.guard.response(&failure, &mail, Endpoint::Mcp)
     };
     let none = refused(None).await;
     assert_eq!(none.status(), 401);
@@ -56,7 +57,7 @@ async fn refusals_say_where_to_sign_in() {
         assert!(challenge(&response).contains("error=\"invalid_token\""), "{wrong}");
     }
     assert!(!challenge(&refused(Some("Basic YTpi")).await).contains("error="));
-    let ambiguous = world.guard.response(&AuthFailure::Ambiguous, &mail);
+    let ambiguous = world.guard.response(&AuthFailure::Ambiguous, &mail, Endpoint::Mcp);
     assert_eq!(ambiguous.status(), 400);
 }
 
@@ -65,7 +66,8 @@ async fn a_step_up_asks_for_old_and_new_scopes_at_once() {
     let world = World::new();
     let held = ScopeSet::parse("Mail.Read offline_access");
     let mail = ServiceName::new("mail-query");
-    let response = world.guard.insufficient_scope(&mail, &ScopeSet::parse("Mail.Send"), &held);
+    let response =
+        world.guard.insufficient_scope((&mail, Endpoint::Mcp), &ScopeSet::parse("Mail.Send"), &held);
     assert_eq!(response.status(), 403);
     assert!(challenge(&response).contains("error=\"insufficient_scope\""));
     assert!(challenge(&response).ends_with(&format!("{METADATA}, scope=\"Mail.Read Mail.Send\"")));

@@ -35,15 +35,24 @@ async fn a_resource_document_names_the_url_it_was_asked_for() {
 }
 
 #[actix_web::test]
-async fn openid_discovery_is_not_promised() {
-    let world = World::new();
+async fn the_openid_unit_is_one_switch() {
     let openid = "/.well-known/openid-configuration";
-    for path in [openid.to_owned(), format!("{openid}/mail-query/mcp"), format!("/mail-query/mcp{openid}")] {
-        assert_eq!(
-            (world.get(&path).await.status, world.get(&path).await.error()),
-            (404, "not_found".to_owned())
-        );
+    let paths = [openid.to_owned(), format!("{openid}/mail-query/mcp"), format!("/mail-query/mcp{openid}")];
+    let on = World::new();
+    let server = on.get("/.well-known/oauth-authorization-server").await;
+    for path in &paths {
+        assert_eq!(on.get(path).await.body, server.body, "{path}");
     }
+    assert_eq!(server.json()["jwks_uri"], format!("{ISSUER}/jwks.json"));
+    assert!(!server.body.contains("null"));
+    let settings = crate::oauth::OauthSettings { openid: false, ..crate::oauth::OauthSettings::default() };
+    let off = World::with(settings, Some("mail-query"));
+    for path in paths.iter().map(String::as_str).chain(["/jwks.json", "/userinfo"]) {
+        assert_eq!(off.get(path).await.status, 404, "{path}");
+    }
+    let document = off.get("/.well-known/oauth-authorization-server").await.json();
+    assert!(document.get("jwks_uri").is_none() && document.get("userinfo_endpoint").is_none());
+    assert!(!document["scopes_supported"].as_array().unwrap().contains(&json!("openid")));
 }
 
 #[actix_web::test]

@@ -6,6 +6,7 @@ mod callback;
 mod code;
 mod consent;
 mod metadata;
+mod openid;
 mod refresh;
 mod register;
 mod revoke;

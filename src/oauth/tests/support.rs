@@ -63,6 +63,10 @@ impl IdentityProvider for FakeIdentity {
         Ok(format!("https://login.example/authorize?state={}&nonce={}", request.state, request.nonce))
     }
 
+    async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError> {
+        Ok(issuer == "https://login.example/t-1/v2.0")
+    }
+
     fn callback_error(&self, error: &str, _: &str) -> IdentityError {
         fault(match error {
             "access_denied" => IdentityFault::Denied,
@@ -112,8 +116,11 @@ pub(super) struct FakeTokens {
 
 #[async_trait]
 impl AccessTokens for FakeTokens {
-    async fn get(&self, _: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError> {
-        Err(TokenError::SignInRequired)
+    async fn get(&self, user: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError> {
+        if let Some(failure) = self.failure.lock().clone() {
+            return Err(failure);
+        }
+        Ok(Arc::new(self.access(user, 1)))
     }
 
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError> {
@@ -127,18 +134,20 @@ impl AccessTokens for FakeTokens {
             self.upstream_calls.fetch_add(1, Ordering::SeqCst);
             *version = seen + 1;
         }
-        let domain = self.domain.lock().unwrap_or("contoso.example");
-        let profile = Profile { username: format!("{}@{domain}", user.oid), name: String::new() };
-        Ok(Arc::new(UpstreamAccess {
-            token: Secret::new("graph".to_owned()),
-            version: *version,
-            expires_at: Timestamp::from_millis(i64::MAX),
-            profile,
-        }))
+        Ok(Arc::new(self.access(user, *version)))
     }
 
     fn forget(&self, _: &UserKey) {
         self.forgotten.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl FakeTokens {
+    fn access(&self, user: &UserKey, version: u64) -> UpstreamAccess {
+        let domain = self.domain.lock().unwrap_or("contoso.example");
+        let profile = Profile { username: format!("{}@{domain}", user.oid), name: "A Person".to_owned() };
+        let token = Secret::new("graph".to_owned());
+        UpstreamAccess { token, version, expires_at: Timestamp::from_millis(i64::MAX), profile }
     }
 }
 

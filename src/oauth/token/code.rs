@@ -7,11 +7,14 @@ use super::resource_fits;
 use crate::domain::client::ClientRecord;
 use crate::domain::grant::CodeRecord;
 use crate::domain::token::{Token, TokenKind};
+use crate::oauth::openid::{IdTokenBasis, Keys};
 use crate::oauth::params::Params;
 use crate::oauth::state::OauthState;
+use crate::oauth::trace::Step;
 use crate::oauth::{audit, pkce};
-use crate::ports::store::{CodeRedemption, Issue};
+use crate::ports::store::{CodeRedemption, Issue, StoreError};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A client that repeats its own request this soon is retrying, not attacking.
@@ -27,6 +30,7 @@ pub(super) async fn redeem(
     let verifier =
         verifier.ok_or(TokenError::Malformed("code_verifier must have 43 to 128 unreserved characters"))?;
     let code = Token::parse(TokenKind::Code, code).ok_or(TokenError::Grant)?;
+    let keys = signing_keys(state).await?;
     let record = take(state, client, &code).await?;
     // The code is spent from here on: whoever holds it with a wrong proof does not get a second guess.
     check(state, client, params, &record)?;
@@ -34,7 +38,23 @@ pub(super) async fn redeem(
         audit::alarm("code_wrong_verifier", &client.id, Some(&record.user));
         return Err(TokenError::Grant);
     }
-    issue(state, client, record).await
+    issue(state, client, record, keys.as_deref()).await
+}
+
+/// The keys of id_tokens, fetched before the code is spent, so that a store that is away costs nobody the sign-in. Keys
+/// that cannot be read cost the id_token only.
+async fn signing_keys(state: &OauthState) -> Result<Option<Arc<Keys>>, TokenError> {
+    if !state.settings.openid {
+        return Ok(None);
+    }
+    match state.signing_keys().await {
+        Ok(keys) => Ok(Some(keys)),
+        Err(error @ StoreError::Unavailable(_)) => Err(error.into()),
+        Err(error) => {
+            tracing::error!(error = %error, "no id_tokens can be signed");
+            Ok(None)
+        }
+    }
 }
 
 async fn take(state: &OauthState, client: &ClientRecord, code: &Token) -> Result<CodeRecord, TokenError> {
@@ -69,9 +89,31 @@ fn check(
     if resource_fits(state, params, record.service.as_str()) { Ok(()) } else { Err(TokenError::Target) }
 }
 
-async fn issue(state: &OauthState, client: &ClientRecord, record: CodeRecord) -> Result<Bytes, TokenError> {
+async fn issue(
+    state: &OauthState,
+    client: &ClientRecord,
+    record: CodeRecord,
+    keys: Option<&Keys>,
+) -> Result<Bytes, TokenError> {
     let now = state.clock.now();
     let user = record.user.clone();
+    let keys = keys.filter(|_| record.scopes.contains("openid"));
+    let access = if keys.is_some() { state.tokens.get(&user).await.ok() } else { None };
+    let (grant, flow) = (record.grant.clone(), record.flow.clone());
+    let (signed_in_at, nonce) = (record.issued_at, record.nonce.clone());
+    let scopes = record.scopes.clone();
+    let id_token = |bearer: &str| {
+        let basis = IdTokenBasis {
+            issuer: state.resources.issuer(),
+            client: &client.id,
+            user: &user,
+            scopes: &scopes,
+            nonce: nonce.as_deref(),
+            signed_in_at,
+            profile: access.as_ref().map(|access| &access.profile),
+        };
+        basis.sign(keys?, bearer, now)
+    };
     let basis = Basis {
         grant: record.grant,
         client: record.client,
@@ -81,8 +123,9 @@ async fn issue(state: &OauthState, client: &ClientRecord, record: CodeRecord) ->
         scopes: record.scopes,
         upstream_version: record.upstream_version,
         grant_expires_at: now.plus(state.settings.grant_ttl),
+        flow: record.flow,
     };
-    let fresh = fresh(state, basis, now);
+    let fresh = fresh(state, basis, now, id_token);
     let refresh = Some((&fresh.refresh.0, &fresh.refresh.1));
     match state.store.issue((&fresh.access.0, &fresh.access.1), refresh).await? {
         Issue::Done => {}
@@ -90,5 +133,9 @@ async fn issue(state: &OauthState, client: &ClientRecord, record: CodeRecord) ->
     }
     state.keep_client(&client.id).await;
     audit::event("token", &client.id, Some(&user));
+    if let Some(flow) = flow {
+        let step = Step { client: client.id.as_str(), grant: grant.as_str(), ..Step::named("token") };
+        state.step(&flow, step).await;
+    }
     Ok(fresh.answer)
 }

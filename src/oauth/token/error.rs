@@ -1,11 +1,15 @@
 //! Everything the token endpoint refuses, and the one mapping to the wire (RFC 6749 §5.2).
 
+use crate::oauth::limits;
 use crate::oauth::params::ParamFault;
 use crate::oauth::wire::{self, Refusal};
 use crate::ports::store::StoreError;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use std::time::Duration;
+
+/// Challenge for a client that tried HTTP Basic (RFC 6749 §5.2, RFC 7617 §2).
+const BASIC: &str = "Basic realm=\"token\", charset=\"UTF-8\"";
 
 /// Why there are no tokens.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,10 @@ pub(in crate::oauth) enum TokenError {
     Target,
     #[error("Microsoft sign-in cannot answer for the moment")]
     Upstream { retry_after: Duration },
+    #[error("the client may not use this grant")]
+    UnauthorizedClient,
+    #[error("too many requests")]
+    TooMany { wait: Duration },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -54,12 +62,14 @@ impl TokenError {
             Self::UnsupportedGrant => Refusal::bad("unsupported_grant_type", text),
             Self::Client { basic } => {
                 let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_client", text);
-                Refusal { basic_challenge: *basic, ..refusal }
+                if *basic { refusal.challenging(BASIC) } else { refusal }
             }
             Self::Grant | Self::SignInEnded => Refusal::bad("invalid_grant", text),
             Self::Scope => Refusal::bad("invalid_scope", text),
             Self::Target => Refusal::bad("invalid_target", text),
             Self::Upstream { retry_after } => Refusal::unavailable(*retry_after),
+            Self::UnauthorizedClient => Refusal::bad("unauthorized_client", text),
+            Self::TooMany { wait } => limits::too_many(*wait),
             Self::Store(error) => Refusal::store(error),
         };
         refusal.response()

@@ -2,7 +2,7 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, RefreshRecord};
-use crate::domain::ids::{ClientId, GrantId, ServiceName, UserKey};
+use crate::domain::ids::{ClientId, FlowId, GrantId, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Token, TokenKind, TokenRef};
 use crate::oauth::state::OauthState;
@@ -23,6 +23,8 @@ pub(super) struct Basis {
     pub(super) upstream_version: u64,
     /// End of the grant's life.
     pub(super) grant_expires_at: Timestamp,
+    /// The sign-in that these are the first tokens of.
+    pub(super) flow: Option<FlowId>,
 }
 
 /// Fresh tokens: what the store writes and what the client gets.
@@ -32,25 +34,35 @@ pub(super) struct Fresh {
     pub(super) answer: Bytes,
 }
 
-/// Makes a bearer and a refresh token. Neither outlives the grant.
-pub(super) fn fresh(state: &OauthState, basis: Basis, now: Timestamp) -> Fresh {
+/// Makes a bearer and a refresh token. Neither outlives the grant. `id_token` makes the id_token beside a bearer, where
+/// there is to be one.
+pub(super) fn fresh(
+    state: &OauthState,
+    basis: Basis,
+    now: Timestamp,
+    id_token: impl FnOnce(&str) -> Option<String>,
+) -> Fresh {
     let access = Token::mint(TokenKind::Access, &basis.grant);
     let refresh = Token::mint(TokenKind::Refresh, &basis.grant);
     let access_until = now.plus(state.settings.access_ttl).min(basis.grant_expires_at);
     let refresh_until = now.plus(state.settings.refresh_ttl).min(basis.grant_expires_at);
-    let answer = json!({
+    let mut answer = json!({
         "access_token": access.expose(),
         "token_type": "Bearer",
         "expires_in": access_until.since(now).as_secs(),
         "refresh_token": refresh.expose(),
         "scope": basis.scopes,
     });
+    if let (Some(id_token), Some(members)) = (id_token(access.expose()), answer.as_object_mut()) {
+        members.insert("id_token".to_owned(), json!(id_token));
+    }
     let access_record = AccessRecord {
         grant: basis.grant.clone(),
         client: basis.client.clone(),
         user: basis.user.clone(),
         service: basis.service.clone(),
         scopes: basis.scopes,
+        flow: basis.flow,
         issued_at: now,
         expires_at: access_until,
     };

@@ -1,13 +1,14 @@
 //! `POST /token` (RFC 6749 §3.2): codes and refresh tokens for bearers.
 
 pub(super) mod client_auth;
+mod client_credentials;
 mod code;
 mod error;
 mod issue;
 mod refresh;
 
 use super::params::Params;
-use super::state::OauthState;
+use super::state::{OauthSettings, OauthState};
 use super::{routes, wire};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -45,16 +46,37 @@ async fn redeem(
         return Err(TokenError::Malformed("scope is too long"));
     }
     let kind = params.get("grant_type").ok_or(TokenError::Malformed("grant_type is missing"))?;
+    let kind = GrantType::of(kind, &state.settings).ok_or(TokenError::UnsupportedGrant)?;
+    let client = client_auth::authenticate(state, request.headers(), &params).await?;
+    if let Some(wait) = state.client_budget(&client.id).await {
+        return Err(TokenError::TooMany { wait });
+    }
     match kind {
-        "authorization_code" => {
-            let client = client_auth::authenticate(state, request.headers(), &params).await?;
-            code::redeem(state, &client, &params).await
+        GrantType::Code => code::redeem(state, &client, &params).await,
+        GrantType::Refresh => refresh::redeem(state, &client, &params).await,
+        GrantType::Client => {
+            client_credentials::issue(state, &client, &params, wire::service_in_path(request)).await
         }
-        "refresh_token" => {
-            let client = client_auth::authenticate(state, request.headers(), &params).await?;
-            refresh::redeem(state, &client, &params).await
+    }
+}
+
+/// What a request offers for tokens.
+#[derive(Clone, Copy, Debug)]
+enum GrantType {
+    Code,
+    Refresh,
+    Client,
+}
+
+impl GrantType {
+    /// `None` for what is unknown or switched off.
+    fn of(text: &str, settings: &OauthSettings) -> Option<Self> {
+        match text {
+            "authorization_code" => Some(Self::Code),
+            "refresh_token" => Some(Self::Refresh),
+            "client_credentials" if settings.client_credentials => Some(Self::Client),
+            _ => None,
         }
-        _ => Err(TokenError::UnsupportedGrant),
     }
 }
 

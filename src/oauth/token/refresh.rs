@@ -1,5 +1,6 @@
 //! `grant_type=refresh_token` (RFC 6749 §6, RFC 9700 §4.14): every use rotates. A token sent again within the grace
-//! gets the very answer of the first use, byte for byte; later it is a theft and ends the grant. The Entra tokens
+//! gets the very answer of the first use, byte for byte; later it is a theft and ends the grant, or
+//! is merely refused where the operator has clients that replay old tokens. The Entra tokens
 //! behind the grant are renewed with it, once for any number of parallel requests, and an outage there costs nobody
 //! the login.
 
@@ -90,6 +91,9 @@ impl Use<'_> {
         scopes: ScopeSet,
     ) -> Result<Bytes, TokenError> {
         let state = self.state;
+        if let Some(wait) = state.user_budget(&record.user).await {
+            return Err(TokenError::TooMany { wait });
+        }
         let upstream = self.renew(&record).await?;
         let now = state.clock.now();
         let basis = Basis {
@@ -101,8 +105,9 @@ impl Use<'_> {
             granted: record.scopes.clone(),
             upstream_version: upstream.version,
             grant_expires_at: record.grant_expires_at,
+            flow: None,
         };
-        let fresh = fresh(state, basis, now);
+        let fresh = fresh(state, basis, now, |_| None);
         let rotation = Rotation {
             old: place,
             refresh: fresh.refresh,
@@ -154,7 +159,9 @@ impl Use<'_> {
             return Ok(answer);
         }
         audit::alarm("rt_reuse", &self.client.id, Some(&record.user));
-        self.state.store.revoke_grant(&record.grant).await?;
+        if self.state.settings.reuse_revokes {
+            self.state.store.revoke_grant(&record.grant).await?;
+        }
         Err(TokenError::Grant)
     }
 

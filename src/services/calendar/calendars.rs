@@ -80,12 +80,10 @@ pub(super) async fn path(
         .iter()
         .find(|calendar| calendar.id == wanted)
         .or_else(|| known.iter().find(|calendar| calendar.name.to_lowercase() == wanted.to_lowercase()));
-    match found {
-        Some(calendar) => Ok(format!("/me/calendars/{}", segment(&calendar.id))),
-        None => {
-            let names: Vec<&str> = known.iter().map(|calendar| calendar.name.as_str()).collect();
-            let text = format!("There is no such calendar. These exist: {}.", names.join(", "));
-            Err(ToolError::new(ToolErrorKind::NotFound, text))
-        }
+    if let Some(calendar) = found {
+        return Ok(format!("/me/calendars/{}", segment(&calendar.id)));
     }
+    let names: Vec<&str> = known.iter().map(|calendar| calendar.name.as_str()).collect();
+    let text = format!("There is no such calendar. These exist: {}.", names.join(", "));
+    Err(ToolError::new(ToolErrorKind::NotFound, text))
 }

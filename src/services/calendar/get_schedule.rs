@@ -83,7 +83,8 @@ struct Fault<'a> {
 /// One person's time.
 #[derive(Serialize)]
 struct Person {
-    person: String,
+    #[serde(rename = "person")]
+    address: String,
     busy: Vec<Block>,
     /// Why nothing is known of this person.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,7 +229,7 @@ fn person(view: &ScheduleView<'_>, zone: Tz) -> Person {
         "ErrorMailRecipientNotFound" => "There is nobody with this address in the organization.".to_owned(),
         code => format!("Microsoft 365 tells nothing of this person ({code})."),
     });
-    Person { person: view.schedule_id.to_string(), busy: taken, error }
+    Person { address: view.schedule_id.to_string(), busy: taken, error }
 }
 
 /// Times in the period when nobody is busy, at least `minutes` long.
@@ -252,7 +253,7 @@ fn common(people: &[Person], span: Span, minutes: i64, zone: Tz) -> Vec<Slot> {
 fn printed(people: &[Person], free: &[Slot]) -> String {
     let mut text = String::new();
     for person in people {
-        let _ = writeln!(text, "## {}", person.person);
+        let _ = writeln!(text, "## {}", person.address);
         if let Some(error) = &person.error {
             let _ = writeln!(text, "{error}");
         } else if person.busy.is_empty() {
@@ -289,7 +290,7 @@ mod tests {
             from: at(from),
             to: at(to),
         };
-        let one = |busy: Vec<Block>| Person { person: "p".to_owned(), busy, error: None };
+        let one = |busy: Vec<Block>| Person { address: "p".to_owned(), busy, error: None };
         let people =
             [one(vec![block("08:00", "10:00"), block("09:30", "11:00")]), one(vec![block("11:20", "12:00")])];
         let span = Span { start: at("08:30"), end: at("14:00") };

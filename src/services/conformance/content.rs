@@ -1,7 +1,7 @@
 //! Tools that answer at once: every kind of content, an error, progress, logs, announcements, schemas.
 
 use super::fixture::{Run, bare, with_schema};
-use super::{PNG, WAV};
+use super::{PNG, WAV, resources};
 use crate::tools::outlet::{Change, Feature, LogLevel};
 use crate::tools::output::{Block, ToolOutput};
 use crate::tools::resource::Contents;
@@ -30,6 +30,7 @@ pub(super) fn tools() -> Vec<Arc<dyn Tool>> {
         with_schema("test_custom_header", "Repeats an argument in a header.", header_schema(), HEADER),
         bare("test_trigger_tool_change", "Announces a changed list of tools.", TOOLS_CHANGED),
         bare("test_trigger_prompt_change", "Announces a changed list of prompts.", PROMPTS_CHANGED),
+        bare("test_trigger_resource_change", "Announces a changed resource.", RESOURCE_CHANGED),
         bare("test_missing_capability", "Needs sampling.", NEEDS_SAMPLING),
         bare("test_logging_tool", "Logs once.", LOGS_ONCE),
     ]
@@ -112,6 +113,14 @@ const TOOLS_CHANGED: Run = |context, _| {
 const PROMPTS_CHANGED: Run = |context, _| {
     async move {
         context.announce(Change::Prompts).await;
+        Ok(ToolOutput::text("Announced."))
+    }
+    .boxed()
+};
+/// Not the suite's: it has no scenario in which a subscribed resource changes.
+const RESOURCE_CHANGED: Run = |context, _| {
+    async move {
+        context.announce(Change::Resource(resources::WATCHED.to_owned())).await;
         Ok(ToolOutput::text("Announced."))
     }
     .boxed()

@@ -11,7 +11,7 @@ use serde_json::json;
 
 const TEXT: &str = "test://static-text";
 const BINARY: &str = "test://static-binary";
-const WATCHED: &str = "test://watched-resource";
+pub(super) const WATCHED: &str = "test://watched-resource";
 pub(super) const TEMPLATE: &str = "test://template/{id}/data";
 
 pub(super) struct Fixtures;

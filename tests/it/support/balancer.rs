@@ -6,6 +6,7 @@ use super::wire::{Exchange, Recorder};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use futures_util::TryStreamExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -126,11 +127,21 @@ async fn answer(
         }
     }
     let kind = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if kind.starts_with("text/event-stream") {
-        return builder.streaming(response.bytes_stream());
-    }
-    let is_mcp = request.path().ends_with("/mcp") && request.method() == "POST";
+    let is_mcp = request.path().ends_with("/mcp");
     let status = response.status().as_u16();
+    if kind.starts_with("text/event-stream") {
+        let (recorder, body) = (recorder.clone(), body.clone());
+        let version = version(request.headers()).map(ToOwned::to_owned);
+        let mut lines = Lines::default();
+        return builder.streaming(response.bytes_stream().inspect_ok(move |chunk| {
+            for data in lines.take(chunk).iter().filter_map(|line| line.strip_prefix(b"data: ")) {
+                if is_mcp {
+                    recorder.keep(Exchange::read(version.as_deref(), &body, status, data));
+                }
+            }
+        }));
+    }
+    let is_mcp = is_mcp && request.method() == "POST";
     match response.bytes().await {
         Ok(bytes) => {
             if is_mcp {
@@ -139,6 +150,21 @@ async fn answer(
             builder.body(bytes)
         }
         Err(error) => HttpResponse::BadGateway().body(error.to_string()),
+    }
+}
+
+/// Puts lines together that come in pieces.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    /// The lines that `chunk` completes.
+    fn take(&mut self, chunk: &[u8]) -> Vec<Vec<u8>> {
+        self.0.extend_from_slice(chunk);
+        let Some(end) = self.0.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let rest = self.0.split_off(end + 1);
+        let whole = std::mem::replace(&mut self.0, rest);
+        whole.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
     }
 }
 

@@ -110,6 +110,12 @@ impl Cluster {
         self.balancer.point_at(self.urls.clone());
     }
 
+    /// Changes a setting of the replicas that are started from here on.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.retain(|(known, _)| known != name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// URL of one replica, past the balancer.
     pub(crate) fn replica_url(&self, index: usize) -> &str {
         &self.urls[index]

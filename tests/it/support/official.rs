@@ -27,24 +27,28 @@ pub(crate) fn modern() -> ClientLifecycleMode {
     ClientLifecycleMode::Discover { preferred_versions: vec![ProtocolVersion::V_2026_07_28] }
 }
 
+/// From a bare URL to credentials: discovery, registration, and the person at the pages, whose titles are returned.
+pub(crate) async fn sign_in(endpoint: &str, user: &str) -> (AuthClient<reqwest::Client>, Vec<String>) {
+    http::install_tls();
+    let redirect = "http://127.0.0.1:9/official";
+    let mut state = OAuthState::new(endpoint, None).await.unwrap();
+    let request = AuthorizationRequest::new(redirect).with_client_name("rmcp in the tests");
+    state.start_authorization(request).await.unwrap();
+    let mut browser = Browser::new(user);
+    let landing = browser.walk(&state.get_authorization_url().await.unwrap(), redirect).await;
+    state.handle_callback_url(&landing).await.unwrap();
+    (AuthClient::new(http::client(), state.into_authorization_manager().unwrap()), browser.pages)
+}
+
 impl Official {
-    /// From a bare URL to a session: what a user's client does after "add server".
+    /// What a user's client does after "add server".
     pub(crate) async fn connect(base: &str, user: &str, mode: ClientLifecycleMode) -> Self {
-        http::install_tls();
         let endpoint = format!("{base}/mail-query/mcp");
-        let redirect = "http://127.0.0.1:9/official";
-        let mut state = OAuthState::new(endpoint.as_str(), None).await.unwrap();
-        let request = AuthorizationRequest::new(redirect).with_client_name("rmcp in the tests");
-        state.start_authorization(request).await.unwrap();
-        let mut browser = Browser::new(user);
-        let landing = browser.walk(&state.get_authorization_url().await.unwrap(), redirect).await;
-        state.handle_callback_url(&landing).await.unwrap();
-        let manager = state.into_authorization_manager().unwrap();
+        let (auth, pages) = sign_in(&endpoint, user).await;
         let config = StreamableHttpClientTransportConfig::with_uri(endpoint);
-        let transport =
-            StreamableHttpClientTransport::with_client(AuthClient::new(http::client(), manager), config);
+        let transport = StreamableHttpClientTransport::with_client(auth, config);
         let service = ().serve_with_lifecycle(transport, mode).await.unwrap();
-        Self { service, pages: browser.pages }
+        Self { service, pages }
     }
 
     /// Names of all tools.

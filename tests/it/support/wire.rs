@@ -95,8 +95,14 @@ impl Schema {
         let file = folder()?.join(format!("{version}.json"));
         let document: Value = serde_json::from_slice(&std::fs::read(file).ok()?).unwrap();
         let root = if document.get("$defs").is_some() { "$defs" } else { "definitions" };
-        let wanted =
-            ["JSONRPCMessage", "InitializeResult", "ListToolsResult", "CallToolResult", "DiscoverResult"];
+        let wanted = [
+            "JSONRPCMessage",
+            "InitializeResult",
+            "ListToolsResult",
+            "CallToolResult",
+            "DiscoverResult",
+            "InputRequiredResult",
+        ];
         let mut by_definition = HashMap::new();
         for name in wanted.iter().filter(|name| document[root].get(**name).is_some()) {
             let mut schema = document.clone();
@@ -110,6 +116,7 @@ impl Schema {
         let mut faults = self.errors("JSONRPCMessage", answer);
         if let Some(result) = answer.get("result") {
             let definition = match method {
+                Some(_) if result["resultType"] == "input_required" => "InputRequiredResult",
                 Some("initialize") => "InitializeResult",
                 Some("tools/list") => "ListToolsResult",
                 Some("tools/call") => "CallToolResult",

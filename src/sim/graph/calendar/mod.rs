@@ -184,18 +184,29 @@ fn list(call: &Call<'_>, mut rows: Vec<Occurrence<'_>>) -> Result<Answer, GraphE
     }
     let start = paging::position(call)?.map_or(options.skip, |p| p.at as usize);
     let end = start.saturating_add(options.page(call, PAGE));
+    let page: Vec<Value> =
+        rows.iter().skip(start).take(end - start).map(|it| view.event(it).into()).collect();
+    let count = options.count.then_some(rows.len());
+    Ok(answer(&page_body(call, "events", page, (end < rows.len()).then_some(end), count)))
+}
+
+/// A page of a list; `next` is where the following one starts.
+fn page_body(
+    call: &Call<'_>,
+    place: &str,
+    page: Vec<Value>,
+    next: Option<usize>,
+    count: Option<usize>,
+) -> Value {
     let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), json!(context(call, "events")));
-    if options.count {
-        body.insert("@odata.count".to_owned(), json!(rows.len()));
-    }
-    let page: Vec<_> = rows.iter().skip(start).take(end - start).map(|it| view.event(it)).collect();
+    body.insert("@odata.context".to_owned(), json!(context(call, place)));
+    body.extend(count.map(|count| ("@odata.count".to_owned(), json!(count))));
     body.insert("value".to_owned(), json!(page));
-    if end < rows.len() {
-        let position = Position { at: u32::try_from(end).unwrap_or(u32::MAX), given: 0 };
-        body.insert("@odata.nextLink".to_owned(), json!(paging::next_link(call, position)));
-    }
-    Ok(answer(&body.into()))
+    body.extend(next.map(|at| {
+        let position = Position { at: u32::try_from(at).unwrap_or(u32::MAX), given: 0 };
+        ("@odata.nextLink".to_owned(), json!(paging::next_link(call, position)))
+    }));
+    body.into()
 }
 
 fn one(call: &Call<'_>, it: &Occurrence<'_>) -> Result<Answer, GraphError> {
@@ -213,13 +224,8 @@ fn calendars(call: &Call<'_>, person: &Person) -> Result<Answer, GraphError> {
     let rows: Vec<Value> = (0..CALENDARS.len()).map(|ix| entity(call, person, ix, &select)).collect();
     let start = paging::position(call)?.map_or(options.skip, |p| p.at as usize);
     let end = start.saturating_add(options.page(call, PAGE));
-    let page: Vec<&Value> = rows.iter().skip(start).take(end - start).collect();
-    let mut body = json!({ "@odata.context": context(call, "calendars"), "value": page });
-    if end < rows.len() {
-        let position = Position { at: u32::try_from(end).unwrap_or(u32::MAX), given: 0 };
-        body["@odata.nextLink"] = json!(paging::next_link(call, position));
-    }
-    Ok(answer(&body))
+    let page: Vec<Value> = rows.iter().skip(start).take(end - start).cloned().collect();
+    Ok(answer(&page_body(call, "calendars", page, (end < rows.len()).then_some(end), None)))
 }
 
 fn calendar(call: &Call<'_>, person: &Person, index: usize) -> Result<Answer, GraphError> {

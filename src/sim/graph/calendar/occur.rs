@@ -71,7 +71,7 @@ pub(super) fn on(ix: usize, event: &Event, day: NaiveDate) -> Option<Occurrence<
 fn days(event: &Event, series: &Series, to: DateTime<Utc>) -> Vec<NaiveDate> {
     let Some(set) = rules(event, series) else { return Vec::new() };
     let limit = to.with_timezone(&rrule::Tz::UTC) + Duration::days(1);
-    set.before(limit).all(MOST).dates.iter().map(|date| date.date_naive()).collect()
+    set.before(limit).all(MOST).dates.iter().map(DateTime::date_naive).collect()
 }
 
 fn rules(event: &Event, series: &Series) -> Option<RRuleSet> {

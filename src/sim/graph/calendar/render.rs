@@ -70,9 +70,7 @@ impl View<'_> {
         let mut out = Map::new();
         out.insert("@odata.etag".to_owned(), json!(format!("W/\"{}\"", change_key(self.call, it))));
         for field in &self.select.fields {
-            if let Some(value) = self.field(field, it) {
-                out.insert((*field).to_owned(), value);
-            }
+            out.insert((*field).to_owned(), self.field(field, it));
         }
         out
     }
@@ -83,9 +81,9 @@ impl View<'_> {
         ids::event(self.call.prefer.ids, self.call.oid, event)
     }
 
-    fn field(&self, field: &str, it: &Occurrence<'_>) -> Option<Value> {
+    fn field(&self, field: &str, it: &Occurrence<'_>) -> Value {
         let event = it.event;
-        Some(match field {
+        match field {
             "id" => json!(self.id(it.ix, it.day)),
             "createdDateTime" | "lastModifiedDateTime" => json!(stamp(it.start - chrono::Duration::days(30))),
             "changeKey" => json!(change_key(self.call, it)),
@@ -124,7 +122,7 @@ impl View<'_> {
                 super::occur::instant(event.zone, day.and_time(event.start.time()))
             }))),
             _ => Value::Null,
-        })
+        }
     }
 
     fn body(&self, event: &Event) -> Value {
@@ -223,27 +221,22 @@ fn recurrence(it: &Occurrence<'_>) -> Value {
 }
 
 fn pattern(series: &Series) -> Value {
-    let mut pattern = json!({
-        "type": "daily", "interval": 1, "month": 0, "dayOfMonth": 0, "firstDayOfWeek": "sunday", "index": "first",
-    });
-    let mut set = |name: &str, value: Value| pattern[name] = value;
-    match series.rule {
-        Rule::Daily => {}
-        Rule::Weekly(days) => {
-            set("type", json!("weekly"));
-            set("daysOfWeek", days.iter().copied().map(weekday).collect());
-        }
-        Rule::Monthly(day) => {
-            set("type", json!("absoluteMonthly"));
-            set("dayOfMonth", json!(day));
-        }
-        Rule::LastOfMonth(day) => {
-            set("type", json!("relativeMonthly"));
-            set("daysOfWeek", json!([weekday(day)]));
-            set("index", json!("last"));
-        }
-    }
-    pattern
+    let (kind, days, day_of_month, index) = match series.rule {
+        Rule::Daily => ("daily", None, 0, "first"),
+        Rule::Weekly(days) => ("weekly", Some(days.iter().copied().map(weekday).collect()), 0, "first"),
+        Rule::Monthly(day) => ("absoluteMonthly", None, day, "first"),
+        Rule::LastOfMonth(day) => ("relativeMonthly", Some(vec![weekday(day)]), 0, "last"),
+    };
+    let mut pattern = Map::from_iter([
+        ("type".to_owned(), json!(kind)),
+        ("interval".to_owned(), json!(1)),
+        ("month".to_owned(), json!(0)),
+        ("dayOfMonth".to_owned(), json!(day_of_month)),
+    ]);
+    pattern.extend(days.map(|days: Vec<&str>| ("daysOfWeek".to_owned(), json!(days))));
+    pattern.insert("firstDayOfWeek".to_owned(), json!("sunday"));
+    pattern.insert("index".to_owned(), json!(index));
+    pattern.into()
 }
 
 fn range(event: &Event, series: &Series) -> Value {

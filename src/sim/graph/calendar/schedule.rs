@@ -136,12 +136,13 @@ fn item(it: &Occurrence<'_>, own: bool, zone: &(String, Tz)) -> Value {
         let text = at.with_timezone(&zone.1).naive_local().format("%Y-%m-%dT%H:%M:%S.0000000").to_string();
         json!({ "dateTime": text, "timeZone": zone.0 })
     };
-    let mut item = json!({ "status": it.event.show_as, "start": wall(it.start), "end": wall(it.end) });
-    // Others see that somebody is busy; only the owner sees with what.
-    if own {
-        item["isPrivate"] = json!(it.event.private);
-        item["subject"] = json!(it.event.subject);
-        item["location"] = json!(it.event.location);
+    let (start, end, status) = (wall(it.start), wall(it.end), it.event.show_as);
+    if !own {
+        return json!({ "status": status, "start": start, "end": end });
     }
-    item
+    // Others see that somebody is busy; only the owner sees with what.
+    json!({
+        "status": status, "start": start, "end": end,
+        "isPrivate": it.event.private, "subject": it.event.subject, "location": it.event.location,
+    })
 }

@@ -1,0 +1,77 @@
+//! Budgets, common records, values that count once, and traces.
+
+use super::Backend;
+use super::samples::{DAY, MINUTE, fresh_hash, sealed};
+use crate::domain::random;
+use crate::domain::rate::Rate;
+use crate::ports::shared::{SharedRecord, TRACE_STEPS};
+use crate::ports::store::Swap;
+use futures_util::future::join_all;
+
+/// A budget that no test's own duration refills.
+const RATE: Rate = Rate { burst: 5, period: DAY };
+
+pub(super) async fn a_budget_is_used_up_and_refills(backend: &dyn Backend) {
+    let store = backend.store();
+    let (mine, other) = (fresh_hash(), fresh_hash());
+    for _ in 0..RATE.burst {
+        assert_eq!(store.admit(&mine, RATE).await.unwrap(), None);
+    }
+    let wait = store.admit(&mine, RATE).await.unwrap().unwrap();
+    assert!(wait + MINUTE > DAY / 5 && wait <= DAY / 5, "{wait:?}");
+    assert!(store.admit(&mine, RATE).await.unwrap().is_some(), "a refusal costs nothing and helps nobody");
+    assert_eq!(store.admit(&other, RATE).await.unwrap(), None);
+    backend.travel(DAY).await;
+    for _ in 0..RATE.burst {
+        assert_eq!(store.admit(&mine, RATE).await.unwrap(), None);
+    }
+}
+
+pub(super) async fn budgets_hold_across_replicas(backend: &dyn Backend) {
+    let (stores, budget) = ([backend.store(), backend.store()], fresh_hash());
+    let calls = (0..50).map(|index| {
+        let store = stores[index % stores.len()].clone();
+        async move { store.admit(&budget, RATE).await.unwrap() }
+    });
+    let admitted = join_all(calls).await.iter().filter(|wait| wait.is_none()).count();
+    assert_eq!(admitted, RATE.burst as usize);
+}
+
+pub(super) async fn common_records_are_swapped(backend: &dyn Backend) {
+    let store = backend.store();
+    assert_eq!(store.shared("keys").await.unwrap(), None);
+    assert_eq!(store.swap_shared("keys", 1, &sealed("x"), DAY).await.unwrap(), Swap::Conflict { current: 0 });
+    assert_eq!(store.swap_shared("keys", 0, &sealed("one"), DAY).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap_shared("keys", 0, &sealed("x"), DAY).await.unwrap(), Swap::Conflict { current: 1 });
+    assert_eq!(store.swap_shared("keys", 1, &sealed("two"), DAY).await.unwrap(), Swap::Done);
+    let standing = SharedRecord { version: 2, sealed: sealed("two") };
+    assert_eq!(store.shared("keys").await.unwrap(), Some(standing));
+    assert_eq!(store.shared("other").await.unwrap(), None);
+    backend.travel(DAY).await;
+    assert_eq!(store.shared("keys").await.unwrap(), None);
+}
+
+pub(super) async fn a_value_is_spent_once(backend: &dyn Backend) {
+    let (store, value) = (backend.store(), fresh_hash());
+    let calls = (0..50).map(|_| {
+        let store = backend.store();
+        async move { store.spend(&value, MINUTE).await.unwrap() }
+    });
+    assert_eq!(join_all(calls).await.iter().filter(|first| **first).count(), 1);
+    assert!(store.spend(&fresh_hash(), MINUTE).await.unwrap());
+    backend.travel(MINUTE).await;
+    assert!(store.spend(&value, MINUTE).await.unwrap());
+}
+
+pub(super) async fn a_trace_keeps_its_newest_steps(backend: &dyn Backend) {
+    let (store, flow) = (backend.store(), random::text::<8>());
+    assert!(store.traced(&flow).await.unwrap().is_empty());
+    for step in 0..=TRACE_STEPS {
+        store.trace(&flow, &format!("step {step}"), MINUTE).await.unwrap();
+    }
+    let steps = store.traced(&flow).await.unwrap();
+    assert_eq!((steps.len(), steps[0].as_str()), (TRACE_STEPS, "step 1"));
+    assert!(store.traced("another").await.unwrap().is_empty());
+    backend.travel(MINUTE).await;
+    assert!(store.traced(&flow).await.unwrap().is_empty());
+}

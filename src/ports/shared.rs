@@ -1,0 +1,58 @@
+//! What replicas share beside the records of users: request budgets, values that count once, small common records,
+//! and the traces of sign-ins.
+
+use super::store::{StoreError, Swap};
+use crate::domain::rate::Rate;
+use crate::domain::secret::Sealed;
+use crate::domain::token::TokenHash;
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// Budgets that hold across replicas.
+#[async_trait]
+pub(crate) trait LimitStore: Send + Sync {
+    /// Takes one request out of the budget `of`; answers the wait when it is used up. Counted by the store's own
+    /// clock, so replicas whose clocks differ agree.
+    async fn admit(&self, of: &TokenHash, rate: Rate) -> Result<Option<Duration>, StoreError>;
+}
+
+/// A sealed common record and its version (first is 1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SharedRecord {
+    pub(crate) version: u64,
+    pub(crate) sealed: Sealed,
+}
+
+/// Common records and one-time values.
+#[async_trait]
+pub(crate) trait SharedStore: Send + Sync {
+    /// The common record `name` with its version.
+    async fn shared(&self, name: &str) -> Result<Option<SharedRecord>, StoreError>;
+    /// Writes version `expected + 1` if `expected` stands (0 = none).
+    async fn swap_shared(
+        &self,
+        name: &str,
+        expected: u64,
+        sealed: &Sealed,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError>;
+    /// Spends a value that counts once, such as the `jti` of an assertion: true for the first call only.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "assertions and proofs will call it; both stores prove it")
+    )]
+    async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError>;
+}
+
+/// Steps of sign-ins, for the operator who is shown a flow id. Never a secret, never an address.
+#[async_trait]
+pub(crate) trait TraceStore: Send + Sync {
+    /// Adds a step to the trace `flow`; the newest 64 are kept, `ttl` after the last one.
+    async fn trace(&self, flow: &str, step: &str, ttl: Duration) -> Result<(), StoreError>;
+    /// The steps, oldest first; empty when there is no such trace.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the console will call it; both stores prove it"))]
+    async fn traced(&self, flow: &str) -> Result<Vec<String>, StoreError>;
+}
+
+/// Steps that one trace keeps.
+pub(crate) const TRACE_STEPS: usize = 64;
