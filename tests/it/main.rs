@@ -38,3 +38,5 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod token_storm;
+#[cfg(test)]
+mod vouched;
