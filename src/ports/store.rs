@@ -182,7 +182,6 @@ pub(crate) trait GrantStore: Send + Sync {
     /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more.
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError>;
     /// A grant that still has live tokens.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the console will call it; both stores prove it"))]
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError>;
     /// The live grants of a user, and of nobody else; in no particular order.
     #[cfg_attr(
