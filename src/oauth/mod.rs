@@ -15,7 +15,6 @@ mod consent;
 mod cookies;
 mod flow;
 mod forward;
-mod grants;
 mod help;
 mod introspect;
 mod limits;

@@ -47,7 +47,7 @@ async fn end_grant(state: &OauthState, client: &ClientRecord, token: &Token) -> 
             RefreshState::Unknown => continue,
         };
         if record.client == client.id {
-            state.end_grant(&record.user, &record.grant).await?;
+            state.store.revoke_grant(&record.grant).await?;
             audit::event("revoke", &client.id, Some(&record.user));
         }
     }

@@ -1,10 +1,10 @@
 //! The handlers of `/account/connections`: every look-up and every change is made for the user of the session, and a
 //! grant of anybody else does not exist here.
 
-use super::page::{self, Connections};
+use super::page::{self, Connection, Connections};
 use super::session::Session;
 use super::{origin, sign_in};
-use crate::domain::ids::GrantId;
+use crate::domain::ids::{GrantId, UserKey};
 use crate::html::Lang;
 use crate::oauth::forward::ForwardError;
 use crate::oauth::params::{ParamFault, Params};
@@ -51,7 +51,7 @@ async fn show(request: &HttpRequest, state: &OauthState, lang: Lang) -> Result<H
     let Some(session) = Session::of(request, state).await? else {
         return sign_in::begin(request, state).await;
     };
-    let list = state.connections(&session.user).await?;
+    let list = connections(&session.user, state).await?;
     let done = Params::parse(request.query_string().as_bytes()).is_ok_and(|p| p.get("done").is_some());
     let (csrf, resources) = (session.csrf(state), &state.resources);
     let page = Connections { session: &session, list: &list, resources, csrf: &csrf, done };
@@ -106,9 +106,9 @@ async fn revoke(
     if !all && named.is_none() {
         return Err(FormError::Malformed);
     }
-    for one in state.connections(&session.user).await? {
-        if all || named.as_ref() == Some(&one.grant) {
-            state.end_grant(&session.user, &one.grant).await?;
+    for one in state.store.grants_of_user(&session.user).await? {
+        if all || named.as_ref() == Some(&one.id) {
+            state.store.revoke_grant(&one.id).await?;
             audit::event("revoke", &one.client, Some(&session.user));
         }
     }
@@ -133,6 +133,18 @@ async fn checked(
         return Err(FormError::Foreign);
     }
     Ok((session, params))
+}
+
+/// What the user connected, newest first.
+async fn connections(user: &UserKey, state: &OauthState) -> Result<Vec<Connection>, StoreError> {
+    let mut grants = state.store.grants_of_user(user).await?;
+    grants.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+    let mut list = Vec::with_capacity(grants.len());
+    for grant in grants {
+        let client_name = state.store.client(&grant.client).await?.and_then(|client| client.name);
+        list.push(Connection { grant, client_name });
+    }
+    Ok(list)
 }
 
 fn refuse(error: &FormError, lang: Lang) -> HttpResponse {

@@ -3,20 +3,28 @@
 use super::session::Session;
 use super::sign_in::HOME;
 use crate::domain::clock::Timestamp;
+use crate::domain::grant::GrantRecord;
 use crate::domain::resource::Resources;
 use crate::html::{Icon, Lang, Page, Width, icon};
-use crate::oauth::grants::Connection;
 use crate::oauth::pages::{abilities, app_name, tile, verified_host};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use chrono::DateTime;
 use maud::{Markup, html};
 
+/// One app that acts for the person at one service.
+#[derive(Clone, Debug)]
+pub(super) struct Connection {
+    pub(super) grant: GrantRecord,
+    /// As declared by the client; nobody knows it any more when the registration is gone.
+    pub(super) client_name: Option<String>,
+}
+
 /// What the page shows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Connections<'a> {
     pub(super) session: &'a Session,
-    /// Oldest first.
+    /// Newest first.
     pub(super) list: &'a [Connection],
     pub(super) resources: &'a Resources,
     pub(super) csrf: &'a str,
@@ -46,7 +54,7 @@ pub(super) fn connections(page: Connections<'_>, lang: Lang) -> HttpResponse {
                 p { a href="/" { (words.none_link) } }
             }
         } @else {
-            ul.cards role="list" { @for one in page.list.iter().rev() { li.item { (card(one, &page, lang)) } } }
+            ul.cards role="list" { @for one in page.list { li.item { (card(one, &page, lang)) } } }
         }
         @if page.list.len() > 1 {
             details {
@@ -78,7 +86,9 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
     let texts = lang.texts();
     let words = &texts.account;
     let name = app_name(one.client_name.as_deref(), texts);
-    let service = page.resources.service(one.service.as_str()).map_or(one.service.as_str(), |s| &s.title);
+    let grant = &one.grant;
+    let service = grant.service.as_str();
+    let service = page.resources.service(service).map_or(service, |known| &known.title);
     html! {
         div.head {
             (tile(&name))
@@ -86,21 +96,21 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
                 h2.name { (name) }
                 p.hint {
                     (service) " · "
-                    @if let Some(host) = verified_host(one.client.as_str()) { (texts.app.verified) ": " (host) }
+                    @if let Some(host) = verified_host(grant.client.as_str()) { (texts.app.verified) ": " (host) }
                     @else { (texts.app.unverified) }
                 }
             }
             form method="post" action=(HOME) {
                 (token(page.csrf))
-                button.danger.quiet type="submit" name="revoke" value=(one.grant)
+                button.danger.quiet type="submit" name="revoke" value=(grant.id)
                     aria-label=((words.revoke_label)(&name, service)) { (words.revoke) }
             }
         }
         h3.sub { (words.can) }
-        (abilities(&one.scopes, lang))
+        (abilities(&grant.scopes, lang))
         dl.facts {
-            div { dt { (words.connected) } dd { (moment(one.created_at, lang)) } }
-            div { dt { (words.last_used) } dd { (moment(one.last_used_at, lang)) } }
+            div { dt { (words.connected) } dd { (moment(grant.created_at, lang)) } }
+            div { dt { (words.last_used) } dd { (moment(grant.last_used_at, lang)) } }
         }
     }
 }

@@ -126,7 +126,6 @@ async fn issue(
         flow: record.flow,
     };
     let fresh = fresh(state, basis, now, id_token);
-    state.list_grant(&user, &fresh.refresh.1, client.name.as_deref()).await?;
     let refresh = Some((&fresh.refresh.0, &fresh.refresh.1));
     match state.store.issue((&fresh.access.0, &fresh.access.1), refresh).await? {
         Issue::Done => {}

@@ -118,7 +118,6 @@ impl Use<'_> {
         match state.store.rotate(&rotation).await? {
             RotationOutcome::Done => {
                 state.keep_client(&self.client.id).await;
-                state.note_use(&rotation.refresh.1).await;
                 audit::event("refresh", &self.client.id, Some(&record.user));
                 Ok(fresh.answer)
             }
@@ -133,12 +132,12 @@ impl Use<'_> {
             Ok(access) if self.state.settings.admits(&record.user.tid, &access.profile) => Ok(access),
             Ok(_) => {
                 audit::alarm("not_admitted", &self.client.id, Some(&record.user));
-                self.state.end_grant(&record.user, &record.grant).await?;
+                self.state.store.revoke_grant(&record.grant).await?;
                 Err(TokenError::Grant)
             }
             Err(tokens::TokenError::SignInRequired) => {
                 audit::alarm("upstream_ended", &self.client.id, Some(&record.user));
-                self.state.end_grant(&record.user, &record.grant).await?;
+                self.state.store.revoke_grant(&record.grant).await?;
                 Err(TokenError::SignInEnded)
             }
             Err(tokens::TokenError::Unavailable { retry_after }) => Err(TokenError::Upstream { retry_after }),
@@ -161,7 +160,7 @@ impl Use<'_> {
         }
         audit::alarm("rt_reuse", &self.client.id, Some(&record.user));
         if self.state.settings.reuse_revokes {
-            self.state.end_grant(&record.user, &record.grant).await?;
+            self.state.store.revoke_grant(&record.grant).await?;
         }
         Err(TokenError::Grant)
     }
