@@ -8,6 +8,7 @@ pub(crate) mod entra;
 pub(crate) mod graph_http;
 pub(crate) mod http;
 mod keys;
+pub(crate) mod public_http;
 mod records;
 pub(crate) mod redis;
 mod topics;
