@@ -9,8 +9,8 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::mcp::McpSettings;
 use crate::oauth::{
-    ConfiguredClient, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy, RegistrationMode,
-    RegistrationSettings,
+    ConfiguredClient, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
+    RegistrationMode, RegistrationSettings,
 };
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
@@ -133,7 +133,8 @@ pub(super) fn stand(config: &Config) -> Result<Stand, ConfigError> {
         return Ok(Stand { addresses, authorities: Vec::new() });
     }
     let path = PathBuf::from(&tests.test_authority);
-    let unreadable = |error: std::io::Error| ConfigError::File { path: path.clone(), problem: error.to_string() };
+    let unreadable =
+        |error: std::io::Error| ConfigError::File { path: path.clone(), problem: error.to_string() };
     Ok(Stand { addresses, authorities: std::fs::read(&path).map_err(unreadable)? })
 }
 

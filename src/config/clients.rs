@@ -49,7 +49,9 @@ impl ClientEntry {
                 Err(ConfigError::Refused { key: KEY, problem })
             }
             (Some(secret), None) => Ok(Some(Secret::new(secret.expose().clone()))),
-            (None, Some(path)) => Ok(Some(Secret::new(read(path)?.trim_end_matches(['\r', '\n']).to_owned()))),
+            (None, Some(path)) => {
+                Ok(Some(Secret::new(read(path)?.trim_end_matches(['\r', '\n']).to_owned())))
+            }
             (None, None) => Ok(None),
         }
     }
@@ -57,7 +59,8 @@ impl ClientEntry {
     /// The public keys.
     pub(crate) fn jwks(&self) -> Result<Option<serde_json::Value>, ConfigError> {
         let Some(path) = &self.jwks_file else { return Ok(None) };
-        let unreadable = |e: serde_json::Error| ConfigError::File { path: path.clone(), problem: e.to_string() };
+        let unreadable =
+            |e: serde_json::Error| ConfigError::File { path: path.clone(), problem: e.to_string() };
         serde_json::from_str(&read(path)?).map(Some).map_err(unreadable)
     }
 }

@@ -174,12 +174,18 @@ impl Config {
         let refused = |key, problem: &str| Err(ConfigError::Refused { key, problem: problem.to_owned() });
         let token = self.registration.initial_access_token.expose();
         if self.registration.mode == RegistrationSwitch::Token && token.len() < 16 {
-            return refused("registration.initial_access_token", "mode token needs one of at least 16 characters");
+            return refused(
+                "registration.initial_access_token",
+                "mode token needs one of at least 16 characters",
+            );
         }
         let tests = &self.client_metadata;
         let for_tests = !tests.test_addresses.is_empty() || !tests.test_authority.is_empty();
         if for_tests && !self.graph.insecure_upstream {
-            return refused("client_metadata.test_addresses", "is for tests with graph.insecure_upstream only");
+            return refused(
+                "client_metadata.test_addresses",
+                "is for tests with graph.insecure_upstream only",
+            );
         }
         let is_address = |text: &String| {
             text.split_once('=').is_some_and(|(_, address)| address.parse::<std::net::SocketAddr>().is_ok())

@@ -16,7 +16,11 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, d] = address.octets();
     let reserved = match (a, b, c) {
         // "This network", private, loopback, link-local (169.254.169.254 among them), benchmarks, multicast and above.
-        (0 | 10 | 127 | 224..=255, _, _) | (169, 254, _) | (172, 16..=31, _) | (192, 168, _) | (198, 18..=19, _) => true,
+        (0 | 10 | 127 | 224..=255, _, _)
+        | (169, 254, _)
+        | (172, 16..=31, _)
+        | (192, 168, _)
+        | (198, 18..=19, _) => true,
         // Shared by carriers (RFC 6598); Alibaba's metadata service, 100.100.100.200, is in there as well.
         (100, 64..=127, _) => true,
         // Protocol assignments, documentation, the old 6to4 relay.
@@ -51,7 +55,9 @@ mod tests {
 
     #[test]
     fn only_addresses_of_the_internet_are_public() {
-        for public in ["1.1.1.1", "20.190.128.1", "100.63.255.255", "172.32.0.1", "168.63.129.15", "2606:4700::1"] {
+        for public in
+            ["1.1.1.1", "20.190.128.1", "100.63.255.255", "172.32.0.1", "168.63.129.15", "2606:4700::1"]
+        {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for other in [

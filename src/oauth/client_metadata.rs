@@ -1,7 +1,7 @@
 //! Client metadata of a registration (RFC 7591 §2): what is accepted, what is replaced, what is refused.
 
-use super::redirect::{self, RedirectPolicy};
 use super::jwks;
+use super::redirect::{self, RedirectPolicy};
 use crate::domain::client::ClientAuthMethod;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -143,7 +143,10 @@ fn auth_method(input: &Map<String, Value>, redirects: &[String]) -> Result<Clien
 }
 
 /// The keys of a client that signs. Others need none, yet a wrong declaration is still a wrong declaration.
-fn keys(input: &Map<String, Value>, method: ClientAuthMethod) -> Result<Option<(String, Value)>, MetadataFault> {
+fn keys(
+    input: &Map<String, Value>,
+    method: ClientAuthMethod,
+) -> Result<Option<(String, Value)>, MetadataFault> {
     if input.contains_key("jwks") && input.contains_key("jwks_uri") {
         return Err(MetadataFault::Exclusive("jwks", "jwks_uri"));
     }
@@ -156,7 +159,9 @@ fn keys(input: &Map<String, Value>, method: ClientAuthMethod) -> Result<Option<(
     };
     match method {
         ClientAuthMethod::PrivateKeyJwt => keys.ok_or(MetadataFault::NoKeys).map(Some),
-        ClientAuthMethod::None | ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost => Ok(None),
+        ClientAuthMethod::None | ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost => {
+            Ok(None)
+        }
     }
 }
 
@@ -236,13 +241,16 @@ mod tests {
             with("jwks_uri", json!("http://x.example/k")),
             with("token_endpoint_auth_method", json!("private_key_jwt")),
             json!({"redirect_uris": [URI], "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}),
-            with("scope", json!("x".repeat(1999))).as_object().map(|o| {
-                let mut o = o.clone();
-                for member in ["software_id", "software_version", "client_uri", "tos_uri", "policy_uri"] {
-                    o.insert(member.to_owned(), json!(format!("https://x.example/{}", "x".repeat(1900))));
-                }
-                Value::Object(o)
-            }).unwrap(),
+            with("scope", json!("x".repeat(1999)))
+                .as_object()
+                .map(|o| {
+                    let mut o = o.clone();
+                    for member in ["software_id", "software_version", "client_uri", "tos_uri", "policy_uri"] {
+                        o.insert(member.to_owned(), json!(format!("https://x.example/{}", "x".repeat(1900))));
+                    }
+                    Value::Object(o)
+                })
+                .unwrap(),
             json!({"redirect_uris": [URI], "jwks": {"keys": []}, "jwks_uri": "https://x.example/k"}),
             json!({"redirect_uris": [URI], "token_endpoint_auth_method": "none", "client_secret": "s"}),
         ] {

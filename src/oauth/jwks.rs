@@ -58,7 +58,9 @@ mod tests {
         for private in [json!({"kty": "EC", "d": "AQ"}), json!({"kty": "oct", "k": "AQ"})] {
             assert_eq!(public_part(&json!({ "keys": [private] })), Err(KeyFault::Private));
         }
-        for shape in [json!([]), json!({"keys": []}), json!({"keys": [1]}), json!({"keys": vec![json!({}); 11]})] {
+        for shape in
+            [json!([]), json!({"keys": []}), json!({"keys": [1]}), json!({"keys": vec![json!({}); 11]})]
+        {
             assert_eq!(public_part(&shape), Err(KeyFault::Shape));
         }
     }
@@ -66,7 +68,9 @@ mod tests {
     #[test]
     fn key_sets_lie_at_https_names() {
         assert!(is_fetchable("https://keys.example/jwks.json"));
-        for bad in ["http://keys.example/", "https://127.0.0.1/k", "https://2130706433/k", "https://localhost/k"] {
+        for bad in
+            ["http://keys.example/", "https://127.0.0.1/k", "https://2130706433/k", "https://localhost/k"]
+        {
             assert!(!is_fetchable(bad), "{bad}");
         }
     }

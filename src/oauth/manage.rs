@@ -2,11 +2,11 @@
 //! access token. Only clients with a secret or keys have one; see [`super::register`] for why the others do not, and
 //! those that the operator set up are changed in the settings alone.
 
+use super::audit;
 use super::client_metadata::{self, MetadataFault};
 use super::register::{self, Credentials, RegisterError, SECRET_PURPOSE};
 use super::state::OauthState;
 use super::wire::{self, Refusal};
-use super::audit;
 use crate::domain::client::{ClientAuthMethod, ClientRecord};
 use crate::domain::ids::ClientId;
 use crate::ports::store::StoreError;
@@ -163,14 +163,19 @@ fn check(state: &OauthState, client: &ClientRecord, input: &Map<String, Value>) 
     if input.get("client_id").is_none_or(|id| *id != json!(client.id)) {
         return Err(ManageError::OtherClient);
     }
-    let own =
-        ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+    let own = [
+        "registration_access_token",
+        "registration_client_uri",
+        "client_secret_expires_at",
+        "client_id_issued_at",
+    ];
     if let Some(member) = own.into_iter().find(|member| input.contains_key(*member)) {
         return Err(ManageError::Member(member));
     }
     let Some(secret) = input.get("client_secret") else { return Ok(()) };
     let secret = secret.as_str().unwrap_or_default();
-    let is_own = client.secret_hash.as_deref().is_some_and(|hash| is_hashed(state, SECRET_PURPOSE, secret, hash));
+    let is_own =
+        client.secret_hash.as_deref().is_some_and(|hash| is_hashed(state, SECRET_PURPOSE, secret, hash));
     if is_own { Ok(()) } else { Err(ManageError::Secret) }
 }
 

@@ -38,9 +38,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use limits::LimitSettings;
-pub(crate) use routes::configure;
 pub(crate) use clients::{ConfiguredClient, MetadataDocumentSettings};
+pub(crate) use limits::LimitSettings;
 pub(crate) use redirect::RedirectPolicy;
 pub(crate) use register::{RegistrationMode, RegistrationSettings};
+pub(crate) use routes::configure;
 pub(crate) use state::{OauthParts, OauthSettings, OauthState};

@@ -54,10 +54,14 @@ impl RedirectPolicy {
             "https" if self.hosts.is_empty() => Ok(()),
             "https" => {
                 let host = web_host(uri, &parts)?.to_ascii_lowercase();
-                let fits = |listed: &String| host == *listed || (listed.starts_with('.') && host.ends_with(listed.as_str()));
+                let fits = |listed: &String| {
+                    host == *listed || (listed.starts_with('.') && host.ends_with(listed.as_str()))
+                };
                 if self.hosts.iter().any(fits) { Ok(()) } else { Err(RedirectFault::Host) }
             }
-            private if is_reverse_domain(private) || self.schemes.iter().any(|known| known == private) => Ok(()),
+            private if is_reverse_domain(private) || self.schemes.iter().any(|known| known == private) => {
+                Ok(())
+            }
             _ => Err(RedirectFault::Scheme),
         }
     }
@@ -96,7 +100,8 @@ fn host_port(authority: &str) -> Option<(&str, Option<&str>)> {
 pub(super) fn validate(uri: &str) -> Result<(), RedirectFault> {
     let parts = grammar(uri)?;
     // Browsers act on these themselves.
-    let acted_on = ["javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"];
+    let acted_on =
+        ["javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"];
     if acted_on.contains(&parts.scheme) { Err(RedirectFault::Scheme) } else { Ok(()) }
 }
 
@@ -242,7 +247,9 @@ mod tests {
             schemes: vec!["windsurf".to_owned()],
             hosts: vec!["app.example".to_owned(), ".corp.example".to_owned()],
         };
-        for good in ["https://app.example/cb", "https://A.corp.example/", "http://localhost:1/", "windsurf://x"] {
+        for good in
+            ["https://app.example/cb", "https://A.corp.example/", "http://localhost:1/", "windsurf://x"]
+        {
             assert_eq!(policy.check(good), Ok(()), "{good}");
         }
         for bad in ["https://evil.example/cb", "https://corp.example/", "https://xapp.example/"] {

@@ -58,7 +58,9 @@ impl Default for RegistrationSettings {
 pub(super) enum RegisterError {
     #[error("no such service")]
     UnknownService,
-    #[error("clients cannot register here; ask the operator for a client_id, or use a client metadata document")]
+    #[error(
+        "clients cannot register here; ask the operator for a client_id, or use a client metadata document"
+    )]
     Off,
     #[error("registration needs the initial access token that the operator hands out")]
     NotAdmitted,
@@ -159,7 +161,8 @@ pub(super) struct Credentials {
 
 impl Credentials {
     fn new(method: ClientAuthMethod) -> Self {
-        let management = (method != ClientAuthMethod::None).then(|| format!("dcr_reg_{}", random::text::<32>()));
+        let management =
+            (method != ClientAuthMethod::None).then(|| format!("dcr_reg_{}", random::text::<32>()));
         Self { secret: new_secret(method), management }
     }
 
@@ -187,7 +190,8 @@ pub(super) fn new_secret(method: ClientAuthMethod) -> Option<String> {
 }
 
 fn new_client(state: &OauthState, accepted: Accepted, credentials: &Credentials) -> ClientRecord {
-    let hash = |purpose, text: &Option<String>| text.as_deref().map(|t| state.hasher.hash(purpose, t).to_text());
+    let hash =
+        |purpose, text: &Option<String>| text.as_deref().map(|t| state.hasher.hash(purpose, t).to_text());
     ClientRecord {
         id: ClientId::new(format!("dcr_{}", random::text::<16>())),
         origin: ClientOrigin::Registered,

@@ -2,7 +2,9 @@
 
 use super::limits::{self, Endpoint};
 use super::state::OauthState;
-use super::{authorize, callback, consent, introspect, manage, metadata, openid, register, revoke, token, wire};
+use super::{
+    authorize, callback, consent, introspect, manage, metadata, openid, register, revoke, token, wire,
+};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{Error, HttpRequest, HttpResponse, Route, guard, web};

@@ -47,13 +47,17 @@ impl ConfiguredClient {
             return Err(ConfiguredFault::Id);
         }
         for uri in &self.redirect_uris {
-            redirect::validate(uri).map_err(|fault| ConfiguredFault::Redirect(uri.clone(), fault.to_string()))?;
+            redirect::validate(uri)
+                .map_err(|fault| ConfiguredFault::Redirect(uri.clone(), fault.to_string()))?;
         }
         let has = (self.secret.is_some(), self.jwks.is_some(), self.jwks_uri.is_some());
         let wrong = |method, member| Err(ConfiguredFault::Credentials(method, member));
         match (self.auth_method, has) {
             (ClientAuthMethod::None, (false, false, false))
-            | (ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost, (true, false, false))
+            | (
+                ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost,
+                (true, false, false),
+            )
             | (ClientAuthMethod::PrivateKeyJwt, (false, true, false) | (false, false, true)) => {}
             (ClientAuthMethod::None, _) => return wrong("none", "nothing"),
             (ClientAuthMethod::ClientSecretBasic, _) => return wrong("client_secret_basic", "secret"),
@@ -94,6 +98,9 @@ impl ConfiguredClient {
 }
 
 /// All of them by id.
-pub(in crate::oauth) fn records(clients: &[ConfiguredClient], hasher: &Hasher) -> HashMap<String, ClientRecord> {
+pub(in crate::oauth) fn records(
+    clients: &[ConfiguredClient],
+    hasher: &Hasher,
+) -> HashMap<String, ClientRecord> {
     clients.iter().map(|client| (client.id.clone(), client.record(hasher))).collect()
 }

@@ -84,7 +84,11 @@ pub(super) enum Occasion {
 
 impl OauthState {
     /// The client with this id.
-    pub(super) async fn find_client(&self, id: &str, occasion: Occasion) -> Result<ClientRecord, ClientFault> {
+    pub(super) async fn find_client(
+        &self,
+        id: &str,
+        occasion: Occasion,
+    ) -> Result<ClientRecord, ClientFault> {
         if let Some(client) = self.configured.get(id) {
             return Ok(client.clone());
         }
@@ -99,8 +103,14 @@ impl OauthState {
         if !self.settings.metadata_documents.reads(&host) {
             return Err(ClientFault::Host);
         }
-        let read = |body: &[u8]| document::read(id, body, &self.settings.registration.redirects, self.clock.now());
-        let wish = Wish { kind: "client", max_bytes: MAX_DOCUMENT, stale: occasion == Occasion::Tokens, anew: false };
+        let read =
+            |body: &[u8]| document::read(id, body, &self.settings.registration.redirects, self.clock.now());
+        let wish = Wish {
+            kind: "client",
+            max_bytes: MAX_DOCUMENT,
+            stale: occasion == Occasion::Tokens,
+            anew: false,
+        };
         let fetched = self.remote(&url, wish, |body| {
             read(body).map_err(|fault| fault.to_string())?;
             pinned::compare(id, body);

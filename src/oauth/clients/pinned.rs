@@ -5,8 +5,8 @@
 //! Seen: claude.ai 2026-09-29 (hosted) and 2026-09-08 (Claude Code), vscode.dev 2026-09, opencode.ai 2026-09 (source of
 //! its website).
 
-use crate::oauth::audit;
 use crate::domain::ids::ClientId;
+use crate::oauth::audit;
 use serde_json::{Map, Value};
 
 const DOCUMENTS: [(&str, &str); 4] = [
@@ -61,8 +61,12 @@ mod tests {
 
     #[test]
     fn drift_is_what_a_sign_in_would_notice() {
-        let kept = br#"{"client_name":"A","redirect_uris":["http://127.0.0.1/"],"client_uri":"https://a.example"}"#;
-        assert!(!differ(kept, br#"{"redirect_uris":["http://127.0.0.1/"],"client_name":"A","logo_uri":"x"}"#));
+        let kept =
+            br#"{"client_name":"A","redirect_uris":["http://127.0.0.1/"],"client_uri":"https://a.example"}"#;
+        assert!(!differ(
+            kept,
+            br#"{"redirect_uris":["http://127.0.0.1/"],"client_name":"A","logo_uri":"x"}"#
+        ));
         assert!(differ(kept, br#"{"client_name":"A","redirect_uris":["https://evil.example/"]}"#));
     }
 }

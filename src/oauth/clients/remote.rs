@@ -143,12 +143,17 @@ impl OauthState {
         let fetched = match self.documents_of_others.fetch(url, max_bytes).await {
             Ok(document) => {
                 let life = document.max_age.unwrap_or(MIN_AGE).clamp(MIN_AGE, MAX_AGE);
-                let text = String::from_utf8(document.body.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
+                let text =
+                    String::from_utf8(document.body.to_vec()).map_err(|_| "it is not UTF-8".to_owned());
                 let checked = text.and_then(|text| check(text.as_bytes()).map(|()| text));
                 checked.map(|text| (text, life)).map_err(RemoteFault::Refused)
             }
             Err(FetchError::Unreachable(reason)) => {
-                tracing::warn!(host = url.host_str().unwrap_or_default(), reason, "a document cannot be fetched");
+                tracing::warn!(
+                    host = url.host_str().unwrap_or_default(),
+                    reason,
+                    "a document cannot be fetched"
+                );
                 Err(RemoteFault::Away)
             }
             Err(error @ (FetchError::Forbidden | FetchError::Refused(_))) => {

@@ -25,7 +25,11 @@ pub(super) fn parse(text: &str) -> Result<(Url, String), UrlFault> {
         return Err(UrlFault::TooLong);
     }
     let url = Url::parse(text).map_err(|_| UrlFault::Form)?;
-    if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() || text.contains('@') {
+    if url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || text.contains('@')
+    {
         return Err(UrlFault::Parts);
     }
     // A parser resolves dot segments, lower-cases hosts and reads odd spellings of addresses; a URL that needed that is
@@ -56,7 +60,9 @@ mod tests {
 
     #[test]
     fn only_plain_https_urls_with_a_path_at_public_names_are_ids() {
-        for good in ["https://claude.ai/oauth/x", "https://app.example:8443/c.json", "https://app.example/c?v=1"] {
+        for good in
+            ["https://claude.ai/oauth/x", "https://app.example:8443/c.json", "https://app.example/c?v=1"]
+        {
             assert!(parse(good).is_ok(), "{good}");
         }
         for (bad, fault) in [
@@ -85,6 +91,9 @@ mod tests {
         ] {
             assert_eq!(parse(bad).unwrap_err(), fault, "{bad}");
         }
-        assert_eq!(parse(&format!("https://app.example/{}", "x".repeat(600))).unwrap_err(), UrlFault::TooLong);
+        assert_eq!(
+            parse(&format!("https://app.example/{}", "x".repeat(600))).unwrap_err(),
+            UrlFault::TooLong
+        );
     }
 }

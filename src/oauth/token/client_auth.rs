@@ -45,11 +45,11 @@ pub(in crate::oauth) async fn authenticate(
     let proof = shown.proof.as_ref().map(Secret::expose);
     match (shown.method, proof, &client.secret_hash) {
         (ClientAuthMethod::None, None, _) => Ok(client),
-        (ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost, Some(secret), Some(hash))
-            if is_secret(state, hash, secret) =>
-        {
-            Ok(client)
-        }
+        (
+            ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost,
+            Some(secret),
+            Some(hash),
+        ) if is_secret(state, hash, secret) => Ok(client),
         (ClientAuthMethod::PrivateKeyJwt, Some(assertion), _) => {
             match assertion::verify(state, &client, assertion).await {
                 Ok(()) => Ok(client),
