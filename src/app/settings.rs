@@ -10,7 +10,7 @@ use crate::domain::secret::Secret;
 use crate::mcp::McpSettings;
 use crate::oauth::{
     ConfiguredClient, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
-    RegistrationMode, RegistrationSettings,
+    RegistrationMode, RegistrationSettings, TrustedIssuer,
 };
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
@@ -64,6 +64,7 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         openid: oauth.openid,
         id_token_key_ttl: Duration::from_secs(oauth.id_token_key_ttl_s),
         client_credentials: oauth.client_credentials,
+        trusted_issuers: trusted_issuers(config),
         trusted_proxies: networks(&config.server.trusted_proxies),
         limits: limits(config),
         registration: registration(config),
@@ -151,6 +152,12 @@ fn limits(config: &Config) -> LimitSettings {
         shared_ranges: networks(&limits.shared_ranges),
         shared_factor: limits.shared_factor,
     }
+}
+
+/// Checked with the settings, as everything here.
+fn trusted_issuers(config: &Config) -> Vec<TrustedIssuer> {
+    let all = config.trusted_issuers().unwrap_or_default().into_iter();
+    all.map(|[issuer, jwks_url, tenant]| TrustedIssuer { issuer, jwks_url, tenant }).collect()
 }
 
 /// The texts were checked with the settings.

@@ -5,6 +5,7 @@ use super::register::RegistrationMode;
 use super::scopes;
 use super::state::{OauthSettings, OauthState};
 use super::token::assertion::ALGORITHMS;
+use super::token::id_jag;
 use super::wire;
 use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
@@ -58,6 +59,10 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     if settings.client_credentials {
         grants.push("client_credentials");
     }
+    let vouching = !settings.trusted_issuers.is_empty();
+    if vouching {
+        grants.push(id_jag::GRANT_TYPE);
+    }
     if settings.openid {
         all = all.union(&ScopeSet::parse(openid::SCOPES));
     }
@@ -90,6 +95,9 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
         && let Value::Object(all) = &mut document
     {
         all.remove("registration_endpoint");
+    }
+    if let (true, Value::Object(all)) = (vouching, &mut document) {
+        all.insert("authorization_grant_profiles_supported".to_owned(), json!([id_jag::PROFILE]));
     }
     if settings.openid {
         let unit = json!({

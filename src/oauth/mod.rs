@@ -43,4 +43,4 @@ pub(crate) use limits::LimitSettings;
 pub(crate) use redirect::RedirectPolicy;
 pub(crate) use register::{RegistrationMode, RegistrationSettings};
 pub(crate) use routes::configure;
-pub(crate) use state::{OauthParts, OauthSettings, OauthState};
+pub(crate) use state::{OauthParts, OauthSettings, OauthState, TrustedIssuer};

@@ -4,6 +4,7 @@ mod assertion;
 mod authorize;
 mod bearer;
 mod callback;
+mod client_credentials;
 mod code;
 mod consent;
 mod manage;

@@ -5,6 +5,7 @@ pub(super) mod client_auth;
 mod client_credentials;
 mod code;
 mod error;
+pub(super) mod id_jag;
 mod issue;
 mod refresh;
 
@@ -60,6 +61,7 @@ async fn redeem(
     match kind {
         GrantType::Code => code::redeem(state, &client, &params).await,
         GrantType::Refresh => refresh::redeem(state, &client, &params).await,
+        GrantType::Assertion => id_jag::redeem(state, &client, &params).await,
         GrantType::Client => {
             client_credentials::issue(state, &client, &params, wire::service_in_path(request)).await
         }
@@ -72,6 +74,7 @@ enum GrantType {
     Code,
     Refresh,
     Client,
+    Assertion,
 }
 
 impl GrantType {
@@ -80,6 +83,7 @@ impl GrantType {
             Self::Code => "authorization_code",
             Self::Refresh => "refresh_token",
             Self::Client => "client_credentials",
+            Self::Assertion => id_jag::GRANT_TYPE,
         }
     }
 
@@ -88,6 +92,7 @@ impl GrantType {
         match text {
             "authorization_code" => Some(Self::Code),
             "refresh_token" => Some(Self::Refresh),
+            id_jag::GRANT_TYPE if !settings.trusted_issuers.is_empty() => Some(Self::Assertion),
             "client_credentials" if settings.client_credentials => Some(Self::Client),
             _ => None,
         }
