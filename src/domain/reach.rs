@@ -12,23 +12,27 @@ pub(crate) fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Public by number, and reachable from virtual machines only.
+const AZURE_WIRE_SERVER: [u8; 4] = [168, 63, 129, 16];
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, d] = address.octets();
-    let reserved = match (a, b, c) {
+    let reserved = matches!(
+        (a, b, c),
         // "This network", private, loopback, link-local (169.254.169.254 among them), benchmarks, multicast and above.
         (0 | 10 | 127 | 224..=255, _, _)
-        | (169, 254, _)
-        | (172, 16..=31, _)
-        | (192, 168, _)
-        | (198, 18..=19, _) => true,
-        // Shared by carriers (RFC 6598); Alibaba's metadata service, 100.100.100.200, is in there as well.
-        (100, 64..=127, _) => true,
-        // Protocol assignments, documentation, the old 6to4 relay.
-        (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) => true,
-        // Azure's wire server: public by number, reachable from virtual machines only.
-        (168, 63, 129) => d == 16,
-        _ => false,
-    };
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 168, _)
+            | (198, 18..=19, _)
+            // Shared by carriers (RFC 6598); Alibaba's metadata service, 100.100.100.200, is in there as well.
+            | (100, 64..=127, _)
+            // Protocol assignments, documentation, the old 6to4 relay.
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    ) || [a, b, c, d] == AZURE_WIRE_SERVER;
     !reserved
 }
 

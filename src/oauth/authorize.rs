@@ -57,7 +57,10 @@ impl From<ClientFault> for AuthorizeError {
         match fault {
             ClientFault::Unknown => Self::UnknownClient,
             ClientFault::Store(error) => error.into(),
-            fault => Self::Client(fault),
+            fault @ (ClientFault::Url(_)
+            | ClientFault::Host
+            | ClientFault::Document(_)
+            | ClientFault::Remote(_)) => Self::Client(fault),
         }
     }
 }

@@ -34,7 +34,11 @@ pub(in crate::oauth) async fn authenticate(
     let client = state.find_client(&shown.id, Occasion::Tokens).await.map_err(|fault| match fault {
         ClientFault::Store(error) => error.into(),
         ClientFault::Remote(RemoteFault::Away) => TokenError::ClientAway,
-        fault => {
+        fault @ (ClientFault::Unknown
+        | ClientFault::Url(_)
+        | ClientFault::Host
+        | ClientFault::Document(_)
+        | ClientFault::Remote(RemoteFault::Refused(_) | RemoteFault::Store(_))) => {
             tracing::debug!(reason = %fault, "a client cannot be used");
             refused()
         }
