@@ -8,7 +8,7 @@ use super::events::{Bus, EventLog};
 use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::{SharedClock, Timestamp};
-use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
+use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord};
 use crate::domain::ids::{ClientId, GrantId, SessionId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::session::SessionRecord;
@@ -179,6 +179,14 @@ pub(crate) trait GrantStore: Send + Sync {
     async fn rotate(&self, rotation: &Rotation) -> Result<RotationOutcome, StoreError>;
     /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more.
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError>;
+    /// A grant that still has live tokens.
+    async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError>;
+    /// The live grants of a user, and of nobody else; in no particular order.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the connections page will call it; both stores prove it")
+    )]
+    async fn grants_of_user(&self, user: &UserKey) -> Result<Vec<GrantRecord>, StoreError>;
     /// Ends one bearer.
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError>;
 }

@@ -8,6 +8,8 @@ mod bad_input;
 #[cfg(test)]
 mod bad_start;
 #[cfg(test)]
+mod calendar;
+#[cfg(test)]
 mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
