@@ -1,6 +1,7 @@
 //! `GET|POST /authorize` (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9207). Until client and redirect URI are known to
 //! belong together, every refusal is a page of ours; afterwards it is a redirect to the client.
 
+use super::clients::{ClientFault, Occasion};
 use super::cookies::{self, Browser};
 use super::flow::{Flow, Prompt, error_location};
 use super::forward::ForwardError;
@@ -11,7 +12,7 @@ use super::texts::Lang;
 use super::trace::{self, Step};
 use super::{pkce, redirect, scopes, wire};
 use crate::domain::client::ClientRecord;
-use crate::domain::ids::{ClientId, FlowId, UserKey};
+use crate::domain::ids::{FlowId, UserKey};
 use crate::domain::random;
 use crate::domain::resource::ServiceInfo;
 use crate::ports::store::StoreError;
@@ -35,6 +36,8 @@ enum AuthorizeError {
     NotAForm,
     #[error("the client is unknown")]
     UnknownClient,
+    #[error(transparent)]
+    Client(ClientFault),
     #[error("the redirect URI is not registered for the client")]
     ForeignRedirect,
     #[error("the client is told: {}", .0.error)]
@@ -46,6 +49,19 @@ enum AuthorizeError {
 impl From<StoreError> for AuthorizeError {
     fn from(error: StoreError) -> Self {
         Self::Forward(ForwardError::Store(error))
+    }
+}
+
+impl From<ClientFault> for AuthorizeError {
+    fn from(fault: ClientFault) -> Self {
+        match fault {
+            ClientFault::Unknown => Self::UnknownClient,
+            ClientFault::Store(error) => error.into(),
+            fault @ (ClientFault::Url(_)
+            | ClientFault::Host
+            | ClientFault::Document(_)
+            | ClientFault::Remote(_)) => Self::Client(fault),
+        }
     }
 }
 
@@ -155,7 +171,7 @@ async fn begin(
 async fn client(state: &OauthState, params: &Params) -> Result<ClientRecord, AuthorizeError> {
     let id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
     let id = id.ok_or(AuthorizeError::UnknownClient)?;
-    let client = state.store.client(&ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let client = state.find_client(id, Occasion::SignIn).await?;
     let uri = params.get("redirect_uri").ok_or(AuthorizeError::ForeignRedirect)?;
     if redirect::matches(&client.redirect_uris, uri) {
         Ok(client)
@@ -234,6 +250,7 @@ fn check(
         id: id.clone(),
         client: client.id.clone(),
         client_name: client.name.clone(),
+        client_origin: client.origin,
         redirect_uri: uri.to_owned(),
         state: client_state.map(ToOwned::to_owned),
         code_challenge: challenge.to_owned(),
@@ -285,6 +302,7 @@ fn refuse(error: &AuthorizeError, state: &OauthState, lang: Lang, redirect: Stat
             pages::dead_end(bad, text, lang)
         }
         AuthorizeError::UnknownClient => unknown_client(lang),
+        AuthorizeError::Client(fault) => unusable_client(fault, lang),
         AuthorizeError::ForeignRedirect => {
             let text = lang.pick(
                 "The application asked to be answered at an address that it never registered.",
@@ -323,6 +341,29 @@ fn unknown_client(lang: Lang) -> HttpResponse {
         text: lang.pick(
             "The application uses a registration that this server does not have (any more).",
             "앱이 이 서버에 없는 등록 정보를 사용하고 있습니다.",
+        ),
+        steps: &steps,
+        back: None,
+    };
+    pages::notice(notice, lang)
+}
+
+/// A client that identifies itself by the URL of its metadata, which cannot be used.
+fn unusable_client(fault: &ClientFault, lang: Lang) -> HttpResponse {
+    let reason = fault.to_string();
+    let steps = [
+        reason.as_str(),
+        lang.pick(
+            "Try again in a minute; if it stays, tell the maker of the application.",
+            "잠시 후 다시 시도하세요. 계속되면 앱 제작자에게 알려 주세요.",
+        ),
+    ];
+    let notice = Notice {
+        status: StatusCode::BAD_REQUEST,
+        title: lang.pick("This application cannot be verified", "앱을 확인할 수 없습니다"),
+        text: lang.pick(
+            "The application says who it is at an address of its own, and what is there cannot be used.",
+            "앱이 자신의 정보를 게시한 주소의 내용을 사용할 수 없습니다.",
         ),
         steps: &steps,
         back: None,

@@ -4,6 +4,7 @@ use super::cookies::Browser;
 use super::params::append_query;
 use super::state::OauthState;
 use super::trace::Step;
+use crate::domain::client::ClientOrigin;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ClientId, FlowId, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
@@ -30,6 +31,9 @@ pub(super) struct Flow {
     pub(super) client: ClientId,
     /// As declared by the client.
     pub(super) client_name: Option<String>,
+    /// How far the name can be trusted.
+    #[serde(default)]
+    pub(super) client_origin: ClientOrigin,
     pub(super) redirect_uri: String,
     /// The client's `state`, given back unchanged.
     pub(super) state: Option<String>,
@@ -105,6 +109,14 @@ impl std::fmt::Debug for Flow {
 }
 
 impl Flow {
+    /// The host that vouches for the client: that of the URL which is its id. Clients that registered themselves have
+    /// none, whatever they call themselves.
+    pub(super) fn verified_host(&self) -> Option<String> {
+        let published = self.client_origin == ClientOrigin::Published;
+        let url = published.then(|| url::Url::parse(self.client.as_str()).ok()).flatten()?;
+        url.host_str().map(ToOwned::to_owned)
+    }
+
     /// Whether `browser` began this flow, in constant time.
     pub(super) fn is_of(&self, browser: &Browser) -> bool {
         self.browser.as_bytes().ct_eq(browser.secret().as_bytes()).into()

@@ -68,7 +68,13 @@ pub(super) fn consent(page: Consent<'_>, lang: Lang) -> HttpResponse {
         )) }
         dl {
             dt { (lang.pick("Application", "앱")) }
-            dd { strong { (name) } " " (lang.pick("(self-declared, not verified)", "(앱이 스스로 밝힌 이름, 확인되지 않음)")) }
+            dd { strong { (name) } " "
+                @if let Some(host) = page.flow.verified_host() {
+                    (lang.pick("(published by ", "(게시한 곳: ")) code { (host) } ")"
+                } @else {
+                    (lang.pick("(self-declared, not verified)", "(앱이 스스로 밝힌 이름, 확인되지 않음)"))
+                }
+            }
             dt { (lang.pick("You will be sent to", "이동할 곳")) }
             dd { code { (redirect::destination(redirect)) } }
             dt { (lang.pick("Service", "서비스")) }
