@@ -1,6 +1,7 @@
 //! `GET|POST /authorize` (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9207). Until client and redirect URI are known to
 //! belong together, every refusal is a page of ours; afterwards it is a redirect to the client.
 
+use super::clients::{ClientFault, Occasion};
 use super::cookies::{self, Browser};
 use super::flow::{Flow, Prompt, error_location};
 use super::forward::ForwardError;
@@ -10,7 +11,7 @@ use super::state::OauthState;
 use super::trace::{self, Step};
 use super::{pkce, redirect, scopes, wire};
 use crate::domain::client::ClientRecord;
-use crate::domain::ids::{ClientId, FlowId, UserKey};
+use crate::domain::ids::{FlowId, UserKey};
 use crate::domain::random;
 use crate::domain::resource::ServiceInfo;
 use crate::html::{Fault, Lang};
@@ -35,6 +36,8 @@ enum AuthorizeError {
     NotAForm,
     #[error("the client is unknown")]
     UnknownClient,
+    #[error(transparent)]
+    Client(ClientFault),
     #[error("the redirect URI is not registered for the client")]
     ForeignRedirect,
     #[error("the client is told: {}", .0.error)]
@@ -46,6 +49,19 @@ enum AuthorizeError {
 impl From<StoreError> for AuthorizeError {
     fn from(error: StoreError) -> Self {
         Self::Forward(ForwardError::Store(error))
+    }
+}
+
+impl From<ClientFault> for AuthorizeError {
+    fn from(fault: ClientFault) -> Self {
+        match fault {
+            ClientFault::Unknown => Self::UnknownClient,
+            ClientFault::Store(error) => error.into(),
+            fault @ (ClientFault::Url(_)
+            | ClientFault::Host
+            | ClientFault::Document(_)
+            | ClientFault::Remote(_)) => Self::Client(fault),
+        }
     }
 }
 
@@ -155,7 +171,7 @@ async fn begin(
 async fn client(state: &OauthState, params: &Params) -> Result<ClientRecord, AuthorizeError> {
     let id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
     let id = id.ok_or(AuthorizeError::UnknownClient)?;
-    let client = state.store.client(&ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let client = state.find_client(id, Occasion::SignIn).await?;
     let uri = params.get("redirect_uri").ok_or(AuthorizeError::ForeignRedirect)?;
     if redirect::matches(&client.redirect_uris, uri) {
         Ok(client)
@@ -234,7 +250,7 @@ fn check(
         id: id.clone(),
         client: client.id.clone(),
         client_name: client.name.clone(),
-        client_origin: Some(client.origin),
+        client_origin: client.origin,
         client_since: Some(client.issued_at),
         redirect_uri: uri.to_owned(),
         state: client_state.map(ToOwned::to_owned),
@@ -288,6 +304,7 @@ fn refuse(
             page(StatusCode::BAD_REQUEST, Fault::Malformed)
         }
         AuthorizeError::UnknownClient => page(StatusCode::BAD_REQUEST, Fault::UnknownClient),
+        AuthorizeError::Client(fault) => pages::unusable_client(&fault.to_string(), id.as_str(), lang),
         AuthorizeError::ForeignRedirect => page(StatusCode::BAD_REQUEST, Fault::ForeignRedirect),
         AuthorizeError::Rejected(told) => {
             let issuer = state.resources.issuer();

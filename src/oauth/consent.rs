@@ -7,6 +7,7 @@ use super::forward::ForwardError;
 use super::params::{ParamFault, Params};
 use super::state::OauthState;
 use super::{audit, pages, wire};
+use crate::domain::client::ClientOrigin;
 use crate::domain::token::TokenHash;
 use crate::html::{Fault, Lang};
 use crate::ports::store::StoreError;
@@ -73,7 +74,9 @@ async fn show(request: &HttpRequest, state: &OauthState) -> Result<HttpResponse,
         id,
         service: state.resources.service(flow.service.as_str()),
         account: flow.login_hint.as_deref().or(last.as_ref().map(|last| last.username.as_str())),
-        is_new: flow.client_since.is_some_and(|since| state.clock.now().since(since) < NEW_FOR),
+        // Others have no registration whose age would say anything.
+        is_new: flow.client_origin == ClientOrigin::Registered
+            && flow.client_since.is_some_and(|since| state.clock.now().since(since) < NEW_FOR),
         plain_http: !state.is_secure(),
         flow: &flow,
     };

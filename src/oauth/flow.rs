@@ -32,8 +32,9 @@ pub(super) struct Flow {
     pub(super) client: ClientId,
     /// As declared by the client.
     pub(super) client_name: Option<String>,
+    /// How far the name can be trusted.
     #[serde(default)]
-    pub(super) client_origin: Option<ClientOrigin>,
+    pub(super) client_origin: ClientOrigin,
     /// When the client registered.
     #[serde(default)]
     pub(super) client_since: Option<Timestamp>,
@@ -151,6 +152,14 @@ impl Flow {
     fn consent_tuple(&self) -> String {
         format!("{}\n{}\n{}\n{}", self.client, self.redirect_uri, self.scopes, self.service)
     }
+}
+
+/// The host that vouches for a client: that of the URL which is its id. Clients that registered themselves have none,
+/// whatever they call themselves.
+pub(super) fn verified_host(origin: ClientOrigin, client: &ClientId) -> Option<String> {
+    let published = origin == ClientOrigin::Published;
+    let url = published.then(|| url::Url::parse(client.as_str()).ok()).flatten()?;
+    url.host_str().map(ToOwned::to_owned)
 }
 
 /// An error redirect; `error` is name and description.

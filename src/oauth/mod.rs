@@ -11,13 +11,16 @@ mod audit;
 mod authorize;
 mod callback;
 mod client_metadata;
+mod clients;
 mod consent;
 mod cookies;
 mod flow;
 mod forward;
 mod help;
 mod introspect;
+mod jwks;
 mod limits;
+mod manage;
 mod metadata;
 mod openid;
 mod pages;
@@ -36,6 +39,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use clients::{ConfiguredClient, MetadataDocumentSettings};
 pub(crate) use limits::LimitSettings;
+pub(crate) use redirect::RedirectPolicy;
+pub(crate) use register::{RegistrationMode, RegistrationSettings};
 pub(crate) use routes::configure;
 pub(crate) use state::{OauthParts, OauthSettings, OauthState, TrustedIssuer};

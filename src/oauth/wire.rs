@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Wait that we ask for when the store is away.
 pub(super) const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// Challenge for a token of registration that is missing or wrong (RFC 6750 §3).
+pub(super) const BEARER: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
 /// Headers that a browser client may send to these endpoints.
 const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version";
 

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 /// The store failed. Never says anything about the record asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// Unreachable, overloaded, read-only or too slow: try again later.
     #[error("the store is unavailable: {0}")]
@@ -121,10 +121,8 @@ pub(crate) trait ClientStore: Send + Sync {
     async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
     /// Renews the life of a client that is in use; never shortens it.
     async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError>;
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "client deletion (RFC 7592) will call it; both stores prove it")
-    )]
+    /// Replaces the confidential client of the same id, if it still stands, and leaves its life alone; whether it did.
+    async fn replace_client(&self, client: &ClientRecord) -> Result<bool, StoreError>;
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError>;
 }
 

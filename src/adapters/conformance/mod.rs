@@ -51,7 +51,7 @@ macro_rules! suite {
 }
 
 suite! {
-    clients: stored_and_absent, public_ones_fold, confidential_ones_never_fold, touching_never_shortens, deleted,
+    clients: stored_and_absent, public_ones_fold, confidential_ones_never_fold, touching_never_shortens, deleted, replacing_keeps_the_life,
         parallel_registrations_fold_into_one;
     flows: stored_and_absent, decision_is_settled_once, state_is_taken_once, consent_is_per_user;
     grants: code_is_redeemed_once, expired_code_is_unknown, bearer_lives_until_it_expires, bearer_is_revoked_alone,

@@ -110,6 +110,14 @@ pub(in crate::html) const EN: Texts = Texts {
                 "If that does not help, clear the app’s saved sign-in data and try once more.",
             ],
         },
+        unusable_client: FaultText {
+            title: "This app cannot be verified",
+            text: "The app says who it is at an address of its own, and what is there cannot be used.",
+            steps: &[
+                "Try again in a minute.",
+                "If it stays, tell the maker of the app what is written above.",
+            ],
+        },
         foreign_redirect: FaultText {
             title: "This address does not belong to the app",
             text: "The app asked to be answered at an address that it never registered. To keep your sign-in from reaching somebody else, it ends here.",

@@ -96,6 +96,11 @@ pub(in crate::html) const KO: Texts = Texts {
                 "그래도 안 되면 앱에 저장된 로그인 데이터를 지우고 다시 시도하세요.",
             ],
         },
+        unusable_client: FaultText {
+            title: "앱을 확인할 수 없습니다",
+            text: "앱이 자신의 정보를 게시한 주소의 내용을 사용할 수 없습니다.",
+            steps: &["잠시 후 다시 시도하세요.", "계속되면 위에 적힌 내용을 앱 제작자에게 알려 주세요."],
+        },
         foreign_redirect: FaultText {
             title: "앱의 주소가 아닙니다",
             text: "앱이 등록하지 않은 주소로 응답을 요청했습니다. 로그인이 다른 사람에게 전달되지 않도록 여기서 멈춥니다.",

@@ -71,6 +71,7 @@ pub(crate) struct ConsentTexts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     UnknownClient,
+    UnusableClient,
     ForeignRedirect,
     Malformed,
     TooLong,
@@ -101,6 +102,7 @@ pub(crate) struct FaultText {
 #[derive(Debug)]
 pub(crate) struct FaultTexts {
     unknown_client: FaultText,
+    unusable_client: FaultText,
     foreign_redirect: FaultText,
     malformed: FaultText,
     too_long: FaultText,
@@ -122,6 +124,7 @@ impl FaultTexts {
     pub(crate) const fn of(&self, fault: Fault) -> &FaultText {
         match fault {
             Fault::UnknownClient => &self.unknown_client,
+            Fault::UnusableClient => &self.unusable_client,
             Fault::ForeignRedirect => &self.foreign_redirect,
             Fault::Malformed => &self.malformed,
             Fault::TooLong => &self.too_long,

@@ -6,6 +6,8 @@ use super::session::Session;
 use super::{origin, sign_in};
 use crate::domain::ids::{GrantId, UserKey};
 use crate::html::Lang;
+use crate::oauth::clients::{ClientFault, Occasion};
+use crate::oauth::flow::verified_host;
 use crate::oauth::forward::ForwardError;
 use crate::oauth::params::{ParamFault, Params};
 use crate::oauth::state::OauthState;
@@ -141,8 +143,17 @@ async fn connections(user: &UserKey, state: &OauthState) -> Result<Vec<Connectio
     grants.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
     let mut list = Vec::with_capacity(grants.len());
     for grant in grants {
-        let client_name = state.store.client(&grant.client).await?.and_then(|client| client.name);
-        list.push(Connection { grant, client_name });
+        // An app whose registration is gone, or whose host is away, is still listed and can be ended.
+        let client = match state.find_client(grant.client.as_str(), Occasion::Tokens).await {
+            Ok(client) => Some(client),
+            Err(ClientFault::Store(error)) => return Err(error),
+            Err(error) => {
+                tracing::debug!(error = %error, client.id = %grant.client, "a connected app cannot be named");
+                None
+            }
+        };
+        let verified_host = client.as_ref().and_then(|client| verified_host(client.origin, &client.id));
+        list.push(Connection { client_name: client.and_then(|client| client.name), verified_host, grant });
     }
     Ok(list)
 }

@@ -6,7 +6,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::GrantRecord;
 use crate::domain::resource::Resources;
 use crate::html::{Icon, Lang, Page, Width, icon};
-use crate::oauth::pages::{abilities, app_name, tile, verified_host};
+use crate::oauth::pages::{abilities, app_name, tile};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use chrono::DateTime;
@@ -18,6 +18,8 @@ pub(super) struct Connection {
     pub(super) grant: GrantRecord,
     /// As declared by the client; nobody knows it any more when the registration is gone.
     pub(super) client_name: Option<String>,
+    /// The host that vouches for the client.
+    pub(super) verified_host: Option<String>,
 }
 
 /// What the page shows.
@@ -96,7 +98,7 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
                 h2.name { (name) }
                 p.hint {
                     (service) " · "
-                    @if let Some(host) = verified_host(grant.client.as_str()) { (texts.app.verified) ": " (host) }
+                    @if let Some(host) = &one.verified_host { (texts.app.verified) ": " (host) }
                     @else { (texts.app.unverified) }
                 }
             }

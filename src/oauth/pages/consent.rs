@@ -5,7 +5,7 @@ use crate::domain::client::ClientOrigin;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 use crate::html::{AppTexts, Icon, Lang, Page, icon, shown};
-use crate::oauth::flow::Flow;
+use crate::oauth::flow::{Flow, verified_host};
 use crate::oauth::redirect;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -91,8 +91,8 @@ fn facts(page: &Consent<'_>, name: &str, lang: Lang) -> Markup {
 /// How far the name can be believed: the host of a metadata document is proven by fetching it, everything that came
 /// by registration is the app's own word.
 fn trust(page: &Consent<'_>, words: &AppTexts) -> Markup {
-    let host = verified_host(page.flow.client.as_str());
-    let is_configured = page.flow.client_origin == Some(ClientOrigin::Configured);
+    let host = verified_host(page.flow.client_origin, &page.flow.client);
+    let is_configured = page.flow.client_origin == ClientOrigin::Configured;
     html! {
         @if host.is_some() { span.badge.good { (words.verified) } }
         @else if is_configured { span.badge.good { (words.configured) } }
@@ -102,12 +102,6 @@ fn trust(page: &Consent<'_>, words: &AppTexts) -> Markup {
         @else if !is_configured { span.hint { (words.unverified_hint) } }
         @if page.is_new { span.hint { (words.new_hint) } }
     }
-}
-
-/// The host of a client whose id is the address of its metadata document.
-pub(in crate::oauth) fn verified_host(client: &str) -> Option<&str> {
-    let host = client.strip_prefix("https://")?.split(['/', '?', '#']).next()?;
-    (!host.is_empty()).then_some(host)
 }
 
 /// What the service could do and this app may not, and what no app ever may.
@@ -145,12 +139,5 @@ mod tests {
         assert_eq!(form_action("http://127.0.0.1:5/cb", false), "'self' https: http:");
         assert_eq!(form_action("cursor://a/cb", false), "'self' https: cursor:");
         assert_eq!(form_action("cursor://a/cb", true), "'self' https: http: cursor:");
-    }
-
-    #[test]
-    fn only_a_metadata_address_proves_a_host() {
-        assert_eq!(verified_host("https://claude.ai/oauth/metadata"), Some("claude.ai"));
-        assert_eq!(verified_host("dcr_abc"), None);
-        assert_eq!(verified_host("https:///x"), None);
     }
 }

@@ -13,7 +13,15 @@ pub(in crate::oauth) fn dead_end(
     lang: Lang,
 ) -> HttpResponse {
     let title = lang.texts().faults.of(fault).title;
-    Page { reference, ..Page::new(status, title, lang) }.respond(body(fault, lang))
+    Page { reference, ..Page::new(status, title, lang) }.respond(body(fault, None, lang))
+}
+
+/// A client that identifies itself by the URL of its metadata, which cannot be used; `reason` is for its maker.
+pub(in crate::oauth) fn unusable_client(reason: &str, reference: &str, lang: Lang) -> HttpResponse {
+    let fault = Fault::UnusableClient;
+    let title = lang.texts().faults.of(fault).title;
+    let page = Page { reference: Some(reference), ..Page::new(StatusCode::BAD_REQUEST, title, lang) };
+    page.respond(body(fault, Some(reason), lang))
 }
 
 /// The sign-in cannot go on because the store or Entra is away.
@@ -32,15 +40,16 @@ pub(in crate::oauth) fn explained(
 ) -> HttpResponse {
     let title = lang.texts().faults.of(fault).title;
     let page = Page { reference, address: Some(address), ..Page::new(StatusCode::OK, title, lang) };
-    page.respond(body(fault, lang))
+    page.respond(body(fault, None, lang))
 }
 
-fn body(fault: Fault, lang: Lang) -> Markup {
+fn body(fault: Fault, detail: Option<&str>, lang: Lang) -> Markup {
     let texts = lang.texts();
     let fault = texts.faults.of(fault);
     html! {
         h1 { (fault.title) }
         p.lead { (fault.text) }
+        @if let Some(detail) = detail { p lang="en" { code { (detail) } } }
         h2 { (texts.shell.what_to_do) }
         ol.steps { @for step in fault.steps { li { (step) } } }
     }
