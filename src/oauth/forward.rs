@@ -19,13 +19,15 @@ pub(super) enum ForwardError {
 }
 
 impl OauthState {
-    /// The Entra URL for an approved flow. What its `state` stands for is stored, once usable, for ten minutes.
+    /// The Entra URL for an approved flow. What its `state` stands for is stored, once usable, for ten minutes. `last` is
+    /// whom this browser signed in lately: if claims are wanted of that person, Entra is asked for them at once.
     pub(super) async fn forward(
         &self,
         flow: Flow,
         remembered_for: Option<UserKey>,
+        last: Option<&UserKey>,
     ) -> Result<String, ForwardError> {
-        let claims = match &remembered_for {
+        let claims = match last {
             Some(user) => self.standing_challenge(user).await?,
             None => None,
         };

@@ -164,7 +164,7 @@ mod tests {
             ("invalid_grant", 65001, F::ConsentRequired),
             ("access_denied", 90094, F::AdminConsentRequired),
             ("invalid_grant", 50076, F::InteractionRequired),
-            ("invalid_grant", 53003, F::InteractionRequired),
+            ("invalid_grant", 53003, F::Blocked),
             ("invalid_grant", 50105, F::NotAllowed),
             ("invalid_grant", 50057, F::NotAllowed),
             ("invalid_grant", 700_082, F::GrantDead),

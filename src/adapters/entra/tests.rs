@@ -185,5 +185,5 @@ async fn a_wrong_secret_is_our_fault_and_not_the_users() {
         EntraSettings { credential: Credential::choose("wrong", "", ""), ..world.settings.clone() };
     let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));
     let error = provider.refresh(&user, &tokens).await.unwrap_err();
-    assert_eq!(error.fault, IdentityFault::Misconfigured);
+    assert_eq!(error.fault, IdentityFault::CredentialRefused);
 }
