@@ -16,8 +16,6 @@ use tokio::sync::mpsc;
 
 /// Key of the meta member that ties a message to its subscription (2026-07-28).
 pub(super) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
-/// Most listening streams of one process.
-const MAX_LISTENERS: usize = 1024;
 
 /// What a `subscriptions/listen` stream was granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +58,7 @@ impl Filter {
     }
 }
 
-struct Listener {
+struct Entry {
     service: ServiceName,
     filter: Filter,
     /// The id of the listen request.
@@ -71,7 +69,7 @@ struct Listener {
 #[derive(Default)]
 struct Table {
     next: u64,
-    listeners: HashMap<u64, Listener>,
+    listeners: HashMap<u64, Entry>,
     sessions: HashMap<SessionId, ServiceName>,
 }
 
@@ -89,13 +87,13 @@ struct Legacy {
     session_ttl: Duration,
 }
 
-/// A stream's place in the hub, given back when dropped.
-pub(super) struct Place {
+/// A stream's entry in the hub, taken out when dropped.
+pub(super) struct Listener {
     hub: Arc<Hub>,
     key: u64,
 }
 
-impl Drop for Place {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.hub.table.lock().listeners.remove(&self.key);
     }
@@ -106,22 +104,19 @@ impl Hub {
         Self { table: Mutex::default(), legacy: OnceLock::from(Legacy { router, store, session_ttl }) }
     }
 
-    /// Adds a listen stream; none when there are too many.
+    /// Adds a listen stream.
     pub(super) fn listen(
         self: &Arc<Self>,
         service: &ServiceName,
         filter: Filter,
         id: Value,
         out: mpsc::Sender<Bytes>,
-    ) -> Option<Place> {
+    ) -> Listener {
         let mut table = self.table.lock();
-        if table.listeners.len() >= MAX_LISTENERS {
-            return None;
-        }
         let key = table.next;
         table.next += 1;
-        table.listeners.insert(key, Listener { service: service.clone(), filter, id, out });
-        Some(Place { hub: Arc::clone(self), key })
+        table.listeners.insert(key, Entry { service: service.clone(), filter, id, out });
+        Listener { hub: Arc::clone(self), key }
     }
 
     /// Notes that a session opened its own stream here, in whatever framing.

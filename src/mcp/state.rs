@@ -13,6 +13,7 @@ use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
 use crate::tools::dispatch::Dispatcher;
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub(crate) struct McpSettings {
     pub(crate) heartbeat: Duration,
     /// How long a WebSocket client without a header may take to say who it is.
     pub(crate) ws_greeting: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Names the server answers to besides its public URL, `host` (any port) or `host:port`.
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins of pages that may call, besides the public URL's own.
@@ -54,8 +57,9 @@ impl Default for McpSettings {
             body_timeout: Duration::from_secs(30),
             patience: Duration::from_secs(2),
             max_depth: 64,
-            heartbeat: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(10),
             ws_greeting: Duration::from_secs(10),
+            trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             local: false,
