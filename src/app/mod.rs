@@ -9,6 +9,7 @@ use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
+use crate::adapters::public_http::PublicHttp;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::domain::cipher::Cipher;
@@ -22,7 +23,7 @@ use crate::graph::client::GraphClient;
 use crate::lifecycle::Shutdown;
 use crate::mcp::{self, McpParts, McpState};
 use crate::oauth::bearer::BearerGuard;
-use crate::oauth::{self, OauthParts, OauthState};
+use crate::oauth::{self, OauthParts, OauthSettings, OauthState};
 use crate::ops::{self, EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
@@ -221,16 +222,19 @@ impl Parts {
             clock: grant_clock.clone(),
             cipher: cipher.clone(),
         };
+        let documents = PublicHttp::new(settings::stand(config)?);
+        let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
         let oauth = OauthParts {
             store,
             identity,
             tokens: actors.tokens.clone(),
+            documents: Arc::new(documents),
             issuer_keys,
             cipher,
             hasher,
             resources: resources.clone(),
             clock: grant_clock,
-            settings: settings::oauth(config),
+            settings: OauthSettings { clients: settings::clients(config)?, ..settings::oauth(config) },
         };
         Ok(Self {
             ops: web::Data::new(ops),
