@@ -219,7 +219,7 @@ impl Hub {
         match reach.cipher.open(TOPIC, &sealed).map(|plain| serde_json::from_slice::<News>(&plain)) {
             Ok(Ok(news)) => self.take(&news).await,
             Ok(Err(_)) | Err(_) => {
-                tracing::warn!("an announced change could not be read; its sender may be newer")
+                tracing::warn!("an announced change could not be read; its sender may be newer");
             }
         }
     }
