@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::edge::Edge;
-use super::hub::Hub;
+use super::hub::{Hub, Reach};
 use super::legacy::running::Running;
 use super::pending::Pending;
 use super::tasks::Tasks;
@@ -13,6 +13,7 @@ use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
 use crate::tools::dispatch::Dispatcher;
+use crate::tools::outlet::Announcer;
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,11 +100,19 @@ pub(crate) struct McpParts {
 
 impl McpState {
     pub(crate) fn new(parts: McpParts, settings: McpSettings) -> Self {
+        let catalog = Catalog::new(parts.dispatcher.registry(), &settings.server_version);
+        let reach = Reach {
+            router: parts.router.clone(),
+            store: parts.store.clone(),
+            cipher: parts.cipher.clone(),
+            session_ttl: settings.session_ttl,
+            with_resources: catalog.with_resources(),
+        };
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
-            catalog: Catalog::new(parts.dispatcher.registry(), &settings.server_version),
+            catalog,
             pending: Arc::default(),
-            hub: Arc::new(Hub::new(parts.router.clone(), parts.store.clone(), settings.session_ttl)),
+            hub: Hub::start(reach),
             tasks: Tasks::default(),
             cipher: parts.cipher,
             running: Running::start(&parts.store),
@@ -114,6 +123,12 @@ impl McpState {
             clock: parts.clock,
             settings,
         }
+    }
+
+    /// Tells clients of changes that happen outside a call, such as an administrator's.
+    #[expect(dead_code, reason = "the console announces what an administrator switches")]
+    pub(crate) fn announcer(&self) -> Arc<dyn Announcer> {
+        self.hub.clone()
     }
 
     /// Ends the streams that listen to changes, each with its graceful result; for shutdown.

@@ -6,6 +6,7 @@
 
 pub(crate) mod bearer;
 
+mod account;
 mod audit;
 mod authorize;
 mod callback;
@@ -15,6 +16,7 @@ mod consent;
 mod cookies;
 mod flow;
 mod forward;
+mod help;
 mod introspect;
 mod jwks;
 mod limits;
@@ -30,7 +32,6 @@ mod revoke;
 mod routes;
 mod scopes;
 mod state;
-mod texts;
 mod token;
 mod trace;
 mod wire;

@@ -3,7 +3,8 @@
 use super::limits::{self, Endpoint};
 use super::state::OauthState;
 use super::{
-    authorize, callback, consent, introspect, manage, metadata, openid, register, revoke, token, wire,
+    account, authorize, callback, consent, help, introspect, manage, metadata, openid, register, revoke,
+    token, wire,
 };
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
@@ -49,6 +50,12 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     }
     cfg.service(page("/{service}/authorize").route(read().to(authorize::of_service)));
     cfg.service(page("/consent").route(read().to(consent::get)).route(web::post().to(consent::post)));
+    let connections = page("/account/connections").route(read().to(account::get));
+    cfg.service(connections.route(web::post().to(account::post)));
+    cfg.service(page("/account/sign-out").route(web::post().to(account::sign_out)));
+    cfg.service(page("/account/signed-out").route(read().to(account::signed_out)));
+    cfg.service(page("/account").route(read().to(account::home)));
+    cfg.service(page("/help/sign-in/{fault}").route(read().to(help::get)));
     for path in ["/callback", "/oauth/azure_callback", "/auth/callback", "/{service}/callback"] {
         cfg.service(page(path).route(web::get().to(callback::get)));
     }

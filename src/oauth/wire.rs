@@ -132,6 +132,12 @@ pub(super) fn has_content_type(headers: &HeaderMap, wanted: &str) -> bool {
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
+/// Whether the browser says that another site made it send this (Fetch Metadata, `Sec-Fetch-Site`).
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok());
+    site.is_some_and(|site| !site.eq_ignore_ascii_case("same-origin"))
+}
+
 /// The service named by the path, if the path names one.
 pub(super) fn service_in_path(request: &HttpRequest) -> Option<&str> {
     request.match_info().get("service")

@@ -182,10 +182,6 @@ pub(crate) trait GrantStore: Send + Sync {
     /// A grant that still has live tokens.
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError>;
     /// The live grants of a user, and of nobody else; in no particular order.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the connections page will call it; both stores prove it")
-    )]
     async fn grants_of_user(&self, user: &UserKey) -> Result<Vec<GrantRecord>, StoreError>;
     /// Ends one bearer.
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError>;

@@ -4,6 +4,8 @@
 //! imports the crate; what a test knows, it knows over the wire.
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_start;

@@ -243,7 +243,7 @@ impl Connection {
         let user = &bearer.caller.user;
         let wanted = Wanted { session, user, stream: stream.clone(), how: Claiming::OrCreate, after };
         let feed = Feed::open(router, wanted).await.ok().flatten()?;
-        self.state.hub.follow(session, &self.service);
+        self.state.hub.follow(session, &self.service, feed.epoch());
         if after.is_none() {
             self.acknowledge(feed.cursor()).await;
         }
