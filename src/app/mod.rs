@@ -20,7 +20,7 @@ use crate::domain::secret::Secret;
 use crate::domain::token::Hasher;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
-use crate::lifecycle::Shutdown;
+use crate::lifecycle::{Shutdown, raise_open_files};
 use crate::mcp::{self, McpParts, McpState};
 use crate::oauth::bearer::BearerGuard;
 use crate::oauth::{self, OauthParts, OauthSettings, OauthState};
@@ -151,6 +151,7 @@ impl App {
     /// Serves until told to stop. False when a part could not be kept alive, so that the process exits non-zero.
     pub(crate) async fn run(self) -> std::io::Result<bool> {
         let Self { server, shutdown, gave_up, .. } = self;
+        raise_open_files();
         let serving = actix_web::rt::spawn(server);
         shutdown.wait_and_drain().await?;
         serving.await.map_err(std::io::Error::other)??;

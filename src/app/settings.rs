@@ -171,6 +171,7 @@ pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {
         max_body: config.mcp.max_body_bytes,
         max_depth: config.mcp.max_json_depth,
         heartbeat: Duration::from_secs(config.mcp.heartbeat_s),
+        trusted_proxies: networks(&config.server.trusted_proxies),
         allowed_hosts: config.server.allowed_hosts.clone(),
         allowed_origins: config.server.allowed_origins.clone(),
         local: address.ip().is_loopback(),
