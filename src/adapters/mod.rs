@@ -7,6 +7,7 @@ pub(crate) mod embedded;
 pub(crate) mod entra;
 pub(crate) mod graph_http;
 pub(crate) mod http;
+pub(crate) mod issuer_keys;
 mod keys;
 mod records;
 pub(crate) mod redis;

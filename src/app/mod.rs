@@ -8,6 +8,7 @@ use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
+use crate::adapters::issuer_keys::HttpIssuerKeys;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::domain::cipher::Cipher;
@@ -25,6 +26,7 @@ use crate::oauth::{self, OauthParts, OauthState};
 use crate::ops::{self, EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
+use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::{Store, StoreError};
 use crate::services::{self, ServiceDeps};
 use crate::telemetry::RequestSpan;
@@ -51,6 +53,10 @@ use tracing_actix_web::TracingLogger;
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// A client gets this long to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the clocks are compared, and how soon again after a failure.
+const TIME_CHECK: Duration = Duration::from_secs(30);
+const TIME_RETRY: Duration = Duration::from_secs(2);
 
 /// RFC 6797 §6.1, where clients reach us over TLS.
 const HSTS: &str = "max-age=31536000";
@@ -169,8 +175,10 @@ impl Parts {
         let clock: SharedClock = Arc::new(SystemClock);
         let ring = config.key_ring()?;
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
-        let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
+        let Outside { store, identity, graph, issuer_keys } = Outside::build(config, &clock, &cipher)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
+        keep_time(store.clone(), stop.clone());
+        let grant_clock = store.clock();
         let actors = Arc::new(Actors::start(&ActorDeps {
             store: store.clone(),
             identity: identity.clone(),
@@ -205,22 +213,23 @@ impl Parts {
                 store.clone(),
                 hasher.clone(),
                 resources.clone(),
-                clock.clone(),
+                grant_clock.clone(),
             )),
             store: store.clone(),
             router: actors.streams.clone(),
             resources: resources.clone(),
-            clock: clock.clone(),
+            clock: grant_clock.clone(),
             cipher: cipher.clone(),
         };
         let oauth = OauthParts {
             store,
             identity,
             tokens: actors.tokens.clone(),
+            issuer_keys,
             cipher,
             hasher,
             resources: resources.clone(),
-            clock,
+            clock: grant_clock,
             settings: settings::oauth(config),
         };
         Ok(Self {
@@ -236,11 +245,28 @@ impl Parts {
     }
 }
 
+/// Compares the store's clock with ours until the process ends.
+fn keep_time(store: Arc<dyn Store>, stop: CancellationToken) {
+    actix_web::rt::spawn(async move {
+        loop {
+            let pause = match store.keep_time().await {
+                Ok(()) => TIME_CHECK,
+                Err(_) => TIME_RETRY,
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    });
+}
+
 /// The adapters to the outside world.
 struct Outside {
     store: Arc<dyn Store>,
     identity: Arc<dyn IdentityProvider>,
     graph: Arc<dyn GraphTransport>,
+    issuer_keys: Arc<dyn IssuerKeys>,
 }
 
 impl Outside {
@@ -259,8 +285,9 @@ impl Outside {
             client_secret: Secret::new(config.entra.client_secret.expose().clone()),
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
+        let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
         let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));
-        Ok(Self { store, identity, graph })
+        Ok(Self { store, identity, graph, issuer_keys })
     }
 }
 
@@ -271,7 +298,7 @@ pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<S
 pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let cipher = Cipher::new(&config.key_ring()?);
-    let Outside { store, identity, graph } = Outside::build(config, &clock, &cipher)?;
+    let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher)?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
     let reach_entra =
         async move { identity.check().await.map(|()| String::new()).map_err(|e| e.to_string()) };

@@ -6,7 +6,7 @@ use crate::domain::peer;
 use crate::domain::rate::Rate;
 use crate::domain::scope::ScopeSet;
 use crate::mcp::McpSettings;
-use crate::oauth::{LimitSettings, OauthSettings};
+use crate::oauth::{LimitSettings, OauthSettings, TrustedIssuer};
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
 use ipnet::IpNet;
@@ -58,6 +58,7 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         openid: oauth.openid,
         id_token_key_ttl: Duration::from_secs(oauth.id_token_key_ttl_s),
         client_credentials: oauth.client_credentials,
+        trusted_issuers: trusted_issuers(config),
         trusted_proxies: networks(&config.server.trusted_proxies),
         limits: limits(config),
         scope_ceiling: (!ceiling.is_empty()).then_some(ceiling),
@@ -81,6 +82,12 @@ fn limits(config: &Config) -> LimitSettings {
         shared_ranges: networks(&limits.shared_ranges),
         shared_factor: limits.shared_factor,
     }
+}
+
+/// Checked with the settings, as everything here.
+fn trusted_issuers(config: &Config) -> Vec<TrustedIssuer> {
+    let all = config.trusted_issuers().unwrap_or_default().into_iter();
+    all.map(|[issuer, jwks_url, tenant]| TrustedIssuer { issuer, jwks_url, tenant }).collect()
 }
 
 /// The texts were checked with the settings.

@@ -86,6 +86,7 @@ pub(crate) struct OauthSection {
     pub(crate) openid: bool,
     pub(crate) id_token_key_ttl_s: u64,
     pub(crate) client_credentials: bool,
+    pub(crate) trusted_issuers: Vec<String>,
     pub(crate) scope_ceiling: Vec<String>,
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,

@@ -23,6 +23,7 @@ impl Config {
         self.check_entra()?;
         self.check_limits()?;
         self.check_networks()?;
+        self.trusted_issuers()?;
         self.check_services()
     }
 
@@ -166,6 +167,27 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// The issuers that may vouch for people: issuer, URL of the keys, tenant.
+    pub(crate) fn trusted_issuers(&self) -> Result<Vec<[String; 3]>, ConfigError> {
+        let key = "oauth.trusted_issuers";
+        let read = |text: &String| {
+            let refused =
+                |problem: &str| ConfigError::Refused { key, problem: format!("`{text}` {problem}") };
+            let parts: Vec<String> = text.split('|').map(|part| part.trim().to_owned()).collect();
+            let parts: [String; 3] =
+                parts.try_into().map_err(|_| refused("must be written issuer|URL of its keys|tenant id"))?;
+            let url = Url::parse(&parts[1]).map_err(|e| refused(&e.to_string()))?;
+            if url.scheme() != "https" && !(url.scheme() == "http" && self.graph.insecure_upstream) {
+                return Err(refused("must name its keys by an https:// URL"));
+            }
+            if parts.iter().any(String::is_empty) {
+                return Err(refused("must be written issuer|URL of its keys|tenant id"));
+            }
+            Ok(parts)
+        };
+        self.oauth.trusted_issuers.iter().map(read).collect()
     }
 
     fn check_services(&self) -> Result<(), ConfigError> {

@@ -3,6 +3,7 @@
 use super::openid;
 use super::scopes;
 use super::state::{OauthSettings, OauthState};
+use super::token::id_jag;
 use super::wire;
 use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
@@ -53,6 +54,10 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     if settings.client_credentials {
         grants.push("client_credentials");
     }
+    let vouching = !settings.trusted_issuers.is_empty();
+    if vouching {
+        grants.push(id_jag::GRANT_TYPE);
+    }
     if settings.openid {
         all = all.union(&ScopeSet::parse(openid::SCOPES));
     }
@@ -76,6 +81,9 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     });
+    if let (true, Value::Object(all)) = (vouching, &mut document) {
+        all.insert("authorization_grant_profiles_supported".to_owned(), json!([id_jag::PROFILE]));
+    }
     if settings.openid {
         let unit = json!({
             "userinfo_endpoint": format!("{issuer}/userinfo"),

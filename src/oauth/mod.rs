@@ -37,4 +37,4 @@ mod tests;
 
 pub(crate) use limits::LimitSettings;
 pub(crate) use routes::configure;
-pub(crate) use state::{OauthParts, OauthSettings, OauthState};
+pub(crate) use state::{OauthParts, OauthSettings, OauthState, TrustedIssuer};

@@ -11,6 +11,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::token::Hasher;
 use crate::domain::upstream::Profile;
 use crate::ports::identity::IdentityProvider;
+use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::Store;
 use crate::ports::tokens::AccessTokens;
 use ipnet::IpNet;
@@ -49,6 +50,8 @@ pub(crate) struct OauthSettings {
     pub(crate) id_token_key_ttl: Duration,
     /// Whether clients of the operator may get tokens of their own.
     pub(crate) client_credentials: bool,
+    /// Identity providers that may vouch for people; none switches assertions off.
+    pub(crate) trusted_issuers: Vec<TrustedIssuer>,
     /// Proxies that are believed when they say where a request comes from.
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: LimitSettings,
@@ -58,6 +61,17 @@ pub(crate) struct OauthSettings {
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,
     pub(crate) allowed_tenants: Vec<String>,
+}
+
+/// An identity provider that may vouch for the people of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TrustedIssuer {
+    /// `iss` of its assertions, byte by byte.
+    pub(crate) issuer: String,
+    /// Where its keys are published.
+    pub(crate) jwks_url: String,
+    /// The Entra tenant whose people it may name.
+    pub(crate) tenant: String,
 }
 
 impl Default for OauthSettings {
@@ -76,6 +90,7 @@ impl Default for OauthSettings {
             openid: true,
             id_token_key_ttl: 30 * DAY,
             client_credentials: false,
+            trusted_issuers: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: LimitSettings::default(),
             scope_ceiling: None,
@@ -107,6 +122,7 @@ pub(crate) struct OauthParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) identity: Arc<dyn IdentityProvider>,
     pub(crate) tokens: Arc<dyn AccessTokens>,
+    pub(crate) issuer_keys: Arc<dyn IssuerKeys>,
     pub(crate) cipher: Cipher,
     pub(crate) hasher: Hasher,
     pub(crate) resources: Arc<Resources>,
@@ -119,6 +135,7 @@ pub(crate) struct OauthState {
     pub(super) store: Arc<dyn Store>,
     pub(super) identity: Arc<dyn IdentityProvider>,
     pub(super) tokens: Arc<dyn AccessTokens>,
+    pub(super) issuer_keys: Arc<dyn IssuerKeys>,
     pub(super) cipher: Cipher,
     pub(super) hasher: Hasher,
     pub(super) resources: Arc<Resources>,
@@ -141,6 +158,7 @@ impl OauthState {
             store: parts.store,
             identity: parts.identity,
             tokens: parts.tokens,
+            issuer_keys: parts.issuer_keys,
             cipher: parts.cipher,
             hasher: parts.hasher,
             resources: parts.resources,

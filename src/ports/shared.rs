@@ -37,10 +37,6 @@ pub(crate) trait SharedStore: Send + Sync {
         ttl: Duration,
     ) -> Result<Swap, StoreError>;
     /// Spends a value that counts once, such as the `jti` of an assertion: true for the first call only.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "assertions and proofs will call it; both stores prove it")
-    )]
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError>;
 }
 

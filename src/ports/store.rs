@@ -7,7 +7,7 @@
 use super::events::{Bus, EventLog};
 use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
-use crate::domain::clock::Timestamp;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
 use crate::domain::ids::{ClientId, GrantId, SessionId, UserKey};
 use crate::domain::secret::Sealed;
@@ -254,6 +254,10 @@ pub(crate) trait Store:
 {
     /// Answers when the store can serve.
     async fn ping(&self) -> Result<(), StoreError>;
+    /// The clock that all replicas of the store share: moments that are compared by another replica come from it.
+    fn clock(&self) -> SharedClock;
+    /// Compares that clock with this machine's; called again and again, since clocks drift.
+    async fn keep_time(&self) -> Result<(), StoreError>;
     /// Number of live records of each kind, for operators. Slow on a large store; never on a request's way.
     async fn census(&self) -> Result<Vec<(String, u64)>, StoreError>;
 }

@@ -36,3 +36,5 @@ mod streams;
 mod support;
 #[cfg(test)]
 mod token_storm;
+#[cfg(test)]
+mod vouched;

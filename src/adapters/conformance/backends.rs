@@ -2,12 +2,13 @@
 
 use super::Backend;
 use super::redis_server::RedisServer;
-use super::samples::{HOUR, START, Sample, cipher, client, sealed, session, user};
+use super::samples::{HOUR, MINUTE, START, Sample, cipher, client, sealed, session, user};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::keys;
 use crate::adapters::redis::RedisStore;
 use crate::domain::client::ClientAuthMethod;
-use crate::domain::clock::{SharedClock, TestClock};
+use crate::domain::clock::{Clock, SharedClock, SystemClock, TestClock, Timestamp};
+use crate::domain::grant::CodeRecord;
 use crate::ports::store::{
     ClientStore, CodeRedemption, GrantStore, Issue, RefreshState, RotationOutcome, SessionStore, Store,
     StoreError, Swap, UpstreamStore,
@@ -235,6 +236,40 @@ async fn redis_starts_later_than_the_server() {
     store.ping().await.unwrap_err();
     server.start_again().await;
     store.ping().await.unwrap();
+}
+
+/// A machine whose clock is off.
+struct Wrong(i64);
+
+impl Clock for Wrong {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(SystemClock.now().as_millis() + self.0)
+    }
+}
+
+#[tokio::test]
+async fn h85_replicas_whose_clocks_differ_agree_on_expiry() {
+    let Some(server) = RedisServer::start().await else { return };
+    let replica = |off_s: i64| {
+        RedisStore::connect_from(&server.url(), cipher(), Arc::new(Wrong(off_s * 1000))).unwrap()
+    };
+    let (slow, fast) = (replica(-120), replica(120));
+    for store in [&slow, &fast] {
+        store.keep_time().await.unwrap();
+    }
+    for (from, to) in [(&slow, &fast), (&fast, &slow)] {
+        let (sample, now) = (Sample::new(), from.clock().now());
+        let record = CodeRecord { issued_at: now, expires_at: now.plus(MINUTE), ..sample.code.1.clone() };
+        from.put_code(&sample.code.0, &record).await.unwrap();
+        let here = to.clock().now();
+        assert!(here < record.expires_at, "a code of a minute is not over at once");
+        assert!(here.since(now) < MINUTE / 2);
+        let redeemed = to.redeem_code(&sample.code.0, &record.client, here).await.unwrap();
+        assert_eq!(redeemed, CodeRedemption::First(record));
+    }
+    println!(
+        "H85 | clocks of two replicas 4 min apart (redis) | a code of the one is redeemed at the other | ok"
+    );
 }
 
 #[tokio::test]

@@ -146,6 +146,14 @@ impl Store for EmbeddedStore {
         self.recover().await
     }
 
+    fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    async fn keep_time(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
         self.ping().await?;
         let mut counts: BTreeMap<&str, u64> = BTreeMap::new();

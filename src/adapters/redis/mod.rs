@@ -1,7 +1,7 @@
 //! The store of replicas: Redis 7 or newer, also read as Valkey. Every verb is one command or one script.
 //!
-//! Expiry is counted by Redis; the moments inside records come from the caller, so replicas need not agree with the
-//! clock of the Redis host.
+//! Expiry is counted by Redis, and the moments inside records come from the store's clock, which is that of Redis too:
+//! replicas whose clocks differ agree.
 
 mod bus;
 mod census;
@@ -14,16 +14,20 @@ mod scripts;
 mod sealed;
 mod sessions;
 mod shared;
+mod time;
 mod upstream;
 
 use crate::domain::cipher::Cipher;
+use crate::domain::clock::{SharedClock, SystemClock};
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
 use bus::Listener;
 use link::Links;
 use redis::Cmd;
 use scripts::Scripts;
+use std::sync::Arc;
 use std::time::Duration;
+use time::StoreTime;
 
 /// The Redis store. One object serves all threads; each thread gets a connection of its own.
 pub(crate) struct RedisStore {
@@ -31,13 +35,25 @@ pub(crate) struct RedisStore {
     scripts: Scripts,
     cipher: Cipher,
     listener: Listener,
+    time: Arc<StoreTime>,
 }
 
 impl RedisStore {
     /// Checks `url` (`redis://` or `rediss://`) and prepares for it. Connects with the first command only, so a
     /// server starts while Redis is away and serves when it is back.
     pub(crate) fn connect(url: &str, cipher: Cipher) -> Result<Self, StoreError> {
-        Ok(Self { links: Links::new(url)?, scripts: Scripts::new(), cipher, listener: Listener::default() })
+        Self::connect_from(url, cipher, Arc::new(SystemClock))
+    }
+
+    /// The same from a machine with the clock `local`.
+    pub(crate) fn connect_from(url: &str, cipher: Cipher, local: SharedClock) -> Result<Self, StoreError> {
+        Ok(Self {
+            links: Links::new(url)?,
+            scripts: Scripts::new(),
+            cipher,
+            listener: Listener::default(),
+            time: Arc::new(StoreTime::new(local)),
+        })
     }
 
     /// Reads one value.
@@ -55,7 +71,16 @@ impl RedisStore {
 impl Store for RedisStore {
     /// Also refuses a server that answers and does not take writes: a replica, or one without its master.
     async fn ping(&self) -> Result<(), StoreError> {
+        self.measure().await?;
         self.put(crate::adapters::keys::PING, b"1", Duration::from_secs(1)).await
+    }
+
+    fn clock(&self) -> SharedClock {
+        self.time.clone()
+    }
+
+    async fn keep_time(&self) -> Result<(), StoreError> {
+        self.measure().await
     }
 
     async fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {

@@ -1,7 +1,9 @@
 //! The modern era over HTTP.
 
 use super::support::{World, modern, post, rpc};
+use crate::domain::ids::{ClientId, UserKey};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[actix_web::test]
 async fn discovery_lists_and_calls_need_no_session() {
@@ -124,6 +126,19 @@ async fn a_request_ends_with_its_connection() {
     world.witness.started.notified().await;
     drop(socket);
     world.witness.dropped.notified().await;
+}
+
+#[actix_web::test]
+async fn an_application_without_a_person_is_told_so_and_not_sent_to_sign_in() {
+    let world = World::new();
+    let replica = world.replica();
+    let nobody = UserKey::application(&ClientId::new("gateway"));
+    let bearer = world.bearer_of(nobody, "mail-query", Duration::from_hours(1)).await;
+    let reply = modern(&bearer, "tools/call", json!({"name": "signed_out"})).send(&replica).await;
+    let result = reply.json()["result"].clone();
+    assert_eq!(result["isError"], true);
+    assert!(result["content"][0]["text"].as_str().unwrap().contains("belongs to an application"), "{result}");
+    assert_eq!(modern(&bearer, "tools/call", json!({"name": "echo"})).send(&replica).await.verdict().0, 200);
 }
 
 #[actix_web::test]

@@ -156,12 +156,16 @@ impl World {
     }
 
     pub(super) async fn bearer_for(&self, user: &str, service: &str, life: Duration) -> String {
+        self.bearer_of(UserKey::new("tenant", user), service, life).await
+    }
+
+    pub(super) async fn bearer_of(&self, user: UserKey, service: &str, life: Duration) -> String {
         let token = Token::mint(TokenKind::Access, &new_grant());
         let now: Timestamp = self.clock.now();
         let record = AccessRecord {
             grant: token.grant.clone(),
             client: ClientId::new("client"),
-            user: UserKey::new("tenant", user),
+            user,
             service: ServiceName::new(service),
             scopes: ScopeSet::parse("Mail.Read"),
             flow: None,

@@ -3,6 +3,7 @@
 mod authorize;
 mod bearer;
 mod callback;
+mod client_credentials;
 mod code;
 mod consent;
 mod metadata;

@@ -4,6 +4,7 @@ pub(super) mod client_auth;
 mod client_credentials;
 mod code;
 mod error;
+pub(super) mod id_jag;
 mod issue;
 mod refresh;
 
@@ -54,6 +55,7 @@ async fn redeem(
     match kind {
         GrantType::Code => code::redeem(state, &client, &params).await,
         GrantType::Refresh => refresh::redeem(state, &client, &params).await,
+        GrantType::Assertion => id_jag::redeem(state, &client, &params).await,
         GrantType::Client => {
             client_credentials::issue(state, &client, &params, wire::service_in_path(request)).await
         }
@@ -66,6 +68,7 @@ enum GrantType {
     Code,
     Refresh,
     Client,
+    Assertion,
 }
 
 impl GrantType {
@@ -74,6 +77,7 @@ impl GrantType {
         match text {
             "authorization_code" => Some(Self::Code),
             "refresh_token" => Some(Self::Refresh),
+            id_jag::GRANT_TYPE if !settings.trusted_issuers.is_empty() => Some(Self::Assertion),
             "client_credentials" if settings.client_credentials => Some(Self::Client),
             _ => None,
         }

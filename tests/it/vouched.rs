@@ -1,0 +1,220 @@
+//! Enterprise-managed authorization: an identity provider of the organisation vouches for a person (ID-JAG).
+
+use super::hostile::{ALICE, BOB, outcome};
+use super::support::cluster::{Cluster, Plan, Store};
+use super::support::http;
+use super::support::login::{Client, REDIRECT};
+use super::support::mcp::Mcp;
+use actix_web::{App, HttpServer, web};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use p256::elliptic_curve::sec1::ToEncodedPoint;
+use p256::pkcs8::EncodePrivateKey;
+use serde_json::{Value, json};
+use std::sync::mpsc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const ISSUER: &str = "https://idp.example";
+
+/// The organisation's identity provider: one key, published.
+struct Idp {
+    key: EncodingKey,
+    url: String,
+    handle: actix_web::dev::ServerHandle,
+}
+
+fn key_of(byte: u8) -> p256::SecretKey {
+    p256::SecretKey::from_slice(&[byte; 32]).unwrap()
+}
+
+fn encoding(key: &p256::SecretKey) -> EncodingKey {
+    EncodingKey::from_ec_der(key.to_pkcs8_der().unwrap().as_bytes())
+}
+
+impl Idp {
+    fn start() -> Self {
+        let secret = key_of(7);
+        let point = secret.public_key().to_encoded_point(false);
+        let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let (x, y) = (part(point.x().unwrap()), part(point.y().unwrap()));
+        let keys =
+            json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "k1", "x": x, "y": y}]});
+        let (sender, started) = mpsc::channel();
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let server = HttpServer::new(move || {
+                    let keys = keys.clone();
+                    App::new()
+                        .route("/keys", web::get().to(move || std::future::ready(web::Json(keys.clone()))))
+                });
+                let server =
+                    server.workers(1).disable_signals().shutdown_timeout(0).bind(("127.0.0.1", 0)).unwrap();
+                let port = server.addrs()[0].port();
+                let server = server.run();
+                sender.send((port, server.handle())).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let (port, handle) = started.recv().unwrap();
+        Self { key: encoding(&secret), url: format!("http://127.0.0.1:{port}/keys"), handle }
+    }
+}
+
+impl Drop for Idp {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+struct World {
+    cluster: Cluster,
+    idp: Idp,
+    client: (String, String),
+    alice: String,
+    bob: String,
+}
+
+impl World {
+    async fn start(store: Store) -> Self {
+        let idp = Idp::start();
+        let mut cluster = Cluster::start(store, Plan::default()).await;
+        let trusted = format!("{ISSUER}|{}|{}", idp.url, cluster.tenant.directory_id);
+        cluster.set("ENTRADA_OAUTH__TRUSTED_ISSUERS", &trusted);
+        cluster.crash_and_restart(0).await;
+        let metadata = json!({
+            "client_name": "Gateway", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "client_secret_post",
+        });
+        let registered =
+            http::client().post(format!("{}/register", cluster.url)).json(&metadata).send().await;
+        let registered: Value = registered.unwrap().json().await.unwrap();
+        let text = |name: &str| registered[name].as_str().unwrap().to_owned();
+        let client = (text("client_id"), text("client_secret"));
+        let oid = async |user| cluster.tenant.graph(user, "/me").await["id"].as_str().unwrap().to_owned();
+        let (alice, bob) = (oid(ALICE).await, oid(BOB).await);
+        // Alice has been here; Bob has not.
+        Client::register(&cluster.url).await.sign_in(ALICE).await;
+        Self { cluster, idp, client, alice, bob }
+    }
+
+    fn claims(&self, jti: &str) -> Value {
+        #[expect(clippy::disallowed_methods, reason = "a test outside has no clock of the product")]
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        json!({
+            "iss": ISSUER, "aud": self.cluster.url, "sub": "alice", "oid": self.alice, "jti": jti,
+            "client_id": self.client.0, "iat": now, "exp": now + 300,
+            "resource": format!("{}/mail-query/mcp", self.cluster.url), "scope": "Mail.Read",
+        })
+    }
+
+    fn signed(&self, claims: &Value) -> String {
+        let header = Header {
+            typ: Some("oauth-id-jag+jwt".into()),
+            kid: Some("k1".into()),
+            ..Header::new(Algorithm::ES256)
+        };
+        jsonwebtoken::encode(&header, claims, &self.idp.key).unwrap()
+    }
+
+    async fn ask(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::Response {
+        let mut form = vec![
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("assertion", assertion),
+            ("client_id", &self.client.0),
+            ("client_secret", &self.client.1),
+        ];
+        form.extend(extra);
+        http::client().post(format!("{}/token", self.cluster.url)).form(&form).send().await.unwrap()
+    }
+}
+
+async fn the_provider_vouches_and_nobody_else(store: Store) {
+    let world = World::start(store).await;
+    let assertion = world.signed(&world.claims("j-1"));
+    let answer: Value = world.ask(&assertion, &[]).await.json().await.unwrap();
+    assert_eq!(answer["scope"], "Mail.Read User.Read", "{answer}");
+    assert!(answer.get("refresh_token").is_none());
+    let mcp = Mcp::modern(&world.cluster.url, answer["access_token"].as_str().unwrap());
+    mcp.call("list_mail_folders", json!({})).await.output();
+    assert_eq!(
+        outcome(world.ask(&assertion, &[]).await).await,
+        "400 invalid_grant",
+        "an assertion counts once"
+    );
+
+    let with = |jti: &str, name: &str, value: Value| {
+        let mut claims = world.claims(jti);
+        claims[name] = value;
+        world.signed(&claims)
+    };
+    for (jti, name, value, expected) in [
+        ("j-2", "aud", json!("https://other.example"), "400 invalid_grant"),
+        ("j-3", "aud", json!([world.cluster.url, "https://other.example"]), "400 invalid_grant"),
+        ("j-4", "iss", json!("https://evil.example"), "400 invalid_grant"),
+        ("j-5", "client_id", json!("another"), "400 invalid_grant"),
+        ("j-6", "exp", json!(1_000_000_000), "400 invalid_grant"),
+        ("j-7", "exp", json!(32_503_680_000_u64), "400 invalid_grant"),
+        ("", "sub", json!("alice"), "400 invalid_grant"),
+        ("j-8", "oid", json!(world.bob), "400 invalid_grant"),
+        ("j-9", "oid", json!(""), "400 invalid_grant"),
+        ("j-10", "resource", json!("https://other.example/mail-query/mcp"), "400 invalid_target"),
+        ("j-11", "scope", json!("No.Such.Scope"), "400 invalid_scope"),
+    ] {
+        let seen = outcome(world.ask(&with(jti, name, value.clone()), &[]).await).await;
+        assert_eq!(seen, expected, "{name}={value}");
+    }
+    let good = world.signed(&world.claims("j-12"));
+    let wider = world.ask(&good, &[("scope", "Mail.Read Mail.Send")]).await;
+    assert_eq!(outcome(wider).await, "400 invalid_scope");
+    // Signed by somebody else, unsigned, and of another type.
+    let header = Header {
+        typ: Some("oauth-id-jag+jwt".into()),
+        kid: Some("k1".into()),
+        ..Header::new(Algorithm::ES256)
+    };
+    let forged = jsonwebtoken::encode(&header, &world.claims("j-13"), &encoding(&key_of(8))).unwrap();
+    let untyped = Header { kid: Some("k1".into()), ..Header::new(Algorithm::ES256) };
+    let untyped = jsonwebtoken::encode(&untyped, &world.claims("j-14"), &world.idp.key).unwrap();
+    let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = format!(
+        "{}.{}.",
+        encoded(&json!({"alg": "none", "typ": "oauth-id-jag+jwt", "kid": "k1"})),
+        encoded(&world.claims("j-15"))
+    );
+    for assertion in [forged.as_str(), &untyped, &unsigned, "x.y.z"] {
+        assert_eq!(outcome(world.ask(assertion, &[]).await).await, "400 invalid_grant", "{assertion}");
+    }
+    // A client that cannot prove itself.
+    let public = Client::register(&world.cluster.url).await;
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+        ("assertion", &*good),
+        ("client_id", &*public.id),
+    ];
+    let refused =
+        http::client().post(format!("{}/token", world.cluster.url)).form(&form).send().await.unwrap();
+    assert_eq!(outcome(refused).await, "400 unauthorized_client");
+    // After all those refusals the good one still counts.
+    assert_eq!(outcome(world.ask(&good, &[]).await).await, "200");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_provider_vouches_for_its_people_on_the_embedded_store() {
+    the_provider_vouches_and_nobody_else(Store::embedded()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_provider_vouches_for_its_people_on_redis() {
+    if let Some(store) = Store::redis() {
+        the_provider_vouches_and_nobody_else(store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_trusted_issuers_the_grant_does_not_exist() {
+    let cluster = Cluster::embedded().await;
+    let client = Client::register(&cluster.url).await;
+    let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("client_id", &*client.id)];
+    let refused = http::client().post(format!("{}/token", cluster.url)).form(&form).send().await.unwrap();
+    assert_eq!(outcome(refused).await, "400 unsupported_grant_type");
+}
