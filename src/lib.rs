@@ -8,6 +8,7 @@ mod config;
 mod domain;
 mod extract;
 mod graph;
+mod html;
 mod lifecycle;
 mod mcp;
 mod oauth;

@@ -6,10 +6,21 @@ use crate::ops::Readiness;
 use crate::ports::sessions::SessionRouter;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Lets the process open as many files as the system allows it: every idle stream is one, and the usual soft limit of
+/// 1,024 is reached long before `mcp.max_streams`.
+pub(crate) fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
 
 /// What a graceful stop goes through, in order.
 pub(crate) struct Shutdown {

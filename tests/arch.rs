@@ -32,9 +32,10 @@ mod arch {
             ours: &["domain", "ports"],
             crates: &["redis", "deadpool_redis", "reqwest"],
         },
+        Rule { module: "html", ours: &["domain"], crates: &["actix_web"] },
         Rule {
             module: "oauth",
-            ours: &["tools", "domain", "ports"],
+            ours: &["tools", "domain", "ports", "html"],
             crates: &["actix_web", "actix_web_lab"],
         },
         Rule {
@@ -44,7 +45,7 @@ mod arch {
         },
         Rule {
             module: "ops",
-            ours: &["tools", "domain", "ports", "oauth::bearer"],
+            ours: &["tools", "domain", "ports", "html", "oauth::bearer"],
             crates: &["actix_web", "actix_web_lab"],
         },
         Rule { module: "sim", ours: &[], crates: &["actix_web", "actix_web_lab", "actix"] },

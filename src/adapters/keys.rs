@@ -18,7 +18,7 @@ pub(super) const CHANNELS: &str = "ent:bus:";
 pub(super) const PING: &str = "ent:ping";
 
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
-pub(super) const KINDS: [(&str, &str); 20] = [
+pub(super) const KINDS: [(&str, &str); 23] = [
     ("clients", "ent:client:"),
     ("client folds", "ent:fold:"),
     ("flows", "ent:flow:"),
@@ -29,6 +29,9 @@ pub(super) const KINDS: [(&str, &str); 20] = [
     ("access tokens", "}:at:"),
     ("refresh tokens", "}:rt:"),
     ("rotation answers", "}:nx:"),
+    ("grants", "}:info"),
+    ("last uses of grants", "}:used"),
+    ("grants by user", "ent:of:"),
     ("upstream records", "ent:up:"),
     ("sessions", "}:session"),
     ("stream logs", "}:log:"),
@@ -91,6 +94,21 @@ pub(super) fn successor(token: &TokenRef) -> String {
 /// The keys of a grant's records with their expiry, as a sorted set.
 pub(super) fn index(id: &GrantId) -> String {
     format!("{}keys", grant(id))
+}
+
+/// What a grant is, for its owner and the operator.
+pub(super) fn info(id: &GrantId) -> String {
+    format!("{}info", grant(id))
+}
+
+/// When tokens were last issued into a grant; lives as long as they do.
+pub(super) fn used(id: &GrantId) -> String {
+    format!("{}used", grant(id))
+}
+
+/// The grants of a user: a sorted set in Redis, the start of one key per grant elsewhere.
+pub(super) fn of_user(user: &UserKey) -> String {
+    format!("{ROOT}:of:{user}")
 }
 
 /// Mark of a revoked grant.

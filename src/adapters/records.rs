@@ -4,7 +4,7 @@
 //! live record is its expiry or version, that of a used one the moment of use.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::RefreshRecord;
+use crate::domain::grant::{GrantRecord, RefreshRecord};
 use crate::domain::secret::Sealed;
 use crate::ports::shared::SharedRecord;
 use crate::ports::store::{RefreshState, StoreError, UpstreamRecord};
@@ -125,6 +125,21 @@ pub(super) fn shared(value: &[u8]) -> Result<Option<SharedRecord>, StoreError> {
             Some(SharedRecord { version: number.unsigned_abs(), sealed })
         }
     })
+}
+
+/// A moment, as the last use of a grant is kept.
+pub(super) fn moment(at: Timestamp) -> Vec<u8> {
+    at.as_millis().to_string().into_bytes()
+}
+
+/// A grant with the moment of its last use.
+pub(super) fn grant(record: GrantRecord, used: &[u8]) -> Result<GrantRecord, StoreError> {
+    let at = std::str::from_utf8(used).ok().and_then(|text| text.parse().ok());
+    let at = at.ok_or_else(|| StoreError::Corrupt {
+        record: "last use of a grant",
+        reason: "it is no moment".to_owned(),
+    })?;
+    Ok(GrantRecord { last_used_at: Timestamp::from_millis(at), ..record })
 }
 
 /// Life of a record that names its own beginning and end; never zero, which Redis refuses.

@@ -9,6 +9,7 @@ use crate::adapters::entra::{EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
+use crate::adapters::public_http::PublicHttp;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::domain::cipher::Cipher;
@@ -19,10 +20,10 @@ use crate::domain::secret::Secret;
 use crate::domain::token::Hasher;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
-use crate::lifecycle::Shutdown;
+use crate::lifecycle::{Shutdown, raise_open_files};
 use crate::mcp::{self, McpParts, McpState};
 use crate::oauth::bearer::BearerGuard;
-use crate::oauth::{self, OauthParts, OauthState};
+use crate::oauth::{self, OauthParts, OauthSettings, OauthState};
 use crate::ops::{self, EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
@@ -150,6 +151,7 @@ impl App {
     /// Serves until told to stop. False when a part could not be kept alive, so that the process exits non-zero.
     pub(crate) async fn run(self) -> std::io::Result<bool> {
         let Self { server, shutdown, gave_up, .. } = self;
+        raise_open_files();
         let serving = actix_web::rt::spawn(server);
         shutdown.wait_and_drain().await?;
         serving.await.map_err(std::io::Error::other)??;
@@ -221,16 +223,19 @@ impl Parts {
             clock: grant_clock.clone(),
             cipher: cipher.clone(),
         };
+        let documents = PublicHttp::new(settings::stand(config)?);
+        let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
         let oauth = OauthParts {
             store,
             identity,
             tokens: actors.tokens.clone(),
+            documents: Arc::new(documents),
             issuer_keys,
             cipher,
             hasher,
             resources: resources.clone(),
             clock: grant_clock,
-            settings: settings::oauth(config),
+            settings: OauthSettings { clients: settings::clients(config)?, ..settings::oauth(config) },
         };
         Ok(Self {
             ops: web::Data::new(ops),

@@ -1,16 +1,22 @@
 //! From the settings file to the settings of each part.
 
 use crate::actors::{GateSettings, RegistrySettings};
-use crate::config::{Config, RefreshReuse};
+use crate::adapters::public_http::Stand;
+use crate::config::{ClientEntry, Config, ConfigError, RefreshReuse, RegistrationSwitch};
 use crate::domain::peer;
 use crate::domain::rate::Rate;
 use crate::domain::scope::ScopeSet;
+use crate::domain::secret::Secret;
 use crate::mcp::McpSettings;
-use crate::oauth::{LimitSettings, OauthSettings, TrustedIssuer};
+use crate::oauth::{
+    ConfiguredClient, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
+    RegistrationMode, RegistrationSettings, TrustedIssuer,
+};
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
 use ipnet::IpNet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub(super) fn gate(config: &Config) -> GateSettings {
@@ -61,12 +67,76 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         trusted_issuers: trusted_issuers(config),
         trusted_proxies: networks(&config.server.trusted_proxies),
         limits: limits(config),
+        registration: registration(config),
+        metadata_documents: MetadataDocumentSettings {
+            enabled: config.client_metadata.enabled,
+            allowed_hosts: lowercase(&config.client_metadata.allowed_hosts),
+            denied_hosts: lowercase(&config.client_metadata.denied_hosts),
+        },
         scope_ceiling: (!ceiling.is_empty()).then_some(ceiling),
         allowed_users: oauth.allowed_users.clone(),
         allowed_domains: oauth.allowed_domains.clone(),
         allowed_tenants: config.entra.allowed_tenants.clone(),
         ..OauthSettings::default()
     }
+}
+
+fn registration(config: &Config) -> RegistrationSettings {
+    let registration = &config.registration;
+    let token = || Secret::new(registration.initial_access_token.expose().clone());
+    RegistrationSettings {
+        mode: match registration.mode {
+            RegistrationSwitch::Open => RegistrationMode::Open,
+            RegistrationSwitch::Token => RegistrationMode::Token(token()),
+            RegistrationSwitch::Off => RegistrationMode::Off,
+        },
+        unused_ttl: Duration::from_secs(registration.unused_ttl_s),
+        redirects: RedirectPolicy {
+            schemes: registration.private_schemes.clone(),
+            hosts: lowercase(&registration.redirect_hosts),
+        },
+    }
+}
+
+fn lowercase(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| text.to_ascii_lowercase()).collect()
+}
+
+/// The clients of the settings, checked.
+pub(super) fn clients(config: &Config) -> Result<Vec<ConfiguredClient>, ConfigError> {
+    let client = |entry: &ClientEntry| {
+        let client = ConfiguredClient {
+            id: entry.id.clone(),
+            name: entry.name.clone(),
+            redirect_uris: entry.redirect_uris.clone(),
+            auth_method: entry.auth_method,
+            secret: entry.secret()?,
+            jwks: entry.jwks()?,
+            jwks_uri: entry.jwks_uri.clone(),
+            grant_types: entry.grant_types.clone(),
+        };
+        let refused = |problem: String| ConfigError::Refused { key: "clients", problem };
+        client.validate().map_err(|fault| refused(format!("`{}`: {fault}", entry.id)))?;
+        Ok(client)
+    };
+    config.clients.iter().map(client).collect()
+}
+
+/// Where tests have the hosts of client metadata.
+pub(super) fn stand(config: &Config) -> Result<Stand, ConfigError> {
+    let tests = &config.client_metadata;
+    let address = |text: &String| {
+        let (host, address) = text.split_once('=')?;
+        Some((host.to_ascii_lowercase(), address.parse().ok()?))
+    };
+    let addresses = tests.test_addresses.iter().filter_map(address).collect();
+    if tests.test_authority.is_empty() {
+        return Ok(Stand { addresses, authorities: Vec::new() });
+    }
+    let path = PathBuf::from(&tests.test_authority);
+    let unreadable =
+        |error: std::io::Error| ConfigError::File { path: path.clone(), problem: error.to_string() };
+    Ok(Stand { addresses, authorities: std::fs::read(&path).map_err(unreadable)? })
 }
 
 fn limits(config: &Config) -> LimitSettings {
@@ -101,6 +171,7 @@ pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {
         max_body: config.mcp.max_body_bytes,
         max_depth: config.mcp.max_json_depth,
         heartbeat: Duration::from_secs(config.mcp.heartbeat_s),
+        trusted_proxies: networks(&config.server.trusted_proxies),
         allowed_hosts: config.server.allowed_hosts.clone(),
         allowed_origins: config.server.allowed_origins.clone(),
         local: address.ip().is_loopback(),

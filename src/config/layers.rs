@@ -81,6 +81,11 @@ fn merge_file(merged: &mut Table, path: &Path) -> Result<(), ConfigError> {
     let text = read(path)?;
     let file: Table = text.parse().map_err(|e| unreadable(&source, &text, &e))?;
     for (section, value) in file {
+        // The one list of tables; its entries are typed, and checked with everything else.
+        if section == "clients" && value.is_array() {
+            merged.insert(section, value);
+            continue;
+        }
         let Value::Table(entries) = value else { return Err(unknown(&section, &source, merged)) };
         for (key, value) in entries {
             let dotted = format!("{section}.{key}");

@@ -1,14 +1,16 @@
 //! Settings: compiled-in defaults, then a file, then the environment. Every layer may only name keys of
 //! `config/default.toml`; anything else stops the start with the nearest known name.
 
+mod clients;
 mod layers;
 mod sections;
 #[cfg(test)]
 mod tests;
 mod validate;
 
+pub(crate) use clients::ClientEntry;
 pub(crate) use layers::{Environment, Sources, load};
-pub(crate) use sections::{Config, LogFormat, LogSection, RefreshReuse};
+pub(crate) use sections::{Config, LogFormat, LogSection, RefreshReuse, RegistrationSwitch};
 pub(crate) use validate::StoreUrl;
 
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! The typed settings, one struct per section of `config/default.toml`, where each key is documented.
 
+use super::clients::ClientEntry;
 use crate::domain::secret::Secret;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -8,12 +9,15 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
+    pub(crate) clients: Vec<ClientEntry>,
     pub(crate) server: ServerSection,
     pub(crate) store: StoreSection,
     pub(crate) keys: KeysSection,
     pub(crate) entra: EntraSection,
     pub(crate) graph: GraphSection,
     pub(crate) oauth: OauthSection,
+    pub(crate) registration: RegistrationSection,
+    pub(crate) client_metadata: ClientMetadataSection,
     pub(crate) limits: LimitsSection,
     pub(crate) mcp: McpSection,
     pub(crate) tools: ToolsSection,
@@ -90,6 +94,36 @@ pub(crate) struct OauthSection {
     pub(crate) scope_ceiling: Vec<String>,
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegistrationSection {
+    pub(crate) mode: RegistrationSwitch,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) initial_access_token: Secret<String>,
+    pub(crate) unused_ttl_s: u64,
+    pub(crate) redirect_hosts: Vec<String>,
+    pub(crate) private_schemes: Vec<String>,
+}
+
+/// Who may register clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RegistrationSwitch {
+    Open,
+    Token,
+    Off,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClientMetadataSection {
+    pub(crate) enabled: bool,
+    pub(crate) allowed_hosts: Vec<String>,
+    pub(crate) denied_hosts: Vec<String>,
+    pub(crate) test_addresses: Vec<String>,
+    pub(crate) test_authority: String,
 }
 
 /// What becomes of a refresh token that comes again after the grace.

@@ -1,6 +1,6 @@
 //! Whether well-typed settings make sense together. Everything wrong is refused before anything starts.
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, RegistrationSwitch};
 use crate::domain::keyring::KeyRing;
 use crate::domain::peer;
 use std::path::PathBuf;
@@ -23,6 +23,7 @@ impl Config {
         self.check_entra()?;
         self.check_limits()?;
         self.check_networks()?;
+        self.check_registration()?;
         self.trusted_issuers()?;
         self.check_services()
     }
@@ -139,6 +140,7 @@ impl Config {
             ("limits.client_per_minute", u64::from(self.limits.client_per_minute)),
             ("limits.user_per_minute", u64::from(self.limits.user_per_minute)),
             ("limits.shared_factor", u64::from(self.limits.shared_factor)),
+            ("registration.unused_ttl_s", self.registration.unused_ttl_s),
             ("mcp.session_ttl_s", self.mcp.session_ttl_s),
             ("mcp.heartbeat_s", self.mcp.heartbeat_s),
             ("mcp.max_body_bytes", self.mcp.max_body_bytes as u64),
@@ -165,6 +167,32 @@ impl Config {
                 let problem = format!("`{bad}` is neither an address nor a range such as 10.0.0.0/8");
                 return Err(ConfigError::Refused { key, problem });
             }
+        }
+        Ok(())
+    }
+
+    fn check_registration(&self) -> Result<(), ConfigError> {
+        let refused = |key, problem: &str| Err(ConfigError::Refused { key, problem: problem.to_owned() });
+        let token = self.registration.initial_access_token.expose();
+        if self.registration.mode == RegistrationSwitch::Token && token.len() < 16 {
+            return refused(
+                "registration.initial_access_token",
+                "mode token needs one of at least 16 characters",
+            );
+        }
+        let tests = &self.client_metadata;
+        let for_tests = !tests.test_addresses.is_empty() || !tests.test_authority.is_empty();
+        if for_tests && !self.graph.insecure_upstream {
+            return refused(
+                "client_metadata.test_addresses",
+                "is for tests with graph.insecure_upstream only",
+            );
+        }
+        let is_address = |text: &String| {
+            text.split_once('=').is_some_and(|(_, address)| address.parse::<std::net::SocketAddr>().is_ok())
+        };
+        if !tests.test_addresses.iter().all(is_address) {
+            return refused("client_metadata.test_addresses", "write each as name=127.0.0.1:4443");
         }
         Ok(())
     }

@@ -12,14 +12,19 @@ pub(crate) enum ClientAuthMethod {
     None,
     ClientSecretBasic,
     ClientSecretPost,
+    /// A JWT signed with a key that the client publishes (RFC 7523 §2.2, OpenID Connect Core §9).
+    PrivateKeyJwt,
 }
 
 /// Where a client's metadata comes from; the consent page says how far it can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ClientOrigin {
     /// Self-declared by dynamic registration.
+    #[default]
     Registered,
+    /// Published at the https URL that is its id: the host of the URL vouches for it.
+    Published,
     /// Set up by the operator.
     Configured,
 }
@@ -30,9 +35,15 @@ pub(crate) struct ClientRecord {
     pub(crate) id: ClientId,
     pub(crate) origin: ClientOrigin,
     pub(crate) auth_method: ClientAuthMethod,
+    /// Further methods that it may choose from, request by request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_auth_methods: Vec<ClientAuthMethod>,
     /// Keyed hash of the secret, base64url; confidential clients only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) secret_hash: Option<String>,
+    /// Keyed hash of the registration access token (RFC 7592 §3), base64url. Public clients have none: many share one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) management_hash: Option<String>,
     pub(crate) redirect_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
@@ -48,5 +59,16 @@ impl ClientRecord {
     /// Public clients hold no secret (RFC 6749 §2.1).
     pub(crate) fn is_public(&self) -> bool {
         self.auth_method == ClientAuthMethod::None
+    }
+
+    /// Whether it may authenticate this way.
+    pub(crate) fn authenticates_by(&self, method: ClientAuthMethod) -> bool {
+        self.auth_method == method || self.other_auth_methods.contains(&method)
+    }
+
+    /// Whether its metadata lets it use a grant type; those that name none may use what everybody may.
+    pub(crate) fn may_use(&self, grant_type: &str) -> bool {
+        let listed = self.metadata.get("grant_types").and_then(serde_json::Value::as_array);
+        listed.is_none_or(|all| all.iter().any(|one| one == grant_type))
     }
 }

@@ -60,3 +60,34 @@ pub(crate) struct RefreshRecord {
     /// End of the sliding life of the whole grant.
     pub(crate) grant_expires_at: Timestamp,
 }
+
+/// A grant as its owner and the operator see it; holds nothing that opens anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GrantRecord {
+    pub(crate) id: GrantId,
+    pub(crate) client: ClientId,
+    pub(crate) user: UserKey,
+    pub(crate) service: ServiceName,
+    pub(crate) scopes: ScopeSet,
+    pub(crate) created_at: Timestamp,
+    /// Last time that tokens were issued: between two refreshes lies at most the life of a bearer.
+    pub(crate) last_used_at: Timestamp,
+    /// End of the grant's life, however often it is refreshed.
+    pub(crate) expires_at: Timestamp,
+}
+
+impl GrantRecord {
+    /// The grant that begins with these tokens.
+    pub(crate) fn begun_by(access: &AccessRecord, refresh: Option<&RefreshRecord>) -> Self {
+        Self {
+            id: access.grant.clone(),
+            client: access.client.clone(),
+            user: access.user.clone(),
+            service: access.service.clone(),
+            scopes: refresh.map_or(&access.scopes, |refresh| &refresh.scopes).clone(),
+            created_at: access.issued_at,
+            last_used_at: access.issued_at,
+            expires_at: refresh.map_or(access.expires_at, |refresh| refresh.grant_expires_at),
+        }
+    }
+}

@@ -201,7 +201,7 @@ fn too_long() -> GraphError {
 }
 
 fn idempotent(request: &Request) -> bool {
-    retry::is_idempotent(&request.method, request.target.starts_with("/search/query"))
+    retry::is_idempotent(&request.method, request.repeatable)
 }
 
 fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {

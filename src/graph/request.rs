@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(super) max_bytes: usize,
     pub(super) timeout: Duration,
     pub(super) workload: Workload,
+    /// A POST that only reads.
+    pub(super) repeatable: bool,
 }
 
 /// Answers of lists and single items.
@@ -48,12 +50,13 @@ impl Request {
             max_bytes: DEFAULT_BYTES,
             timeout: DEFAULT_TIMEOUT,
             workload: Workload::Outlook,
+            repeatable: false,
         }
     }
 
-    /// A read that Graph wants as a POST (`/search/query`); repeating it is harmless.
+    /// A read that Graph wants as a POST (`/search/query`, `getSchedule`); repeating it is harmless.
     pub(crate) fn query(target: Target, body: Bytes) -> Self {
-        Self { method: Method::POST, body: Some(body), ..Self::outlook(target) }
+        Self { method: Method::POST, body: Some(body), repeatable: true, ..Self::outlook(target) }
     }
 
     /// Asks for bodies as HTML, whatever they were written in: hidden parts can be told apart only there.

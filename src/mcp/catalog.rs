@@ -13,7 +13,7 @@ use crate::tools::resource::{ResourceSet, TemplateEntry};
 use crate::tools::tool::{Service, ToolSpec};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// How long a client may keep a modern list, which changes with a deployment only.
@@ -101,6 +101,15 @@ impl Catalog {
             (s.info().name.as_str().to_owned(), Arc::new(Ready::new(s.as_ref(), server_version)))
         };
         Self { services: registry.services().iter().map(ready).collect() }
+    }
+
+    /// Names of the services that list resources.
+    pub(super) fn with_resources(&self) -> HashSet<ServiceName> {
+        self.services
+            .values()
+            .filter(|ready| ready.offers.resources)
+            .map(|ready| ready.name.clone())
+            .collect()
     }
 
     pub(super) fn service(&self, name: &str) -> Option<&Arc<Ready>> {

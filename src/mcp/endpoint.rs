@@ -9,7 +9,6 @@ use super::jsonrpc::{Id, parse};
 use super::state::McpState;
 use super::version::VersionHeader;
 use super::{door, edge, encode, headers, legacy, modern};
-use crate::domain::ids::SessionId;
 use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode, header};
@@ -123,13 +122,7 @@ async fn sessions(
     let (headers, endpoint) = (request.headers(), Endpoint::of_path(request.path()));
     let x = Exchange { state, ready, endpoint, headers, bearer, framing, streams: false, version };
     if request.method() == Method::GET {
-        let response = legacy::stream::open(&x).await;
-        if response.status() == StatusCode::OK
-            && let Ok(Some(session)) = headers::single(request.headers(), headers::SESSION_ID)
-        {
-            state.hub.follow(&SessionId::new(session), &ready.name);
-        }
-        Ok(response)
+        Ok(legacy::stream::open(&x).await)
     } else {
         Ok(legacy::session::delete(&x).await)
     }

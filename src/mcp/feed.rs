@@ -117,6 +117,11 @@ impl Feed {
         Ok(Some(feed))
     }
 
+    /// The claim under which the stream was opened.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     pub(super) fn stream(&self) -> &str {
         &self.stream
     }

@@ -1,23 +1,38 @@
-//! Who listens to changes on this replica: `subscriptions/listen` streams of the modern era and sessions whose GET
-//! stream was opened here. A change is announced once; every listener gets it at most once.
+//! Who listens to changes on this replica: `subscriptions/listen` streams of the modern era and sessions whose own
+//! stream was opened here last.
+//!
+//! A change is announced once, on any replica, and goes over the bus to all of them, this one included. Each tells its
+//! own listen streams; a session is told by the replica whose claim of the session's stream stands. A replica that may
+//! have missed announcements tells everyone here that everything they follow has changed: listing once too often is
+//! cheap, never hearing of a change is not.
 
 use super::encode;
+use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ServiceName, SessionId};
+use crate::domain::secret::Sealed;
+use crate::domain::stream::standalone;
+use crate::ports::events::Note;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
-use crate::tools::outlet::Change;
+use crate::tools::outlet::{Announcer, Change};
+use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc};
+
+/// Where changes are announced; sealed, as names of resources and results of tasks are the users' own.
+const TOPIC: &str = "changes";
 
 /// Key of the meta member that ties a message to its subscription (2026-07-28).
 pub(super) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
-/// Most listening streams of one process.
-const MAX_LISTENERS: usize = 1024;
+/// Past every message of a stream, and exact as a double: reading from here tells only whose claim stands.
+const BEYOND: u64 = (1 << 53) - 1;
 
 /// What a `subscriptions/listen` stream was granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +75,7 @@ impl Filter {
     }
 }
 
-struct Listener {
+struct Entry {
     service: ServiceName,
     filter: Filter,
     /// The id of the listen request.
@@ -71,62 +86,82 @@ struct Listener {
 #[derive(Default)]
 struct Table {
     next: u64,
-    listeners: HashMap<u64, Listener>,
-    sessions: HashMap<SessionId, ServiceName>,
+    listeners: HashMap<u64, Entry>,
+    sessions: HashMap<SessionId, Follower>,
+}
+
+/// A session whose own stream was opened here.
+#[derive(Clone)]
+struct Follower {
+    service: ServiceName,
+    /// The stream's claim; a greater one means that another replica tells the session.
+    epoch: u64,
+}
+
+/// What goes over the bus.
+#[derive(Debug, Serialize, Deserialize)]
+enum News {
+    Changed { service: String, change: Change },
+    Task { service: String, id: String, task: Value },
 }
 
 /// The listeners of this replica.
 #[derive(Default)]
 pub(super) struct Hub {
     table: Mutex<Table>,
-    legacy: OnceLock<Legacy>,
+    reach: OnceLock<Reach>,
 }
 
-/// How sessions are reached.
-struct Legacy {
-    router: Arc<dyn SessionRouter>,
-    store: Arc<dyn Store>,
-    session_ttl: Duration,
+/// How sessions and the other replicas are reached.
+pub(super) struct Reach {
+    pub(super) router: Arc<dyn SessionRouter>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) cipher: Cipher,
+    pub(super) session_ttl: Duration,
+    /// Services that list resources.
+    pub(super) with_resources: HashSet<ServiceName>,
 }
 
-/// A stream's place in the hub, given back when dropped.
-pub(super) struct Place {
+/// A stream's entry in the hub, taken out when dropped.
+pub(super) struct Listener {
     hub: Arc<Hub>,
     key: u64,
 }
 
-impl Drop for Place {
+impl Drop for Listener {
     fn drop(&mut self) {
         self.hub.table.lock().listeners.remove(&self.key);
     }
 }
 
 impl Hub {
-    pub(super) fn new(router: Arc<dyn SessionRouter>, store: Arc<dyn Store>, session_ttl: Duration) -> Self {
-        Self { table: Mutex::default(), legacy: OnceLock::from(Legacy { router, store, session_ttl }) }
+    /// A hub that hears of the other replicas. Must run inside a runtime.
+    pub(super) fn start(reach: Reach) -> Arc<Self> {
+        let notes = reach.store.subscribe(TOPIC);
+        let hub = Arc::new(Self { table: Mutex::default(), reach: OnceLock::from(reach) });
+        tokio::spawn(hear(notes, Arc::downgrade(&hub)));
+        hub
     }
 
-    /// Adds a listen stream; none when there are too many.
+    /// Adds a listen stream.
     pub(super) fn listen(
         self: &Arc<Self>,
         service: &ServiceName,
         filter: Filter,
         id: Value,
         out: mpsc::Sender<Bytes>,
-    ) -> Option<Place> {
+    ) -> Listener {
         let mut table = self.table.lock();
-        if table.listeners.len() >= MAX_LISTENERS {
-            return None;
-        }
         let key = table.next;
         table.next += 1;
-        table.listeners.insert(key, Listener { service: service.clone(), filter, id, out });
-        Some(Place { hub: Arc::clone(self), key })
+        table.listeners.insert(key, Entry { service: service.clone(), filter, id, out });
+        Listener { hub: Arc::clone(self), key }
     }
 
-    /// Notes that a session opened its own stream here, in whatever framing.
-    pub(super) fn follow(&self, session: &SessionId, service: &ServiceName) {
-        self.table.lock().sessions.insert(session.clone(), service.clone());
+    /// Notes that a session opened its own stream here, under this claim.
+    pub(super) fn follow(&self, session: &SessionId, service: &ServiceName, epoch: u64) {
+        let follower = Follower { service: service.clone(), epoch };
+        self.table.lock().sessions.insert(session.clone(), follower);
     }
 
     /// Ends every listen stream, each with its graceful result; for shutdown.
@@ -134,22 +169,97 @@ impl Hub {
         self.table.lock().listeners.clear();
     }
 
-    /// Tells every listener of `service`.
-    pub(super) async fn announce(&self, service: &ServiceName, change: &Change) {
-        let (method, params) = match change {
-            Change::Tools => ("notifications/tools/list_changed", json!({})),
-            Change::Prompts => ("notifications/prompts/list_changed", json!({})),
-            Change::Resources => ("notifications/resources/list_changed", json!({})),
-            Change::Resource(uri) => ("notifications/resources/updated", json!({ "uri": uri })),
-        };
-        self.tell_listeners(service, method, &params, |filter| filter.wants(change));
-        self.tell_sessions(service, method, &params, change).await;
+    /// Tells all who follow a task, on every replica.
+    pub(super) async fn announce_task(&self, service: &ServiceName, id: &str, task: &Value) {
+        let news = News::Task { service: service.to_string(), id: id.to_owned(), task: task.clone() };
+        self.spread(&news).await;
     }
 
-    /// Tells the listen streams that follow a task.
-    pub(super) fn announce_task(&self, service: &ServiceName, id: &str, task: &Value) {
-        let follows = |filter: &Filter| filter.tasks.iter().any(|t| t == id);
-        self.tell_listeners(service, "notifications/tasks", task, follows);
+    /// Hands news to every replica; at least to this one when the bus is away, after which the others resync.
+    async fn spread(&self, news: &News) {
+        let Some(reach) = self.reach.get() else { return self.take(news).await };
+        // News has no way to fail.
+        let plain = serde_json::to_vec(news).unwrap_or_default();
+        let sealed = Bytes::copy_from_slice(reach.cipher.seal(TOPIC, &plain).as_bytes());
+        if let Err(error) = reach.store.publish(TOPIC, sealed).await {
+            tracing::warn!(%error, "a change did not reach the other replicas");
+            self.take(news).await;
+        }
+    }
+
+    /// Tells the listeners here.
+    async fn take(&self, news: &News) {
+        match news {
+            News::Changed { service, change } => {
+                let service = ServiceName::new(service.as_str());
+                let (method, params) = note(change);
+                self.tell_listeners(&service, method, &params, |filter| filter.wants(change));
+                self.tell_sessions(&service, change).await;
+            }
+            News::Task { service, id, task } => {
+                let follows = |filter: &Filter| filter.tasks.iter().any(|t| t == id);
+                self.tell_listeners(
+                    &ServiceName::new(service.as_str()),
+                    "notifications/tasks",
+                    task,
+                    follows,
+                );
+            }
+        }
+    }
+
+    async fn open(&self, message: Bytes) {
+        let Some(reach) = self.reach.get() else { return };
+        let sealed = Sealed::from_bytes(message.to_vec());
+        match reach.cipher.open(TOPIC, &sealed).map(|plain| serde_json::from_slice::<News>(&plain)) {
+            Ok(Ok(news)) => self.take(&news).await,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!("an announced change could not be read; its sender may be newer");
+            }
+        }
+    }
+
+    /// After lost announcements: everything that anybody here follows may have changed. Tasks are asked about by
+    /// their clients anyway (`pollIntervalMs`).
+    async fn resync(&self) {
+        let services: HashSet<ServiceName> = {
+            let table = self.table.lock();
+            let listening = table.listeners.values().map(|l| l.service.clone());
+            listening.chain(table.sessions.values().map(|f| f.service.clone())).collect()
+        };
+        for service in services {
+            let lists = self.reach.get().is_some_and(|reach| reach.with_resources.contains(&service));
+            let mut changes = vec![Change::Tools, Change::Prompts];
+            if lists {
+                changes.push(Change::Resources);
+                changes.extend(self.followed(&service).await.into_iter().map(Change::Resource));
+            }
+            for change in changes {
+                self.take(&News::Changed { service: service.to_string(), change }).await;
+            }
+        }
+    }
+
+    /// URIs that anybody here subscribed to.
+    async fn followed(&self, service: &ServiceName) -> HashSet<String> {
+        let mut uris: HashSet<String> = {
+            let table = self.table.lock();
+            let of_service = table.listeners.values().filter(|l| l.service == *service);
+            of_service.flat_map(|l| l.filter.uris.iter().cloned()).collect()
+        };
+        let Some(reach) = self.reach.get() else { return uris };
+        for (session, _) in self.followers(service) {
+            if let Ok(Some(record)) = reach.store.session(&session, reach.session_ttl).await {
+                uris.extend(record.subscriptions.iter().cloned());
+            }
+        }
+        uris
+    }
+
+    fn followers(&self, service: &ServiceName) -> Vec<(SessionId, u64)> {
+        let table = self.table.lock();
+        let of_service = table.sessions.iter().filter(|(_, f)| f.service == *service);
+        of_service.map(|(id, f)| (id.clone(), f.epoch)).collect()
     }
 
     fn tell_listeners(
@@ -171,21 +281,67 @@ impl Hub {
         });
     }
 
-    async fn tell_sessions(&self, service: &ServiceName, method: &str, params: &Value, change: &Change) {
-        let Some(legacy) = self.legacy.get() else { return };
-        let of_service = |(id, s): (&SessionId, &ServiceName)| (s == service).then(|| id.clone());
-        let sessions: Vec<SessionId> = self.table.lock().sessions.iter().filter_map(of_service).collect();
-        let message = Bytes::from(encode::notification(method, params));
-        for session in sessions {
+    async fn tell_sessions(&self, service: &ServiceName, change: &Change) {
+        let Some(reach) = self.reach.get() else { return };
+        let (method, params) = note(change);
+        let message = Bytes::from(encode::notification(method, &params));
+        for (session, epoch) in self.followers(service) {
             if let Change::Resource(uri) = change {
-                match legacy.store.session(&session, legacy.session_ttl).await {
+                match reach.store.session(&session, reach.session_ttl).await {
                     Ok(Some(record)) if record.subscriptions.contains(uri) => {}
                     Ok(_) | Err(_) => continue,
                 }
             }
-            if !legacy.router.deliver(&session, message.clone()).await {
-                self.table.lock().sessions.remove(&session);
+            // The newest claim tells the session; every other replica forgets it.
+            let stands = match reach.router.read(&session, &standalone(&session), BEYOND).await {
+                Ok(Some(heard)) => heard.epoch == epoch,
+                Ok(None) => false,
+                Err(error) => {
+                    tracing::warn!(%error, "a session was not told of a change");
+                    continue;
+                }
+            };
+            if !stands || !reach.router.deliver(&session, message.clone()).await {
+                self.forget(&session, epoch);
             }
+        }
+    }
+
+    /// Forgets a session, unless it opened its stream here anew meanwhile.
+    fn forget(&self, session: &SessionId, epoch: u64) {
+        let mut table = self.table.lock();
+        if table.sessions.get(session).is_some_and(|f| f.epoch == epoch) {
+            table.sessions.remove(session);
+        }
+    }
+}
+
+#[async_trait]
+impl Announcer for Hub {
+    async fn announce(&self, service: &ServiceName, change: &Change) {
+        self.spread(&News::Changed { service: service.to_string(), change: change.clone() }).await;
+    }
+}
+
+/// Method and parameters that tell of a change.
+fn note(change: &Change) -> (&'static str, Value) {
+    match change {
+        Change::Tools => ("notifications/tools/list_changed", json!({})),
+        Change::Prompts => ("notifications/prompts/list_changed", json!({})),
+        Change::Resources => ("notifications/resources/list_changed", json!({})),
+        Change::Resource(uri) => ("notifications/resources/updated", json!({ "uri": uri })),
+    }
+}
+
+/// Follows the announcements of all replicas while the hub is in use.
+async fn hear(mut notes: broadcast::Receiver<Note>, hub: Weak<Hub>) {
+    loop {
+        let note = notes.recv().await;
+        let Some(hub) = hub.upgrade() else { return };
+        match note {
+            Ok(Note::Message(message)) => hub.open(message).await,
+            Ok(Note::Resync) | Err(RecvError::Lagged(_)) => hub.resync().await,
+            Err(RecvError::Closed) => return,
         }
     }
 }

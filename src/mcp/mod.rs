@@ -38,6 +38,7 @@ mod modern;
 mod mrtr;
 mod notes;
 mod pending;
+mod place;
 mod post_stream;
 mod result;
 mod sse;

@@ -3,7 +3,7 @@
 use super::encode;
 use super::hub::Hub;
 use crate::domain::ids::ServiceName;
-use crate::tools::outlet::{LogLevel, Note, Sink};
+use crate::tools::outlet::{Announcer, LogLevel, Note, Sink};
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;

@@ -2,7 +2,7 @@
 
 use super::catalog::Catalog;
 use super::edge::Edge;
-use super::hub::Hub;
+use super::hub::{Hub, Reach};
 use super::legacy::running::Running;
 use super::pending::Pending;
 use super::tasks::Tasks;
@@ -13,6 +13,8 @@ use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
 use crate::tools::dispatch::Dispatcher;
+use crate::tools::outlet::Announcer;
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ pub(crate) struct McpSettings {
     pub(crate) heartbeat: Duration,
     /// How long a WebSocket client without a header may take to say who it is.
     pub(crate) ws_greeting: Duration,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Names the server answers to besides its public URL, `host` (any port) or `host:port`.
     pub(crate) allowed_hosts: Vec<String>,
     /// Origins of pages that may call, besides the public URL's own.
@@ -54,8 +58,9 @@ impl Default for McpSettings {
             body_timeout: Duration::from_secs(30),
             patience: Duration::from_secs(2),
             max_depth: 64,
-            heartbeat: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(10),
             ws_greeting: Duration::from_secs(10),
+            trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             local: false,
@@ -95,11 +100,19 @@ pub(crate) struct McpParts {
 
 impl McpState {
     pub(crate) fn new(parts: McpParts, settings: McpSettings) -> Self {
+        let catalog = Catalog::new(parts.dispatcher.registry(), &settings.server_version);
+        let reach = Reach {
+            router: parts.router.clone(),
+            store: parts.store.clone(),
+            cipher: parts.cipher.clone(),
+            session_ttl: settings.session_ttl,
+            with_resources: catalog.with_resources(),
+        };
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
-            catalog: Catalog::new(parts.dispatcher.registry(), &settings.server_version),
+            catalog,
             pending: Arc::default(),
-            hub: Arc::new(Hub::new(parts.router.clone(), parts.store.clone(), settings.session_ttl)),
+            hub: Hub::start(reach),
             tasks: Tasks::default(),
             cipher: parts.cipher,
             running: Running::start(&parts.store),
@@ -110,6 +123,12 @@ impl McpState {
             clock: parts.clock,
             settings,
         }
+    }
+
+    /// Tells clients of changes that happen outside a call, such as an administrator's.
+    #[expect(dead_code, reason = "the console announces what an administrator switches")]
+    pub(crate) fn announcer(&self) -> Arc<dyn Announcer> {
+        self.hub.clone()
     }
 
     /// Ends the streams that listen to changes, each with its graceful result; for shutdown.

@@ -185,7 +185,7 @@ impl Owner<'_> {
         record.updated_at = self.state.clock.now();
         record.detail = detail.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         self.put(&record.id, record).await?;
-        self.state.hub.announce_task(self.service, &record.id, &record.json());
+        self.state.hub.announce_task(self.service, &record.id, &record.json()).await;
         Ok(())
     }
 }

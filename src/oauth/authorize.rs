@@ -1,19 +1,20 @@
 //! `GET|POST /authorize` (RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9207). Until client and redirect URI are known to
 //! belong together, every refusal is a page of ours; afterwards it is a redirect to the client.
 
+use super::clients::{ClientFault, Occasion};
 use super::cookies::{self, Browser};
 use super::flow::{Flow, Prompt, error_location};
 use super::forward::ForwardError;
-use super::pages::{self, Notice};
+use super::pages;
 use super::params::{ParamFault, Params, append_query};
 use super::state::OauthState;
-use super::texts::Lang;
 use super::trace::{self, Step};
 use super::{pkce, redirect, scopes, wire};
 use crate::domain::client::ClientRecord;
-use crate::domain::ids::{ClientId, FlowId, UserKey};
+use crate::domain::ids::{FlowId, UserKey};
 use crate::domain::random;
 use crate::domain::resource::ServiceInfo;
+use crate::html::{Fault, Lang};
 use crate::ports::store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -35,6 +36,8 @@ enum AuthorizeError {
     NotAForm,
     #[error("the client is unknown")]
     UnknownClient,
+    #[error(transparent)]
+    Client(ClientFault),
     #[error("the redirect URI is not registered for the client")]
     ForeignRedirect,
     #[error("the client is told: {}", .0.error)]
@@ -46,6 +49,19 @@ enum AuthorizeError {
 impl From<StoreError> for AuthorizeError {
     fn from(error: StoreError) -> Self {
         Self::Forward(ForwardError::Store(error))
+    }
+}
+
+impl From<ClientFault> for AuthorizeError {
+    fn from(fault: ClientFault) -> Self {
+        match fault {
+            ClientFault::Unknown => Self::UnknownClient,
+            ClientFault::Store(error) => error.into(),
+            fault @ (ClientFault::Url(_)
+            | ClientFault::Host
+            | ClientFault::Document(_)
+            | ClientFault::Remote(_)) => Self::Client(fault),
+        }
     }
 }
 
@@ -108,7 +124,7 @@ async fn answer(
         Err(error) => {
             let reason = error.to_string();
             state.step(&id, Step { name: "authorize_refused", error: &reason, ..Step::default() }).await;
-            refuse(&error, state, Lang::of(request.headers()), status)
+            refuse(&error, state, (Lang::of(request), &id), status)
         }
     };
     trace::mark(&mut response, &id);
@@ -155,7 +171,7 @@ async fn begin(
 async fn client(state: &OauthState, params: &Params) -> Result<ClientRecord, AuthorizeError> {
     let id = params.get("client_id").filter(|id| id.len() <= MAX_CLIENT_ID);
     let id = id.ok_or(AuthorizeError::UnknownClient)?;
-    let client = state.store.client(&ClientId::new(id)).await?.ok_or(AuthorizeError::UnknownClient)?;
+    let client = state.find_client(id, Occasion::SignIn).await?;
     let uri = params.get("redirect_uri").ok_or(AuthorizeError::ForeignRedirect)?;
     if redirect::matches(&client.redirect_uris, uri) {
         Ok(client)
@@ -175,8 +191,8 @@ async fn remembered(
     if flow.prompt.consent || redirect::is_native(&flow.redirect_uri) {
         return Ok(None);
     }
-    let Some(user) = cookies::user(request, state) else { return Ok(None) };
-    Ok(state.has_consent(&user, flow).await?.then_some(user))
+    let Some(last) = cookies::user(request, state) else { return Ok(None) };
+    Ok(state.has_consent(&last.user, flow).await?.then_some(last.user))
 }
 
 /// Everything after client and redirect URI; refusals go to the client.
@@ -234,6 +250,8 @@ fn check(
         id: id.clone(),
         client: client.id.clone(),
         client_name: client.name.clone(),
+        client_origin: client.origin,
+        client_since: Some(client.issued_at),
         redirect_uri: uri.to_owned(),
         state: client_state.map(ToOwned::to_owned),
         code_challenge: challenge.to_owned(),
@@ -241,6 +259,7 @@ fn check(
         scopes: granted,
         login_hint: params.get("login_hint").filter(|h| h.len() <= MAX_HINT).map(ToOwned::to_owned),
         prompt,
+        lang: params.get("ui_locales").and_then(Lang::named),
         max_age,
         nonce,
         browser: browser.secret().to_owned(),
@@ -272,26 +291,21 @@ fn rejection(
     }))
 }
 
-fn refuse(error: &AuthorizeError, state: &OauthState, lang: Lang, redirect: StatusCode) -> HttpResponse {
-    let bad = StatusCode::BAD_REQUEST;
+fn refuse(
+    error: &AuthorizeError,
+    state: &OauthState,
+    (lang, id): (Lang, &FlowId),
+    redirect: StatusCode,
+) -> HttpResponse {
+    let page = |status, fault| pages::dead_end(status, fault, Some(id.as_str()), lang);
     match error {
-        AuthorizeError::TooLong => {
-            let text = lang.pick("The request is too long.", "요청이 너무 깁니다.");
-            pages::dead_end(StatusCode::URI_TOO_LONG, text, lang)
-        }
+        AuthorizeError::TooLong => page(StatusCode::URI_TOO_LONG, Fault::TooLong),
         AuthorizeError::Params(_) | AuthorizeError::NotAForm => {
-            let text =
-                lang.pick("The application sent a malformed request.", "앱이 잘못된 요청을 보냈습니다.");
-            pages::dead_end(bad, text, lang)
+            page(StatusCode::BAD_REQUEST, Fault::Malformed)
         }
-        AuthorizeError::UnknownClient => unknown_client(lang),
-        AuthorizeError::ForeignRedirect => {
-            let text = lang.pick(
-                "The application asked to be answered at an address that it never registered.",
-                "앱이 등록하지 않은 주소로 응답을 요청했습니다.",
-            );
-            pages::dead_end(bad, text, lang)
-        }
+        AuthorizeError::UnknownClient => page(StatusCode::BAD_REQUEST, Fault::UnknownClient),
+        AuthorizeError::Client(fault) => pages::unusable_client(&fault.to_string(), id.as_str(), lang),
+        AuthorizeError::ForeignRedirect => page(StatusCode::BAD_REQUEST, Fault::ForeignRedirect),
         AuthorizeError::Rejected(told) => {
             let issuer = state.resources.issuer();
             let reason = (told.error, told.description);
@@ -300,32 +314,7 @@ fn refuse(error: &AuthorizeError, state: &OauthState, lang: Lang, redirect: Stat
         }
         AuthorizeError::Forward(cause) => {
             tracing::warn!(error = %cause, "a sign-in cannot begin");
-            pages::unavailable(lang)
+            pages::unavailable(Some(id.as_str()), lang)
         }
     }
-}
-
-fn unknown_client(lang: Lang) -> HttpResponse {
-    let steps = [
-        lang.pick("Remove this connection in the application.", "앱에서 이 연결을 제거하세요."),
-        lang.pick(
-            "Add it again: the application then registers anew.",
-            "다시 추가하세요. 그러면 앱이 새로 등록됩니다.",
-        ),
-        lang.pick(
-            "If that does not help, clear the application's saved sign-in data.",
-            "도움이 되지 않으면 앱에 저장된 로그인 데이터를 지우세요.",
-        ),
-    ];
-    let notice = Notice {
-        status: StatusCode::BAD_REQUEST,
-        title: lang.pick("This application is not known here", "등록되지 않은 앱입니다"),
-        text: lang.pick(
-            "The application uses a registration that this server does not have (any more).",
-            "앱이 이 서버에 없는 등록 정보를 사용하고 있습니다.",
-        ),
-        steps: &steps,
-        back: None,
-    };
-    pages::notice(notice, lang)
 }

@@ -2,18 +2,18 @@
 
 use super::cookies::{self, Browser};
 use super::flow::{Flow, Pending};
-use super::pages::{self, Notice};
-use super::params::Params;
+use super::pages;
+use super::params::{Params, append_query};
 use super::state::OauthState;
-use super::texts::{Lang, explain};
 use super::trace::{self, Step};
-use super::{audit, routes, scopes, wire};
+use super::{account, audit, help, routes, scopes, wire};
 use crate::domain::grant::CodeRecord;
-use crate::domain::ids::UserKey;
+use crate::domain::ids::FlowId;
 use crate::domain::random;
 use crate::domain::secret::Secret;
 use crate::domain::token::{self, Token, TokenKind};
 use crate::domain::upstream::{SignIn, UpstreamTokens, sealing_context};
+use crate::html::{Fault, Lang};
 use crate::ports::identity::{CodeExchange, IdentityError, IdentityFault};
 use crate::ports::store::{StoreError, Swap};
 use actix_web::http::StatusCode;
@@ -83,7 +83,7 @@ pub(super) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> H
                 let step = Step { name: "callback_refused", client: client.as_str(), ..Step::default() };
                 state.step(id, Step { error: &reason, aadsts, ..step }).await;
             }
-            let mut response = refuse(error, &state, Lang::of(request.headers()));
+            let mut response = refuse(error, &state, &request).await;
             if let Some((id, _)) = &flow {
                 trace::mark(&mut response, id);
             }
@@ -98,7 +98,14 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
         return Err(CallbackError::UnknownState);
     }
     let params = Params::parse(query.as_bytes()).map_err(|_| CallbackError::UnknownState)?;
+    if params.get("admin_consent").is_some_and(|given| given.eq_ignore_ascii_case("true")) {
+        // An administrator who followed our link: says something to read and changes nothing.
+        return Ok(pages::granted(Lang::of(request)));
+    }
     let given = params.get("state").ok_or(CallbackError::UnknownState)?;
+    if account::is_ours(given) {
+        return Ok(account::finish(request, state, &params).await);
+    }
     let pending = state.take_pending(given).await?.ok_or(CallbackError::UnknownState)?;
     if !Browser::of(request, state).is_some_and(|browser| pending.flow.is_of(&browser)) {
         audit::alarm("callback_other_browser", &pending.flow.client, None);
@@ -151,9 +158,9 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
         {
             if flow.prompt.none {
                 let text = "the person has not approved this application yet";
-                return Ok(back(&flow, state, "consent_required", text));
+                return Ok(back(&flow, state, ("consent_required", text), Fault::ConsentMissing));
             }
-            return ask_again(state, flow.clone(), &sign_in.user).await.map_err(fail);
+            return ask_again(state, flow.clone(), &sign_in).await.map_err(fail);
         }
         Some(_) => {}
         None => state.remember_consent(&sign_in.user, &flow).await.map_err(fail)?,
@@ -166,16 +173,21 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
     let location = flow.code_location(state.resources.issuer(), code.expose());
     let mut response = pages::redirect_to(StatusCode::FOUND, &location);
     trace::mark(&mut response, &flow.id);
-    let _ = response.add_cookie(&cookies::user_cookie(&sign_in.user, state));
+    let _ = response.add_cookie(&cookies::user_cookie(&sign_in, state));
     Ok(response)
 }
 
-async fn ask_again(state: &OauthState, flow: Flow, user: &UserKey) -> Result<HttpResponse, StoreError> {
+async fn ask_again(state: &OauthState, flow: Flow, sign_in: &SignIn) -> Result<HttpResponse, StoreError> {
+    let mut response = pages::redirect_to(StatusCode::FOUND, &begin_again(state, flow).await?);
+    let _ = response.add_cookie(&cookies::user_cookie(sign_in, state));
+    Ok(response)
+}
+
+/// The consent page of the same request, once more.
+async fn begin_again(state: &OauthState, flow: Flow) -> Result<String, StoreError> {
     let id = random::text::<32>();
     state.put_flow(&id, &Flow { created_at: state.clock.now(), ..flow }).await?;
-    let mut response = pages::redirect_to(StatusCode::FOUND, &format!("/consent?flow={id}"));
-    let _ = response.add_cookie(&cookies::user_cookie(user, state));
-    Ok(response)
+    Ok(format!("/consent?flow={id}"))
 }
 
 /// Writes the user's Entra tokens over whatever version stands; `None` when others keep getting in between.
@@ -232,45 +244,31 @@ async fn issue_code(
     Ok(code)
 }
 
-fn refuse(error: CallbackError, state: &OauthState, lang: Lang) -> HttpResponse {
+async fn refuse(error: CallbackError, state: &OauthState, request: &HttpRequest) -> HttpResponse {
+    let reference = error.flow().map(|flow| flow.id.clone());
+    let lang = error.flow().and_then(|flow| flow.lang).unwrap_or_else(|| Lang::of(request));
+    let page = |status, fault| pages::dead_end(status, fault, reference.as_ref().map(FlowId::as_str), lang);
     match error {
-        CallbackError::UnknownState => {
-            let text = lang.pick(
-                "This sign-in is unknown, finished already or too old.",
-                "알 수 없거나 이미 끝났거나 만료된 로그인입니다.",
-            );
-            pages::dead_end(StatusCode::BAD_REQUEST, text, lang)
-        }
-        CallbackError::OtherBrowser => {
-            let text = lang.pick(
-                "This sign-in was begun in another browser. It has been ended.",
-                "다른 브라우저에서 시작한 로그인이어서 종료했습니다.",
-            );
-            pages::dead_end(StatusCode::FORBIDDEN, text, lang)
-        }
+        CallbackError::UnknownState => page(StatusCode::BAD_REQUEST, Fault::Expired),
+        CallbackError::OtherBrowser => page(StatusCode::FORBIDDEN, Fault::OtherBrowser),
         // Mix-up (RFC 9207 §2.4): nothing of such an answer goes anywhere.
-        CallbackError::ForeignIssuer(_) => {
-            let text = lang.pick(
-                "The answer does not come from the sign-in service that was asked.",
-                "요청한 로그인 서비스에서 온 응답이 아닙니다.",
-            );
-            pages::dead_end(StatusCode::BAD_REQUEST, text, lang)
-        }
+        CallbackError::ForeignIssuer(_) => page(StatusCode::BAD_REQUEST, Fault::Unverified),
         CallbackError::TooMany(flow) => {
-            back(&flow, state, TEMPORARY.0, "too many sign-ins of this person, try again in a minute")
+            let text = "too many sign-ins of this person, try again in a minute";
+            back(&flow, state, (TEMPORARY.0, text), Fault::Unavailable)
         }
-        CallbackError::Identity(flow, error) => identity_refusal(&flow, &error, state, lang),
+        CallbackError::Identity(flow, error) => identity_refusal(&flow, &error, state, lang).await,
         CallbackError::NotAdmitted(flow) => {
-            back(&flow, state, "access_denied", "this account may not use this server")
+            back(&flow, state, ("access_denied", "this account may not use this server"), Fault::NotAdmitted)
         }
-        CallbackError::Contention(flow) => back(&flow, state, TEMPORARY.0, TEMPORARY.1),
+        CallbackError::Contention(flow) => back(&flow, state, TEMPORARY, Fault::Unavailable),
         CallbackError::Store(cause) => {
             tracing::warn!(error = %cause, "a sign-in cannot be finished");
-            pages::unavailable(lang)
+            pages::unavailable(None, lang)
         }
         CallbackError::StoreInFlow(flow, cause) => {
             tracing::warn!(error = %cause, "a sign-in cannot be finished");
-            back(&flow, state, TEMPORARY.0, TEMPORARY.1)
+            back(&flow, state, TEMPORARY, Fault::Unavailable)
         }
     }
 }
@@ -278,59 +276,71 @@ fn refuse(error: CallbackError, state: &OauthState, lang: Lang) -> HttpResponse 
 const TEMPORARY: (&str, &str) =
     ("temporarily_unavailable", "sign-in does not work for the moment, try again shortly");
 
-fn back(flow: &Flow, state: &OauthState, error: &str, description: &str) -> HttpResponse {
-    let location = flow.error_location(state.resources.issuer(), error, description);
-    pages::redirect_to(StatusCode::FOUND, &location)
+/// Tells the client, and where the person can read what happened (`error_uri`, RFC 6749 §4.1.2.1).
+fn back(flow: &Flow, state: &OauthState, error: (&str, &str), fault: Fault) -> HttpResponse {
+    let issuer = state.resources.issuer();
+    let page = help::address(issuer, fault, &flow.id);
+    let location = flow.error_location(issuer, error.0, error.1);
+    pages::redirect_to(StatusCode::FOUND, &append_query(&location, &[("error_uri", &page)]))
 }
 
 /// One exhaustive mapping of upstream faults; Entra's own words stay in our log.
-fn identity_refusal(flow: &Flow, error: &IdentityError, state: &OauthState, lang: Lang) -> HttpResponse {
+async fn identity_refusal(
+    flow: &Flow,
+    error: &IdentityError,
+    state: &OauthState,
+    lang: Lang,
+) -> HttpResponse {
     tracing::warn!(error = %error, client.id = %flow.client, "Entra refused a sign-in");
-    let (name, text) = match error.fault {
-        IdentityFault::Denied => ("access_denied", "the person declined at Microsoft"),
+    let (name, text, fault) = match error.fault {
+        IdentityFault::Denied => ("access_denied", "the person declined at Microsoft", Fault::Declined),
         IdentityFault::ConsentRequired => {
-            ("access_denied", "the person has not consented at Microsoft; connect again and accept")
+            let text = "the person has not consented at Microsoft; connect again and accept";
+            ("access_denied", text, Fault::ConsentMissing)
         }
-        IdentityFault::AdminConsentRequired => return admin_page(flow, state, lang),
+        IdentityFault::AdminConsentRequired => return admin_page(flow, state, lang).await,
         IdentityFault::InteractionRequired => {
-            ("access_denied", "Microsoft asks for another sign-in step; connect again")
+            let text = "Microsoft asks for another sign-in step; connect again";
+            ("access_denied", text, Fault::StepMissing)
         }
-        IdentityFault::NotAllowed => ("access_denied", "Microsoft does not let this account in"),
+        IdentityFault::NotAllowed => {
+            ("access_denied", "Microsoft does not let this account in", Fault::NotAllowed)
+        }
         IdentityFault::InvalidIdToken => {
             audit::alarm("id_token_refused", &flow.client, None);
-            ("access_denied", "the sign-in could not be verified")
+            ("access_denied", "the sign-in could not be verified", Fault::Unverified)
         }
-        IdentityFault::LoginRequired => ("login_required", "nobody is signed in at Microsoft"),
+        IdentityFault::LoginRequired => {
+            ("login_required", "nobody is signed in at Microsoft", Fault::StepMissing)
+        }
         IdentityFault::GrantDead => {
-            ("server_error", "Microsoft did not accept its own sign-in; connect again")
+            let text = "Microsoft did not accept its own sign-in; connect again";
+            ("server_error", text, Fault::Expired)
         }
-        IdentityFault::Misconfigured => ("server_error", "this server is not set up rightly at Microsoft"),
-        IdentityFault::Unavailable => TEMPORARY,
+        IdentityFault::Misconfigured => {
+            ("server_error", "this server is not set up rightly at Microsoft", Fault::Misconfigured)
+        }
+        IdentityFault::Unavailable => (TEMPORARY.0, TEMPORARY.1, Fault::Unavailable),
     };
-    back(flow, state, name, text)
+    back(flow, state, (name, text), fault)
 }
 
-/// In most tenants an administrator has to approve first: say so, with the list to approve.
-fn admin_page(flow: &Flow, state: &OauthState, lang: Lang) -> HttpResponse {
-    let wanted: Vec<String> = scopes::graph(&flow.scopes)
-        .iter()
-        .map(|scope| explain(scope, lang).map_or_else(|| scope.to_owned(), |w| format!("{scope}: {w}")))
-        .collect();
-    let steps: Vec<&str> = wanted.iter().map(String::as_str).collect();
-    let back = flow.error_location(
-        state.resources.issuer(),
-        "access_denied",
-        "an administrator of the organisation has to approve this server first",
-    );
-    let notice = Notice {
-        status: StatusCode::FORBIDDEN,
-        title: lang.pick("Your administrator has to approve", "관리자 승인이 필요합니다"),
-        text: lang.pick(
-            "Your organisation lets only administrators approve these permissions. Send them this list:",
-            "조직에서 관리자만 다음 권한을 승인할 수 있습니다. 관리자에게 이 목록을 전달하세요.",
-        ),
-        steps: &steps,
-        back: Some(&back),
+/// In most tenants an administrator has to approve first: say so, with the list to approve and the way to do it.
+async fn admin_page(flow: &Flow, state: &OauthState, lang: Lang) -> HttpResponse {
+    let scopes = scopes::graph(&flow.scopes);
+    let link = state.identity.admin_consent_url(&scopes, &state.callback_uri());
+    let text = "an administrator of the organisation has to approve this server first";
+    let back = flow.error_location(state.resources.issuer(), "access_denied", text);
+    // Without the way back to the consent page the others are still worth showing.
+    let again = begin_again(state, flow.clone()).await;
+    let again = again.inspect_err(|e| tracing::warn!(error = %e, "a sign-in cannot be offered again")).ok();
+    let page = pages::AdminConsent {
+        server: state.resources.issuer(),
+        scopes: &scopes,
+        link: link.as_deref(),
+        retry: again.as_deref(),
+        back: &back,
+        reference: Some(flow.id.as_str()),
     };
-    pages::notice(notice, lang)
+    pages::admin_consent(page, lang)
 }

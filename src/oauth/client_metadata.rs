@@ -1,6 +1,7 @@
 //! Client metadata of a registration (RFC 7591 §2): what is accepted, what is replaced, what is refused.
 
-use super::redirect;
+use super::jwks;
+use super::redirect::{self, RedirectPolicy};
 use crate::domain::client::ClientAuthMethod;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +12,8 @@ const MAX_REDIRECTS: usize = 20;
 const MAX_NAME_CHARS: usize = 200;
 const MAX_TEXT_CHARS: usize = 2000;
 const MAX_CONTACTS: usize = 10;
+/// All that one client may cost the store.
+const MAX_METADATA_BYTES: usize = 8 * 1024;
 const GRANT_TYPES: [&str; 2] = ["authorization_code", "refresh_token"];
 
 /// Why a registration is refused.
@@ -28,6 +31,12 @@ pub(super) enum MetadataFault {
     Unsupported(&'static str),
     #[error("`{0}` and `{1}` exclude each other")]
     Exclusive(&'static str, &'static str),
+    #[error("private_key_jwt needs `jwks` or `jwks_uri`")]
+    NoKeys,
+    #[error("`jwks` is refused: {0}")]
+    Keys(#[from] jwks::KeyFault),
+    #[error("all metadata together is longer than {MAX_METADATA_BYTES} bytes")]
+    TooMuch,
     #[error("redirect URI {position} is refused: {fault}")]
     Redirect { position: usize, fault: redirect::RedirectFault },
 }
@@ -50,30 +59,35 @@ impl Accepted {
     }
 }
 
-/// Checks a registration request. Members that nobody knows are ignored, null ones count as absent.
-pub(super) fn accept(body: &[u8]) -> Result<Accepted, MetadataFault> {
+/// The object that a registration sends; null members count as absent.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, MetadataFault> {
     let value: Value = serde_json::from_slice(body).map_err(|_| MetadataFault::NotAnObject)?;
     let Value::Object(mut input) = value else { return Err(MetadataFault::NotAnObject) };
     input.retain(|_, value| !value.is_null());
-    let redirect_uris = redirect_uris(&input)?;
-    let auth_method = auth_method(&input, &redirect_uris)?;
-    keys(&input)?;
-    let name = text(&input, "client_name", MAX_NAME_CHARS)?;
+    Ok(input)
+}
+
+/// Checks metadata that a client declares of itself. Members that nobody knows are ignored.
+pub(super) fn accept(input: &Map<String, Value>, policy: &RedirectPolicy) -> Result<Accepted, MetadataFault> {
+    let redirect_uris = redirect_uris(input, policy)?;
+    let auth_method = auth_method(input, &redirect_uris)?;
+    let keys = keys(input, auth_method)?;
+    let name = text(input, "client_name", MAX_NAME_CHARS)?;
     let mut metadata = Map::new();
     if let Some(name) = &name {
         metadata.insert("client_name".to_owned(), json!(name));
     }
     metadata.insert("redirect_uris".to_owned(), json!(redirect_uris));
-    metadata.insert("grant_types".to_owned(), json!(grant_types(&input)?));
-    response_types(&input)?;
+    metadata.insert("grant_types".to_owned(), json!(grant_types(input)?));
+    response_types(input)?;
     metadata.insert("response_types".to_owned(), json!(["code"]));
     metadata.insert("token_endpoint_auth_method".to_owned(), json!(auth_method));
     for member in ["scope", "software_id", "software_version"] {
-        if let Some(value) = text(&input, member, MAX_TEXT_CHARS)? {
+        if let Some(value) = text(input, member, MAX_TEXT_CHARS)? {
             metadata.insert(member.to_owned(), json!(value));
         }
     }
-    if let Some(kind) = text(&input, "application_type", MAX_NAME_CHARS)? {
+    if let Some(kind) = text(input, "application_type", MAX_NAME_CHARS)? {
         if kind != "native" && kind != "web" {
             return Err(MetadataFault::Unsupported("application_type"));
         }
@@ -81,27 +95,31 @@ pub(super) fn accept(body: &[u8]) -> Result<Accepted, MetadataFault> {
     }
     for member in ["client_uri", "logo_uri", "tos_uri", "policy_uri"] {
         // A link is kept only when it can be shown as one; `javascript:` and its like are left out.
-        if let Some(value) = text(&input, member, MAX_TEXT_CHARS)?.filter(|v| v.starts_with("https://")) {
+        if let Some(value) = text(input, member, MAX_TEXT_CHARS)?.filter(|v| v.starts_with("https://")) {
             metadata.insert(member.to_owned(), json!(value));
         }
     }
-    if let Some(contacts) = strings(&input, "contacts")? {
+    if let Some(contacts) = strings(input, "contacts")? {
         if contacts.len() > MAX_CONTACTS || contacts.iter().any(|c| c.chars().count() > MAX_NAME_CHARS) {
             return Err(MetadataFault::TooLong("contacts"));
         }
         metadata.insert("contacts".to_owned(), json!(contacts));
     }
+    metadata.extend(keys);
+    if Value::Object(metadata.clone()).to_string().len() > MAX_METADATA_BYTES {
+        return Err(MetadataFault::TooMuch);
+    }
     Ok(Accepted { redirect_uris, auth_method, name, metadata })
 }
 
-fn redirect_uris(input: &Map<String, Value>) -> Result<Vec<String>, MetadataFault> {
+fn redirect_uris(input: &Map<String, Value>, policy: &RedirectPolicy) -> Result<Vec<String>, MetadataFault> {
     let list = strings(input, "redirect_uris")?.filter(|l| !l.is_empty());
     let list = list.ok_or(MetadataFault::Missing("redirect_uris"))?;
     if list.len() > MAX_REDIRECTS {
         return Err(MetadataFault::TooLong("redirect_uris"));
     }
     for (index, uri) in list.iter().enumerate() {
-        redirect::validate(uri).map_err(|fault| MetadataFault::Redirect { position: index + 1, fault })?;
+        policy.check(uri).map_err(|fault| MetadataFault::Redirect { position: index + 1, fault })?;
     }
     Ok(list)
 }
@@ -112,6 +130,7 @@ fn auth_method(input: &Map<String, Value>, redirects: &[String]) -> Result<Clien
         Some("none") => ClientAuthMethod::None,
         Some("client_secret_basic") => ClientAuthMethod::ClientSecretBasic,
         Some("client_secret_post") => ClientAuthMethod::ClientSecretPost,
+        Some("private_key_jwt") => ClientAuthMethod::PrivateKeyJwt,
         Some(_) => return Err(MetadataFault::Unsupported(MEMBER)),
         // RFC 7591 says `client_secret_basic`; a native application cannot keep a secret (RFC 8252 §8.5).
         None if redirects.iter().all(|uri| redirect::is_native(uri)) => ClientAuthMethod::None,
@@ -123,16 +142,27 @@ fn auth_method(input: &Map<String, Value>, redirects: &[String]) -> Result<Clien
     Ok(method)
 }
 
-/// Keys are not used for authentication here, yet a wrong declaration is still a wrong declaration.
-fn keys(input: &Map<String, Value>) -> Result<(), MetadataFault> {
+/// The keys of a client that signs. Others need none, yet a wrong declaration is still a wrong declaration.
+fn keys(
+    input: &Map<String, Value>,
+    method: ClientAuthMethod,
+) -> Result<Option<(String, Value)>, MetadataFault> {
     if input.contains_key("jwks") && input.contains_key("jwks_uri") {
         return Err(MetadataFault::Exclusive("jwks", "jwks_uri"));
     }
-    let Some(uri) = text(input, "jwks_uri", MAX_TEXT_CHARS)? else { return Ok(()) };
-    let public = url::Url::parse(&uri).is_ok_and(|url| {
-        url.scheme() == "https" && url.domain().is_some_and(|host| host.contains('.') && host != "localhost")
-    });
-    if public { Ok(()) } else { Err(MetadataFault::Unsupported("jwks_uri")) }
+    let uri = text(input, "jwks_uri", MAX_TEXT_CHARS)?;
+    let keys = match (input.get("jwks"), uri) {
+        (Some(keys), _) => Some(("jwks".to_owned(), jwks::public_part(keys)?)),
+        (None, Some(uri)) if jwks::is_fetchable(&uri) => Some(("jwks_uri".to_owned(), json!(uri))),
+        (None, Some(_)) => return Err(MetadataFault::Unsupported("jwks_uri")),
+        (None, None) => None,
+    };
+    match method {
+        ClientAuthMethod::PrivateKeyJwt => keys.ok_or(MetadataFault::NoKeys).map(Some),
+        ClientAuthMethod::None | ClientAuthMethod::ClientSecretBasic | ClientAuthMethod::ClientSecretPost => {
+            Ok(None)
+        }
+    }
 }
 
 fn grant_types(input: &Map<String, Value>) -> Result<Vec<&'static str>, MetadataFault> {
@@ -184,7 +214,7 @@ mod tests {
     const URI: &str = "https://x.example/cb";
 
     fn accepted(value: &Value) -> Result<Accepted, MetadataFault> {
-        accept(value.to_string().as_bytes())
+        accept(&object(value.to_string().as_bytes())?, &RedirectPolicy::default())
     }
 
     #[test]
@@ -209,12 +239,24 @@ mod tests {
             with("jwks_uri", json!("https://127.0.0.1/k")),
             with("jwks_uri", json!("https://localhost/k")),
             with("jwks_uri", json!("http://x.example/k")),
+            with("token_endpoint_auth_method", json!("private_key_jwt")),
+            json!({"redirect_uris": [URI], "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}),
+            with("scope", json!("x".repeat(1999)))
+                .as_object()
+                .map(|o| {
+                    let mut o = o.clone();
+                    for member in ["software_id", "software_version", "client_uri", "tos_uri", "policy_uri"] {
+                        o.insert(member.to_owned(), json!(format!("https://x.example/{}", "x".repeat(1900))));
+                    }
+                    Value::Object(o)
+                })
+                .unwrap(),
             json!({"redirect_uris": [URI], "jwks": {"keys": []}, "jwks_uri": "https://x.example/k"}),
             json!({"redirect_uris": [URI], "token_endpoint_auth_method": "none", "client_secret": "s"}),
         ] {
             assert!(accepted(&body).is_err(), "{body}");
         }
-        assert_eq!(accept(b"not json").unwrap_err(), MetadataFault::NotAnObject);
+        assert_eq!(object(b"not json").unwrap_err(), MetadataFault::NotAnObject);
     }
 
     #[test]

@@ -1,17 +1,22 @@
 //! `/consent`: the person decides, here and before Entra, whether this client may act for them. Entra knows only us,
 //! so without this page any registered client could ride on an earlier approval (confused deputy).
 
-use super::cookies::Browser;
+use super::cookies::{self, Browser};
 use super::flow::Flow;
 use super::forward::ForwardError;
 use super::params::{ParamFault, Params};
 use super::state::OauthState;
-use super::texts::Lang;
 use super::{audit, pages, wire};
+use crate::domain::client::ClientOrigin;
 use crate::domain::token::TokenHash;
+use crate::html::{Fault, Lang};
 use crate::ports::store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use std::time::Duration;
+
+/// How long a client that registered counts as new.
+const NEW_FOR: Duration = Duration::from_hours(24);
 
 /// Why the page cannot be shown or a decision not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -42,8 +47,7 @@ impl From<ParamFault> for ConsentError {
 
 /// `GET /consent?flow=…`.
 pub(super) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
-    let lang = Lang::of(request.headers());
-    show(&request, &state, lang).await.unwrap_or_else(|error| refuse(&error, lang))
+    show(&request, &state).await.unwrap_or_else(|error| refuse(&error, Lang::of(&request)))
 }
 
 /// `POST /consent`: the decision.
@@ -54,22 +58,29 @@ pub(super) async fn post(
 ) -> HttpResponse {
     match decide(&request, &state, body).await {
         Ok(location) => pages::redirect_to(StatusCode::SEE_OTHER, &location),
-        Err(error) => refuse(&error, Lang::of(request.headers())),
+        Err(error) => refuse(&error, Lang::of(&request)),
     }
 }
 
-async fn show(request: &HttpRequest, state: &OauthState, lang: Lang) -> Result<HttpResponse, ConsentError> {
+async fn show(request: &HttpRequest, state: &OauthState) -> Result<HttpResponse, ConsentError> {
     let params = Params::parse(request.query_string().as_bytes())?;
     let id = params.get("flow").ok_or(ConsentError::UnknownFlow)?;
     let (_, flow) = own_flow(request, state, id).await?;
+    // The reader's own choice at the foot of the page, then the client's wish, then the browser's.
+    let chosen = params.get("ui_locales").and_then(Lang::named).or(flow.lang);
+    let last = cookies::user(request, state);
     let page = pages::Consent {
         csrf: &state.csrf(id, &flow),
         id,
-        service_title: state.resources.service(flow.service.as_str()).map_or("", |s| &s.title),
+        service: state.resources.service(flow.service.as_str()),
+        account: flow.login_hint.as_deref().or(last.as_ref().map(|last| last.username.as_str())),
+        // Others have no registration whose age would say anything.
+        is_new: flow.client_origin == ClientOrigin::Registered
+            && flow.client_since.is_some_and(|since| state.clock.now().since(since) < NEW_FOR),
         plain_http: !state.is_secure(),
         flow: &flow,
     };
-    Ok(pages::consent(page, lang))
+    Ok(pages::consent(page, chosen.unwrap_or_else(|| Lang::of(request))))
 }
 
 /// The flow, if the browser of the request began it.
@@ -96,6 +107,10 @@ async fn decide(
     let params = Params::parse(&body.map_err(|_| ConsentError::Malformed)?)?;
     let id = params.get("flow").ok_or(ConsentError::UnknownFlow)?;
     let (place, flow) = own_flow(request, state, id).await?;
+    // Browsers say so themselves when a form of another site brought them here.
+    if wire::is_cross_site(request.headers()) {
+        return Err(ConsentError::ForeignForm);
+    }
     if !state.csrf_is_right(id, &flow, params.get("csrf").unwrap_or_default()) {
         return Err(ConsentError::ForeignForm);
     }
@@ -119,30 +134,15 @@ async fn decide(
 }
 
 fn refuse(error: &ConsentError, lang: Lang) -> HttpResponse {
+    let page = |status, fault| pages::dead_end(status, fault, None, lang);
     match error {
-        ConsentError::Malformed => {
-            let text = lang.pick("The form is malformed.", "양식이 잘못되었습니다.");
-            pages::dead_end(StatusCode::BAD_REQUEST, text, lang)
-        }
-        ConsentError::UnknownFlow => {
-            let text = lang.pick("This sign-in is unknown or too old.", "알 수 없거나 만료된 로그인입니다.");
-            pages::dead_end(StatusCode::BAD_REQUEST, text, lang)
-        }
-        ConsentError::OtherBrowser => {
-            let text = lang.pick(
-                "This sign-in was begun in another browser, or cookies are switched off.",
-                "다른 브라우저에서 시작한 로그인이거나 쿠키가 꺼져 있습니다.",
-            );
-            pages::dead_end(StatusCode::FORBIDDEN, text, lang)
-        }
-        ConsentError::ForeignForm => {
-            let text =
-                lang.pick("This form does not come from our page.", "이 페이지에서 보낸 양식이 아닙니다.");
-            pages::dead_end(StatusCode::FORBIDDEN, text, lang)
-        }
+        ConsentError::Malformed => page(StatusCode::BAD_REQUEST, Fault::Malformed),
+        ConsentError::UnknownFlow => page(StatusCode::BAD_REQUEST, Fault::Expired),
+        ConsentError::OtherBrowser => page(StatusCode::FORBIDDEN, Fault::OtherBrowser),
+        ConsentError::ForeignForm => page(StatusCode::FORBIDDEN, Fault::ForeignForm),
         ConsentError::Forward(cause) => {
             tracing::warn!(error = %cause, "a sign-in cannot go on to Entra");
-            pages::unavailable(lang)
+            pages::unavailable(None, lang)
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::UserKey;
 use crate::domain::random;
 use crate::domain::secret::Sealed;
+use crate::domain::upstream::SignIn;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
 use base64::Engine;
@@ -49,31 +50,43 @@ impl Browser {
 #[derive(Serialize, Deserialize)]
 struct UserSeal {
     user: UserKey,
+    /// For display only.
+    #[serde(default)]
+    username: String,
     at: Timestamp,
 }
 
+/// Who signed in with a browser lately.
+#[derive(Clone, Debug)]
+pub(super) struct LastUser {
+    pub(super) user: UserKey,
+    pub(super) username: String,
+}
+
 /// Who signed in with this browser lately.
-pub(super) fn user(request: &HttpRequest, state: &OauthState) -> Option<UserKey> {
+pub(super) fn user(request: &HttpRequest, state: &OauthState) -> Option<LastUser> {
     let cookie = request.cookie(&name(USER, state))?;
     let sealed = Sealed::from_bytes(URL_SAFE_NO_PAD.decode(cookie.value()).ok()?);
     let seal: UserSeal = serde_json::from_slice(&state.cipher.open(SEAL_CONTEXT, &sealed).ok()?).ok()?;
-    (state.clock.now().since(seal.at) < USER_MAX_AGE).then_some(seal.user)
+    let last = LastUser { user: seal.user, username: seal.username };
+    (state.clock.now().since(seal.at) < USER_MAX_AGE).then_some(last)
 }
 
-/// The cookie that remembers `user` until the browser is closed.
-pub(super) fn user_cookie(user: &UserKey, state: &OauthState) -> Cookie<'static> {
-    let seal = UserSeal { user: user.clone(), at: state.clock.now() };
+/// The cookie that remembers who signed in until the browser is closed.
+pub(super) fn user_cookie(sign_in: &SignIn, state: &OauthState) -> Cookie<'static> {
+    let username = sign_in.tokens.profile.username.clone();
+    let seal = UserSeal { user: sign_in.user.clone(), username, at: state.clock.now() };
     let plain = serde_json::to_vec(&seal).unwrap_or_default();
     let sealed = state.cipher.seal(SEAL_CONTEXT, &plain);
     build(USER, URL_SAFE_NO_PAD.encode(sealed.as_bytes()), state)
 }
 
 /// `__Host-` pins a cookie to this host and to TLS; browsers refuse the prefix on plain loopback.
-fn name(base: &str, state: &OauthState) -> String {
+pub(super) fn name(base: &str, state: &OauthState) -> String {
     if state.is_secure() { format!("__Host-{base}") } else { base.to_owned() }
 }
 
-fn build(base: &str, value: String, state: &OauthState) -> Cookie<'static> {
+pub(super) fn build(base: &str, value: String, state: &OauthState) -> Cookie<'static> {
     Cookie::build(name(base, state), value)
         .path("/")
         .http_only(true)

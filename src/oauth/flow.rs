@@ -4,11 +4,13 @@ use super::cookies::Browser;
 use super::params::append_query;
 use super::state::OauthState;
 use super::trace::Step;
+use crate::domain::client::ClientOrigin;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ClientId, FlowId, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Sealed;
 use crate::domain::token::TokenHash;
+use crate::html::Lang;
 use crate::ports::store::{StoreError, Taken};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,12 @@ pub(super) struct Flow {
     pub(super) client: ClientId,
     /// As declared by the client.
     pub(super) client_name: Option<String>,
+    /// How far the name can be trusted.
+    #[serde(default)]
+    pub(super) client_origin: ClientOrigin,
+    /// When the client registered.
+    #[serde(default)]
+    pub(super) client_since: Option<Timestamp>,
     pub(super) redirect_uri: String,
     /// The client's `state`, given back unchanged.
     pub(super) state: Option<String>,
@@ -44,6 +52,9 @@ pub(super) struct Flow {
     /// The client's `nonce`, for its id_token.
     #[serde(default)]
     pub(super) nonce: Option<String>,
+    /// The language that the client asks for (`ui_locales`); else the browser's counts.
+    #[serde(default)]
+    pub(super) lang: Option<Lang>,
     /// Secret of the browser that began it.
     pub(super) browser: String,
     pub(super) created_at: Timestamp,
@@ -143,6 +154,14 @@ impl Flow {
     }
 }
 
+/// The host that vouches for a client: that of the URL which is its id. Clients that registered themselves have none,
+/// whatever they call themselves.
+pub(super) fn verified_host(origin: ClientOrigin, client: &ClientId) -> Option<String> {
+    let published = origin == ClientOrigin::Published;
+    let url = published.then(|| url::Url::parse(client.as_str()).ok()).flatten()?;
+    url.host_str().map(ToOwned::to_owned)
+}
+
 /// An error redirect; `error` is name and description.
 pub(super) fn error_location(uri: &str, state: Option<&str>, issuer: &str, error: (&str, &str)) -> String {
     let mut pairs = vec![("error", error.0), ("error_description", error.1)];
@@ -182,22 +201,34 @@ impl OauthState {
 
     /// Stores what the upstream `state` stands for.
     pub(super) async fn put_pending(&self, state: &str, pending: &Pending) -> Result<(), StoreError> {
-        let place = self.hasher.hash(STATE, state);
-        self.store.put_state(&place, &self.sealed(STATE, place, pending), self.settings.flow_ttl).await
+        self.put(STATE, state, pending).await
     }
 
     /// Takes it, once; `None` when it is unknown, spent or too old.
     pub(super) async fn take_pending(&self, state: &str) -> Result<Option<Pending>, StoreError> {
-        if state.len() > MAX_ID_CHARS {
+        let pending: Option<Pending> = self.take(STATE, state).await?;
+        let now = self.clock.now();
+        Ok(pending.filter(|p| now.since(p.created_at) < self.settings.flow_ttl))
+    }
+
+    /// Stores a value of `kind` that counts once, for the time of a sign-in.
+    pub(super) async fn put<T: Serialize>(&self, kind: &str, id: &str, value: &T) -> Result<(), StoreError> {
+        let place = self.hasher.hash(kind, id);
+        self.store.put_state(&place, &self.sealed(kind, place, value), self.settings.flow_ttl).await
+    }
+
+    /// Takes it.
+    pub(super) async fn take<T: DeserializeOwned>(
+        &self,
+        kind: &str,
+        id: &str,
+    ) -> Result<Option<T>, StoreError> {
+        if id.len() > MAX_ID_CHARS {
             return Ok(None);
         }
-        for place in self.hasher.hashes(STATE, state) {
+        for place in self.hasher.hashes(kind, id) {
             match self.store.take_state(&place).await? {
-                Taken::First(sealed) => {
-                    let pending: Option<Pending> = self.unsealed(STATE, place, &sealed);
-                    let now = self.clock.now();
-                    return Ok(pending.filter(|p| now.since(p.created_at) < self.settings.flow_ttl));
-                }
+                Taken::First(sealed) => return Ok(self.unsealed(kind, place, &sealed)),
                 Taken::Replayed => return Ok(None),
                 Taken::Unknown => {}
             }

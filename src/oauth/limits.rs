@@ -4,13 +4,13 @@
 //! When the store cannot count, requests pass: every endpoint behind the budgets needs the store itself and answers 503
 //! then, so nobody is locked out and nothing is left open.
 
-use super::pages::{self, Notice};
+use super::pages;
 use super::state::OauthState;
-use super::texts::Lang;
 use super::wire::{self, Refusal};
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::peer;
 use crate::domain::rate::Rate;
+use crate::html::{Fault, Lang};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -107,7 +107,7 @@ pub(super) async fn page(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match refused(endpoint, &request).await {
         Some(wait) => {
-            let response = too_many_page(wait, Lang::of(request.headers()));
+            let response = too_many_page(wait, Lang::of(request.request()));
             Ok(request.into_response(response))
         }
         None => Ok(next.call(request).await?.map_into_boxed_body()),
@@ -132,18 +132,7 @@ pub(super) fn too_many(wait: Duration) -> Refusal {
 }
 
 fn too_many_page(wait: Duration, lang: Lang) -> HttpResponse {
-    let step = lang.pick("Wait a minute and try again.", "잠시 기다린 후 다시 시도하세요.");
-    let notice = Notice {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        title: lang.pick("Too many sign-ins", "로그인 시도가 너무 많습니다"),
-        text: lang.pick(
-            "Too many sign-ins were begun from your network.",
-            "이 네트워크에서 로그인이 너무 많이 시작되었습니다.",
-        ),
-        steps: &[step],
-        back: None,
-    };
-    let mut response = pages::notice(notice, lang);
+    let mut response = pages::dead_end(StatusCode::TOO_MANY_REQUESTS, Fault::TooMany, None, lang);
     response.headers_mut().insert(header::RETRY_AFTER, wire::seconds(wait));
     response
 }

@@ -1,8 +1,10 @@
 //! Metadata documents (RFC 8414 and RFC 9728), made once and served as bytes. They name exactly what works.
 
 use super::openid;
+use super::register::RegistrationMode;
 use super::scopes;
 use super::state::{OauthSettings, OauthState};
+use super::token::assertion::ALGORITHMS;
 use super::token::id_jag;
 use super::wire;
 use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
@@ -13,6 +15,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+
+/// How clients may authenticate, the weakest first.
+const METHODS: [&str; 4] = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
 
 /// The finished documents.
 #[derive(Debug)]
@@ -72,15 +77,25 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": grants,
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        // A public client proves nothing, and is told nothing.
+        "introspection_endpoint_auth_methods_supported": METHODS.iter().skip(1).collect::<Vec<_>>(),
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "client_id_metadata_document_supported": settings.metadata_documents.enabled,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
     });
+    if settings.registration.mode == RegistrationMode::Off
+        && let Value::Object(all) = &mut document
+    {
+        all.remove("registration_endpoint");
+    }
     if let (true, Value::Object(all)) = (vouching, &mut document) {
         all.insert("authorization_grant_profiles_supported".to_owned(), json!([id_jag::PROFILE]));
     }

@@ -6,16 +6,21 @@
 
 pub(crate) mod bearer;
 
+mod account;
 mod audit;
 mod authorize;
 mod callback;
 mod client_metadata;
+mod clients;
 mod consent;
 mod cookies;
 mod flow;
 mod forward;
+mod help;
 mod introspect;
+mod jwks;
 mod limits;
+mod manage;
 mod metadata;
 mod openid;
 mod pages;
@@ -27,7 +32,6 @@ mod revoke;
 mod routes;
 mod scopes;
 mod state;
-mod texts;
 mod token;
 mod trace;
 mod wire;
@@ -35,6 +39,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use clients::{ConfiguredClient, MetadataDocumentSettings};
 pub(crate) use limits::LimitSettings;
+pub(crate) use redirect::RedirectPolicy;
+pub(crate) use register::{RegistrationMode, RegistrationSettings};
 pub(crate) use routes::configure;
 pub(crate) use state::{OauthParts, OauthSettings, OauthState, TrustedIssuer};

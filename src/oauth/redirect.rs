@@ -4,8 +4,6 @@
 use url::Url;
 
 const MAX_CHARS: usize = 2000;
-/// Private-use schemes of known native clients; others need the reverse-domain form of RFC 8252 §7.1.
-const KNOWN_SCHEMES: [&str; 3] = ["cursor", "vscode", "vscode-insiders"];
 const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// Why a redirect URI is not accepted.
@@ -27,6 +25,46 @@ pub(super) enum RedirectFault {
     PlainHttp,
     #[error("its scheme is neither https nor an accepted private one")]
     Scheme,
+    #[error("its host is not one that this server lets clients be answered at")]
+    Host,
+}
+
+/// What the operator accepts of clients that set themselves up.
+#[derive(Clone, Debug)]
+pub(crate) struct RedirectPolicy {
+    /// Private-use schemes beside the reverse-domain form of RFC 8252 §7.1.
+    pub(crate) schemes: Vec<String>,
+    /// Hosts for https; one that starts with a dot means every host below it. Empty: any.
+    pub(crate) hosts: Vec<String>,
+}
+
+impl Default for RedirectPolicy {
+    fn default() -> Self {
+        let schemes = ["cursor", "vscode", "vscode-insiders"].map(str::to_owned).to_vec();
+        Self { schemes, hosts: Vec::new() }
+    }
+}
+
+impl RedirectPolicy {
+    /// Checks a URI of a client that sets itself up.
+    pub(super) fn check(&self, uri: &str) -> Result<(), RedirectFault> {
+        let parts = grammar(uri)?;
+        match parts.scheme {
+            "http" => Ok(()),
+            "https" if self.hosts.is_empty() => Ok(()),
+            "https" => {
+                let host = web_host(uri, &parts)?.to_ascii_lowercase();
+                let fits = |listed: &String| {
+                    host == *listed || (listed.starts_with('.') && host.ends_with(listed.as_str()))
+                };
+                if self.hosts.iter().any(fits) { Ok(()) } else { Err(RedirectFault::Host) }
+            }
+            private if is_reverse_domain(private) || self.schemes.iter().any(|known| known == private) => {
+                Ok(())
+            }
+            _ => Err(RedirectFault::Scheme),
+        }
+    }
 }
 
 /// The parts of a URI as written.
@@ -58,8 +96,17 @@ fn host_port(authority: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// Checks a URI at registration.
+/// Checks a URI that the operator sets up, who may name any private scheme that is one (RFC 8252 §7.1).
 pub(super) fn validate(uri: &str) -> Result<(), RedirectFault> {
+    let parts = grammar(uri)?;
+    // Browsers act on these themselves.
+    let acted_on =
+        ["javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"];
+    if acted_on.contains(&parts.scheme) { Err(RedirectFault::Scheme) } else { Ok(()) }
+}
+
+/// What holds for every redirect URI, whoever sets it up.
+fn grammar(uri: &str) -> Result<Parts<'_>, RedirectFault> {
     if uri.len() > MAX_CHARS {
         return Err(RedirectFault::TooLong);
     }
@@ -78,10 +125,10 @@ pub(super) fn validate(uri: &str) -> Result<(), RedirectFault> {
         return Err(RedirectFault::DotSegment);
     }
     match parts.scheme {
-        "https" => web_host(uri, &parts).map(|_| ()),
-        "http" if LOOPBACK_HOSTS.contains(&web_host(uri, &parts)?) => Ok(()),
+        "https" => web_host(uri, &parts).map(|_| parts),
+        "http" if LOOPBACK_HOSTS.contains(&web_host(uri, &parts)?) => Ok(parts),
         "http" => Err(RedirectFault::PlainHttp),
-        private if is_private_scheme(private) => Ok(()),
+        private if private.split('.').all(is_label) => Ok(parts),
         _ => Err(RedirectFault::Scheme),
     }
 }
@@ -99,12 +146,14 @@ fn web_host<'a>(uri: &str, parts: &Parts<'a>) -> Result<&'a str, RedirectFault> 
     }
 }
 
-fn is_private_scheme(scheme: &str) -> bool {
-    let label = |l: &str| {
-        l.starts_with(|c: char| c.is_ascii_lowercase())
-            && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    KNOWN_SCHEMES.contains(&scheme) || (scheme.contains('.') && scheme.split('.').all(label))
+fn is_label(label: &str) -> bool {
+    label.starts_with(|c: char| c.is_ascii_lowercase())
+        && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// `com.example.app`: a name that its owner alone may use (RFC 8252 §7.1).
+fn is_reverse_domain(scheme: &str) -> bool {
+    scheme.contains('.') && scheme.split('.').all(is_label)
 }
 
 /// Whether a URI is one of a native client: loopback or a private scheme.
@@ -185,9 +234,28 @@ mod tests {
             ("", F::Malformed),
         ];
         for (uri, fault) in table {
-            assert_eq!(validate(uri), Err(fault), "{uri}");
+            assert_eq!(RedirectPolicy::default().check(uri), Err(fault), "{uri}");
         }
         assert_eq!(validate(&format!("https://x.example/{}", "a".repeat(MAX_CHARS))), Err(F::TooLong));
+        assert_eq!(validate("javascript:alert(1)"), Err(F::Scheme), "not even for the operator");
+        assert_eq!(validate("other-app:/cb"), Ok(()));
+    }
+
+    #[test]
+    fn the_operator_narrows_hosts_and_schemes() {
+        let policy = RedirectPolicy {
+            schemes: vec!["windsurf".to_owned()],
+            hosts: vec!["app.example".to_owned(), ".corp.example".to_owned()],
+        };
+        for good in
+            ["https://app.example/cb", "https://A.corp.example/", "http://localhost:1/", "windsurf://x"]
+        {
+            assert_eq!(policy.check(good), Ok(()), "{good}");
+        }
+        for bad in ["https://evil.example/cb", "https://corp.example/", "https://xapp.example/"] {
+            assert_eq!(policy.check(bad), Err(RedirectFault::Host), "{bad}");
+        }
+        assert_eq!(policy.check("cursor://x"), Err(RedirectFault::Scheme));
     }
 
     #[test]
@@ -203,7 +271,7 @@ mod tests {
             "com.example.app:/oauth2redirect",
             "https://x.example:8443/cb?tenant=1",
         ] {
-            assert_eq!(validate(uri), Ok(()), "{uri}");
+            assert_eq!(RedirectPolicy::default().check(uri), Ok(()), "{uri}");
         }
     }
 

@@ -2,7 +2,10 @@
 
 use super::limits::{self, Endpoint};
 use super::state::OauthState;
-use super::{authorize, callback, consent, introspect, metadata, openid, register, revoke, token, wire};
+use super::{
+    account, authorize, callback, consent, help, introspect, manage, metadata, openid, register, revoke,
+    token, wire,
+};
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{Error, HttpRequest, HttpResponse, Route, guard, web};
@@ -13,6 +16,7 @@ const FORM_LIMIT: usize = 64 * 1024;
 
 const GET: &str = "GET, HEAD, OPTIONS";
 const POST: &str = "POST, OPTIONS";
+const REGISTRATION: &str = "GET, PUT, DELETE, OPTIONS";
 const PAGE: &str = "GET, HEAD, POST";
 
 /// What a resource with middleware still is.
@@ -33,6 +37,9 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     for path in ["/register", "/oauth/register", "/{service}/register"] {
         cfg.service(json_post(path, (REGISTER_LIMIT, Endpoint::Register), web::post().to(register::post)));
     }
+    for path in ["/register/{client_id}", "/oauth/register/{client_id}"] {
+        cfg.service(registration(path));
+    }
     for path in ["/token", "/oauth/token", "/{service}/token"] {
         cfg.service(json_post(path, (TOKEN_LIMIT, Endpoint::Token), web::post().to(token::post)));
     }
@@ -43,6 +50,12 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     }
     cfg.service(page("/{service}/authorize").route(read().to(authorize::of_service)));
     cfg.service(page("/consent").route(read().to(consent::get)).route(web::post().to(consent::post)));
+    let connections = page("/account/connections").route(read().to(account::get));
+    cfg.service(connections.route(web::post().to(account::post)));
+    cfg.service(page("/account/sign-out").route(web::post().to(account::sign_out)));
+    cfg.service(page("/account/signed-out").route(read().to(account::signed_out)));
+    cfg.service(page("/account").route(read().to(account::home)));
+    cfg.service(page("/help/sign-in/{fault}").route(read().to(help::get)));
     for path in ["/callback", "/oauth/azure_callback", "/auth/callback", "/{service}/callback"] {
         cfg.service(page(path).route(web::get().to(callback::get)));
     }
@@ -113,6 +126,18 @@ fn json_post(
         .wrap(from_fn(move |request, next| limits::json(budget, request, next)))
 }
 
+/// A registration that its holder manages (RFC 7592 §2).
+fn registration(path: &str) -> actix_web::Resource<impl Endpoints + use<>> {
+    web::resource(path.to_owned())
+        .app_data(web::PayloadConfig::new(REGISTER_LIMIT))
+        .route(web::get().to(manage::get))
+        .route(web::put().to(manage::put))
+        .route(web::delete().to(manage::delete))
+        .route(web::method(actix_web::http::Method::OPTIONS).to(async || wire::preflight(REGISTRATION)))
+        .default_service(web::to(refuse_registration))
+        .wrap(from_fn(move |request, next| limits::json(Endpoint::Other, request, next)))
+}
+
 fn page(path: &str) -> actix_web::Resource<impl Endpoints + use<>> {
     web::resource(path.to_owned())
         .app_data(web::PayloadConfig::new(FORM_LIMIT))
@@ -126,6 +151,10 @@ async fn refuse_get(request: HttpRequest) -> HttpResponse {
 
 async fn refuse_post(request: HttpRequest) -> HttpResponse {
     wire::wrong_method(request.method(), POST)
+}
+
+async fn refuse_registration(request: HttpRequest) -> HttpResponse {
+    wire::wrong_method(request.method(), REGISTRATION)
 }
 
 async fn refuse_page(request: HttpRequest) -> HttpResponse {

@@ -1,20 +1,25 @@
 //! What every endpoint works with, and the settings of the authorization server.
 
+use super::clients::{self, ConfiguredClient, MetadataDocumentSettings, Remote};
 use super::limits::LimitSettings;
 use super::metadata::Documents;
 use super::openid::SigningKeys;
+use super::register::RegistrationSettings;
 use crate::domain::cipher::Cipher;
+use crate::domain::client::ClientRecord;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::ClientId;
 use crate::domain::resource::Resources;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::Hasher;
 use crate::domain::upstream::Profile;
+use crate::ports::documents::DocumentSource;
 use crate::ports::identity::IdentityProvider;
 use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::Store;
 use crate::ports::tokens::AccessTokens;
 use ipnet::IpNet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +37,7 @@ pub(crate) struct OauthSettings {
     pub(crate) grant_ttl: Duration,
     /// Life of an authorization code.
     pub(crate) code_ttl: Duration,
-    /// Life of a client that is not used.
+    /// Life of a client after its last use.
     pub(crate) client_ttl: Duration,
     /// Time in which a retried refresh gets the first answer again.
     pub(crate) refresh_grace: Duration,
@@ -55,6 +60,10 @@ pub(crate) struct OauthSettings {
     /// Proxies that are believed when they say where a request comes from.
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) limits: LimitSettings,
+    pub(crate) registration: RegistrationSettings,
+    pub(crate) metadata_documents: MetadataDocumentSettings,
+    /// Clients that the operator set up.
+    pub(crate) clients: Vec<ConfiguredClient>,
     /// Scopes beyond which nothing is granted (`DCR_OAUTH_SCOPE`).
     pub(crate) scope_ceiling: Option<ScopeSet>,
     /// Who may sign in; an empty list allows everybody.
@@ -93,6 +102,9 @@ impl Default for OauthSettings {
             trusted_issuers: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: LimitSettings::default(),
+            registration: RegistrationSettings::default(),
+            metadata_documents: MetadataDocumentSettings::default(),
+            clients: Vec::new(),
             scope_ceiling: None,
             allowed_users: Vec::new(),
             allowed_domains: Vec::new(),
@@ -122,6 +134,7 @@ pub(crate) struct OauthParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) identity: Arc<dyn IdentityProvider>,
     pub(crate) tokens: Arc<dyn AccessTokens>,
+    pub(crate) documents: Arc<dyn DocumentSource>,
     pub(crate) issuer_keys: Arc<dyn IssuerKeys>,
     pub(crate) cipher: Cipher,
     pub(crate) hasher: Hasher,
@@ -135,6 +148,10 @@ pub(crate) struct OauthState {
     pub(super) store: Arc<dyn Store>,
     pub(super) identity: Arc<dyn IdentityProvider>,
     pub(super) tokens: Arc<dyn AccessTokens>,
+    /// Documents of clients, fetched from wherever they say.
+    pub(super) documents_of_others: Arc<dyn DocumentSource>,
+    pub(super) remote: Remote,
+    pub(super) configured: HashMap<String, ClientRecord>,
     pub(super) issuer_keys: Arc<dyn IssuerKeys>,
     pub(super) cipher: Cipher,
     pub(super) hasher: Hasher,
@@ -158,6 +175,9 @@ impl OauthState {
             store: parts.store,
             identity: parts.identity,
             tokens: parts.tokens,
+            documents_of_others: parts.documents,
+            remote: Remote::default(),
+            configured: clients::configured(&parts.settings.clients, &parts.hasher),
             issuer_keys: parts.issuer_keys,
             cipher: parts.cipher,
             hasher: parts.hasher,
@@ -174,9 +194,11 @@ impl OauthState {
         self.resources.issuer().starts_with("https://")
     }
 
-    /// Renews the life of a client that is in use. A failure costs nothing now, and the tokens are issued already.
+    /// Renews the life of a client that is in use, which thus never ends before a grant of it. A failure costs nothing
+    /// now, and the tokens are issued already.
     pub(super) async fn keep_client(&self, client: &ClientId) {
-        if let Err(error) = self.store.touch_client(client, self.settings.client_ttl).await {
+        let life = self.settings.client_ttl.max(self.settings.grant_ttl);
+        if let Err(error) = self.store.touch_client(client, life).await {
             tracing::warn!(error = %error, "the life of a client could not be renewed");
         }
     }

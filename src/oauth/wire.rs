@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Wait that we ask for when the store is away.
 pub(super) const STORE_PAUSE: Duration = Duration::from_secs(5);
+/// Challenge for a token of registration that is missing or wrong (RFC 6750 §3).
+pub(super) const BEARER: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
 /// Headers that a browser client may send to these endpoints.
 const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version";
 
@@ -128,6 +130,12 @@ pub(super) fn within_limit(
 pub(super) fn has_content_type(headers: &HeaderMap, wanted: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+}
+
+/// Whether the browser says that another site made it send this (Fetch Metadata, `Sec-Fetch-Site`).
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|v| v.to_str().ok());
+    site.is_some_and(|site| !site.eq_ignore_ascii_case("same-origin"))
 }
 
 /// The service named by the path, if the path names one.

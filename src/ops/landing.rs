@@ -1,47 +1,67 @@
-//! The landing page: which services there are and how to connect a client.
+//! The landing page: which services there are, how to connect a client, where to see what is connected.
 
 use super::OpsState;
-use actix_web::{HttpResponse, web};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
-
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;\
-color:#1b1b1f;background:#fff}code{background:#f1f1f4;padding:.1em .3em;border-radius:4px;overflow-wrap:anywhere}\
-pre{background:#f1f1f4;padding:.8em;border-radius:6px;overflow-x:auto}pre code{padding:0}\
-@media(prefers-color-scheme:dark){body{color:#e6e6ea;background:#17171a}code,pre{background:#26262b}}";
+use crate::domain::resource::ServiceInfo;
+use crate::html::{Icon, Lang, Page, Width, icon};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use maud::{Markup, html};
+use serde_json::json;
 
 /// `GET /`.
-pub(super) async fn page(state: web::Data<OpsState>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-        ))
-        .insert_header(("X-Frame-Options", "DENY"))
-        .insert_header(("X-Content-Type-Options", "nosniff"))
-        .insert_header(("Referrer-Policy", "no-referrer"))
-        .body(render(&state).into_string())
+pub(super) async fn page(request: HttpRequest, state: web::Data<OpsState>) -> HttpResponse {
+    let lang = Lang::of(&request);
+    let words = &lang.texts().landing;
+    let services = state.resources.services();
+    let url = |service: &ServiceInfo| state.resources.resource_of(&service.name);
+    let body = html! {
+        h1 { (words.title) }
+        p.lead { (words.lead) }
+        p { a.button.main href="/account/connections" { (words.account) } }
+        h2 { (words.services) }
+        ul.cards.two role="list" {
+            @for service in services {
+                li.item {
+                    h3 lang="en" { (service.title) }
+                    p.hint lang="en" { (service.description) }
+                    code.copy { (url(service)) }
+                }
+            }
+        }
+        @if let Some(first) = services.first() {
+            h2 { (words.connect) }
+            @if services.len() > 1 { p.hint { (words.connect_hint) } }
+            (clients(first.name.as_str(), &url(first), lang))
+        }
+        h2 { (words.privacy_title) }
+        ul.list.yes role="list" {
+            @for promise in words.privacy { li { (icon(Icon::Check)) span { (promise) } } }
+        }
+    };
+    let page =
+        Page { width: Width::Wide, address: Some("/"), ..Page::new(StatusCode::OK, words.title, lang) };
+    page.respond(body)
 }
 
-fn render(state: &OpsState) -> Markup {
+/// One fold for each client, ready to copy.
+fn clients(name: &str, url: &str, lang: Lang) -> Markup {
+    let words = &lang.texts().landing;
+    let code = json!({"name": name, "type": "http", "url": url});
+    let cursor = json!({"mcpServers": {name: {"url": url}}});
+    let known = [
+        ("Claude, ChatGPT", Some(words.hosted), url.to_owned()),
+        ("Claude Code", None, format!("claude mcp add --transport http {name} {url}")),
+        ("VS Code", None, format!("code --add-mcp '{code}'")),
+        ("Cursor", None, cursor.to_string()),
+        (words.others, Some(words.others_hint), url.to_owned()),
+    ];
     html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Entrada" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Entrada" }
-                p { "One door to Microsoft 365 for AI clients. Add one of these URLs to your client; it will ask you to sign in with Microsoft." }
-                @for service in state.resources.services() {
-                    @let url = state.resources.resource_of(&service.name);
-                    h2 { (service.title) }
-                    p { (service.description) }
-                    p { code { (url) } }
-                    pre { code { "claude mcp add --transport http " (service.name) " " (url) } }
+        @for (index, (client, hint, text)) in known.iter().enumerate() {
+            details open[index == 0] {
+                summary { (client) }
+                div {
+                    @if let Some(hint) = hint { p.hint { (hint) } }
+                    pre.copy { code { (text) } }
                 }
             }
         }

@@ -75,6 +75,10 @@ pub(crate) trait IdentityProvider: Send + Sync {
     async fn authorize_url(&self, request: &UpstreamAuthorization) -> Result<String, IdentityError>;
     /// Whether `issuer` is the one that answers our authorization requests (RFC 9207 §2.4).
     async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError>;
+    /// Where an administrator approves `scopes` for the whole organisation; Entra sends them on to `redirect_uri`.
+    fn admin_consent_url(&self, _scopes: &ScopeSet, _redirect_uri: &str) -> Option<String> {
+        None
+    }
     /// Classifies the `error` parameters of a callback.
     fn callback_error(&self, error: &str, description: &str) -> IdentityError;
     /// Redeems a code; the answer's identity comes from a verified id_token.

@@ -1,6 +1,7 @@
 //! What the core needs of the outside world, as traits. Adapters and actors implement them; nobody else holds a
 //! connection, an HTTP client or an actor address.
 
+pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod gate;
 pub(crate) mod graph;

@@ -8,7 +8,7 @@ use super::events::{Bus, EventLog};
 use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::{SharedClock, Timestamp};
-use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
+use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord};
 use crate::domain::ids::{ClientId, GrantId, SessionId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::session::SessionRecord;
@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use std::time::Duration;
 
 /// The store failed. Never says anything about the record asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StoreError {
     /// Unreachable, overloaded, read-only or too slow: try again later.
     #[error("the store is unavailable: {0}")]
@@ -121,10 +121,8 @@ pub(crate) trait ClientStore: Send + Sync {
     async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError>;
     /// Renews the life of a client that is in use; never shortens it.
     async fn touch_client(&self, id: &ClientId, ttl: Duration) -> Result<(), StoreError>;
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "client deletion (RFC 7592) will call it; both stores prove it")
-    )]
+    /// Replaces the confidential client of the same id, if it still stands, and leaves its life alone; whether it did.
+    async fn replace_client(&self, client: &ClientRecord) -> Result<bool, StoreError>;
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError>;
 }
 
@@ -181,6 +179,10 @@ pub(crate) trait GrantStore: Send + Sync {
     async fn rotate(&self, rotation: &Rotation) -> Result<RotationOutcome, StoreError>;
     /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more.
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError>;
+    /// A grant that still has live tokens.
+    async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError>;
+    /// The live grants of a user, and of nobody else; in no particular order.
+    async fn grants_of_user(&self, user: &UserKey) -> Result<Vec<GrantRecord>, StoreError>;
     /// Ends one bearer.
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError>;
 }

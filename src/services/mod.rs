@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod calendar;
 #[cfg(any(test, feature = "conformance"))]
 pub(crate) mod conformance;
 mod fault;
@@ -64,6 +65,7 @@ pub(crate) struct ServiceDeps {
 pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
     vec![
         Arc::new(mail_query::MailQuery::new(deps)),
+        Arc::new(calendar::Calendar::new(deps)),
         #[cfg(feature = "conformance")]
         Arc::new(conformance::Conformance::new()),
     ]

@@ -6,7 +6,9 @@
 //! before it does anything that must not happen twice, and its deadline never runs while a person thinks.
 
 use super::error::{ToolError, ToolErrorKind};
+use crate::domain::ids::ServiceName;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::sync::Arc;
@@ -46,13 +48,20 @@ impl LogLevel {
 }
 
 /// Something that other clients of the service may want to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Change {
     Tools,
     Prompts,
     Resources,
     /// The content behind this URI.
     Resource(String),
+}
+
+/// Tells everyone who follows a service, on every replica, that something of it has changed; a front implements it.
+#[async_trait]
+pub(crate) trait Announcer: Send + Sync {
+    /// Never fails: who could not be told is told that anything may have changed once the bus is back.
+    async fn announce(&self, service: &ServiceName, change: &Change);
 }
 
 /// What a handler tells while it runs.

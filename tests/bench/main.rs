@@ -1,6 +1,6 @@
 //! Load bench: what one request costs the server process, beside two hand-written references in the same run.
 //!
-//! `cargo bench --bench load` (`-- --quick` for a fast look). Needs `redis-server`. Every subject is a process of its
+//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- streams` for idle streams). Needs `redis-server`. Every subject is a process of its
 //! own, so that its CPU time is counted apart from the driver's; rounds are interleaved, so that a noisy machine is
 //! noisy for all of them. Read the ratios: absolute figures belong to the machine.
 //!
@@ -20,6 +20,7 @@
 mod driver;
 mod reference;
 mod report;
+mod streams;
 #[expect(dead_code, reason = "shared with the integration tests, which use all of it")]
 #[path = "../it/support/mod.rs"]
 mod support;
@@ -49,6 +50,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.first().map(String::as_str) {
         Some("reference-echo") => reference::echo(&arguments[1]),
+        Some("hold-streams") => match arguments.get(1..) {
+            Some([address, host, bearer, kind, count]) => streams::hold(address, host, bearer, kind, count),
+            _ => panic!("hold-streams ADDRESS HOST BEARER KIND COUNT"),
+        },
+        Some("streams") => streams::run(arguments.get(1).map_or(10_000, |count| count.parse().unwrap())),
         Some("reference-by-hand") => reference::by_hand(&arguments[1], &arguments[2]),
         Some("--quick") => run(&Plan { rounds: 1, fast: 1_000, slow: 500 }),
         _ => run(&Plan { rounds: 3, fast: 8_000, slow: 4_000 }),

@@ -4,9 +4,13 @@
 //! imports the crate; what a test knows, it knows over the wire.
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_start;
+#[cfg(test)]
+mod calendar;
 #[cfg(test)]
 mod conformance_wire;
 #[cfg(test)]

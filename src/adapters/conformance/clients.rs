@@ -83,3 +83,18 @@ pub(super) async fn parallel_registrations_fold_into_one(backend: &dyn Backend) 
     .await;
     assert_eq!(answers.into_iter().collect::<BTreeSet<_>>().len(), 1);
 }
+
+pub(super) async fn replacing_keeps_the_life(backend: &dyn Backend) {
+    let store = backend.store();
+    let old = client("c1", "d1", ClientSecretBasic);
+    assert!(!store.replace_client(&old).await.unwrap(), "there is nothing to replace");
+    assert_eq!(store.client(&old.id).await.unwrap(), None);
+    store.register_client(&old, DAY).await.unwrap();
+    let mut new = old.clone();
+    new.name = Some("renamed".to_owned());
+    backend.travel(HOUR).await;
+    assert!(store.replace_client(&new).await.unwrap());
+    assert_eq!(store.client(&old.id).await.unwrap(), Some(new));
+    backend.travel(23 * HOUR).await;
+    assert_eq!(store.client(&old.id).await.unwrap(), None, "a change does not renew a life");
+}

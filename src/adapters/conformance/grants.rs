@@ -1,9 +1,9 @@
 //! Codes, bearers and the end of a grant.
 
 use super::Backend;
-use super::samples::{HOUR, MINUTE, START, Sample};
+use super::samples::{DAY, HOUR, MINUTE, START, Sample, user};
 use crate::domain::ids::ClientId;
-use crate::ports::store::{CodeRedemption, Issue, RefreshState};
+use crate::ports::store::{CodeRedemption, Issue, RefreshState, RotationOutcome};
 use std::time::Duration;
 
 pub(super) async fn code_is_redeemed_once(backend: &dyn Backend) {
@@ -101,6 +101,47 @@ pub(super) async fn a_grant_dies_alone(backend: &dyn Backend) {
     assert!(store.access(&neighbour.access.0, START).await.unwrap().is_some());
     let refresh = store.refresh(&neighbour.refresh.0, START).await.unwrap();
     assert_eq!(refresh, RefreshState::Live(neighbour.refresh.1));
+}
+
+pub(super) async fn a_user_sees_their_own_live_grants(backend: &dyn Backend) {
+    let store = backend.store();
+    let (mut ended, mut kept, mut bobs) = (Sample::new(), Sample::new(), Sample::new());
+    for sample in [&mut ended, &mut kept] {
+        sample.access.1.user = user("alice");
+        sample.refresh.1.user = user("alice");
+    }
+    bobs.access.1.user = user("bob");
+    bobs.refresh.1.user = user("bob");
+    assert_eq!(store.grants_of_user(&user("alice")).await.unwrap(), []);
+    for sample in [&ended, &kept, &bobs] {
+        issue(backend, sample).await;
+    }
+    let seen = store.grants_of_user(&user("alice")).await.unwrap();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|grant| grant.user == user("alice")));
+    let of_bob = store.grants_of_user(&user("bob")).await.unwrap();
+    assert_eq!(of_bob.iter().map(|grant| &grant.id).collect::<Vec<_>>(), [&bobs.grant]);
+    let record = store.grant(&kept.grant).await.unwrap().unwrap();
+    assert_eq!((record.created_at, record.last_used_at), (START, START));
+    assert_eq!(record.expires_at, kept.refresh.1.grant_expires_at);
+    assert_eq!(record.scopes, kept.refresh.1.scopes);
+
+    backend.travel(20 * DAY).await;
+    let now = START.plus(20 * DAY);
+    let rotation = kept.rotation(&kept.refresh.0, now, "answer");
+    assert_eq!(store.rotate(&rotation).await.unwrap(), RotationOutcome::Done);
+    store.revoke_grant(&ended.grant).await.unwrap();
+    assert_eq!(store.grant(&ended.grant).await.unwrap(), None);
+    let seen = store.grants_of_user(&user("alice")).await.unwrap();
+    assert_eq!(seen.iter().map(|grant| &grant.id).collect::<Vec<_>>(), [&kept.grant]);
+    assert_eq!(
+        seen.iter().map(|grant| (grant.created_at, grant.last_used_at)).collect::<Vec<_>>(),
+        [(START, now)]
+    );
+
+    backend.travel(20 * DAY).await;
+    assert_eq!(store.grants_of_user(&user("bob")).await.unwrap(), [], "nothing of it can be used any more");
+    assert_eq!(store.grants_of_user(&user("alice")).await.unwrap().len(), 1, "renewed by its use");
 }
 
 pub(super) async fn issue(backend: &dyn Backend, sample: &Sample) {

@@ -49,6 +49,17 @@ impl ClientStore for EmbeddedStore {
         .await
     }
 
+    async fn replace_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
+        let value = records::encode("client", client)?;
+        let key = keys::client(&client.id);
+        self.transact(Durability::Committed, |view| {
+            let stands = view.get(&key).is_some();
+            view.replace(&key, value);
+            Ok(stands)
+        })
+        .await
+    }
+
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
         let Some(client) = self.client(id).await? else { return Ok(()) };
         self.transact(Durability::Committed, |view| {

@@ -5,8 +5,8 @@ use super::{Durability, EmbeddedStore};
 use crate::adapters::keys;
 use crate::adapters::records::{self, Marked};
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
-use crate::domain::ids::{ClientId, GrantId};
+use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord};
+use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::token::TokenRef;
 use crate::ports::store::{
     CodeRedemption, GrantStore, Issue, RefreshState, Rotation, RotationOutcome, StoreError,
@@ -58,6 +58,10 @@ impl GrantStore for EmbeddedStore {
         access: (&TokenRef, &AccessRecord),
         refresh: Option<(&TokenRef, &RefreshRecord)>,
     ) -> Result<Issue, StoreError> {
+        let info = GrantRecord::begun_by(access.1, refresh.map(|(_, record)| record));
+        let encoded = records::encode("grant", &info)?;
+        let until = refresh.map_or(access.1.expires_at, |(_, record)| record.expires_at);
+        let used_life = records::life(info.created_at, until.max(access.1.expires_at));
         let access = (access.0, access.1, records::encode("access token", access.1)?);
         let refresh = match refresh {
             Some((token, record)) => Some((token, record, live_refresh(record)?)),
@@ -71,6 +75,10 @@ impl GrantStore for EmbeddedStore {
             if let Some((token, record, value)) = refresh {
                 put_refresh(view, token, record, value);
             }
+            let life = records::life(info.created_at, info.expires_at);
+            view.put(&keys::info(&info.id), encoded, life);
+            view.put(&keys::used(&info.id), records::moment(info.created_at), used_life);
+            view.put(&name_of(&info.user, &info.id), Vec::new(), life);
             Ok(Issue::Done)
         })
         .await
@@ -102,6 +110,8 @@ impl GrantStore for EmbeddedStore {
             view.replace(&keys::refresh(old), records::used(rotation.now.as_millis(), &body));
             let successor = rotation.successor.as_bytes().to_vec();
             view.put(&keys::successor(old), successor, records::SUCCESSOR_LIFE);
+            let life = records::life(rotation.now, rotation.refresh.1.expires_at);
+            view.put(&keys::used(&old.grant), records::moment(rotation.now), life);
             put_access(view, &rotation.access.0, &rotation.access.1, access);
             put_refresh(view, &rotation.refresh.0, &rotation.refresh.1, refresh);
             Ok(RotationOutcome::Done)
@@ -124,6 +134,23 @@ impl GrantStore for EmbeddedStore {
         .await
     }
 
+    async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        self.transact(Durability::Committed, |view| read_grant(view, grant)).await
+    }
+
+    async fn grants_of_user(&self, user: &UserKey) -> Result<Vec<GrantRecord>, StoreError> {
+        let prefix = name_of(user, &GrantId::new(""));
+        self.transact(Durability::Committed, |view| {
+            let mut found = Vec::new();
+            for key in view.under(&prefix) {
+                let name = key.strip_prefix(&prefix).unwrap_or_default();
+                found.extend(read_grant(view, &GrantId::new(name))?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError> {
         self.transact(Durability::Committed, |view| {
             view.delete(&keys::access(token));
@@ -131,6 +158,18 @@ impl GrantStore for EmbeddedStore {
         })
         .await
     }
+}
+
+/// Key that names a grant among those of its user.
+fn name_of(user: &UserKey, grant: &GrantId) -> String {
+    format!("{}:{grant}", keys::of_user(user))
+}
+
+fn read_grant(view: &View<'_>, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
+    let (Some(info), Some(used)) = (view.get(&keys::info(grant)), view.get(&keys::used(grant))) else {
+        return Ok(None);
+    };
+    records::grant(records::decode("grant", &info)?, &used).map(Some)
 }
 
 fn live_refresh(record: &RefreshRecord) -> Result<Vec<u8>, StoreError> {

@@ -167,6 +167,24 @@ impl IdentityProvider for EntraProvider {
         Ok(url.into())
     }
 
+    fn admin_consent_url(&self, scopes: &ScopeSet, redirect_uri: &str) -> Option<String> {
+        // Administrators approve for one organisation; where any may sign in, theirs is found when they do.
+        let tenant = match self.settings.tenant.as_str() {
+            "common" | "consumers" => "organizations",
+            tenant => tenant,
+        };
+        let authority = self.settings.authority.trim_end_matches('/');
+        let names = scopes.iter().map(|scope| format!("{GRAPH_PREFIX}{scope}"));
+        let query = [
+            ("client_id", self.settings.client_id.clone()),
+            ("scope", names.collect::<Vec<_>>().join(" ")),
+            ("redirect_uri", redirect_uri.to_owned()),
+        ];
+        url::Url::parse_with_params(&format!("{authority}/{tenant}/v2.0/adminconsent"), query)
+            .map(Into::into)
+            .ok()
+    }
+
     async fn is_issuer(&self, issuer: &str) -> Result<bool, IdentityError> {
         let discovery = self.discovery().await?;
         // Discovery of `common` and `organizations` names no tenant but the place where one goes.

@@ -62,6 +62,14 @@ impl ClientStore for RedisStore {
         self.extend(&keys::client(id), ttl).await
     }
 
+    async fn replace_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
+        let value = self.seal(RECORD, PLACE, client)?;
+        let mut set = cmd("SET");
+        set.arg(keys::client(&client.id)).arg(&value).arg("XX").arg("KEEPTTL");
+        let done: Option<String> = self.links.read(&set).await?;
+        Ok(done.is_some())
+    }
+
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
         let key = keys::client(id);
         let Some(bytes) = self.get(&key).await? else { return Ok(()) };

@@ -4,8 +4,8 @@
 use super::{RedisStore, millis};
 use crate::adapters::{keys, records};
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
-use crate::domain::ids::{ClientId, GrantId};
+use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord};
+use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::token::TokenRef;
 use crate::ports::store::{
@@ -53,12 +53,22 @@ impl GrantStore for RedisStore {
         refresh: Option<(&TokenRef, &RefreshRecord)>,
     ) -> Result<Issue, StoreError> {
         let grant = &access.0.grant;
+        let info = GrantRecord::begun_by(access.1, refresh.map(|(_, record)| record));
+        // The index comes first: a crash in between leaves a name without a grant, which reading passes over; the
+        // other way round, a living grant would be hidden from its owner.
+        self.note_grant(&info).await?;
         let mut call = self.scripts.issue.prepare_invoke();
         call.key(keys::dead(grant)).key(keys::index(grant)).arg(access.1.issued_at.as_millis());
         self.add_access(&mut call, access.0, access.1)?;
         if let Some((token, record)) = refresh {
             self.add_refresh(&mut call, token, record)?;
         }
+        let place = keys::info(grant);
+        let value = self.seal("grant", &place, &info)?;
+        add(&mut call, place, value, records::life(info.created_at, info.expires_at));
+        let until = refresh.map_or(access.1.expires_at, |(_, record)| record.expires_at);
+        let life = records::life(info.created_at, until.max(access.1.expires_at));
+        add(&mut call, keys::used(grant), records::moment(info.created_at), life);
         let written: bool = self.links.script_again(&call).await?;
         Ok(if written { Issue::Done } else { Issue::Revoked })
     }
@@ -87,6 +97,8 @@ impl GrantStore for RedisStore {
         self.add_access(&mut call, &rotation.access.0, &rotation.access.1)?;
         let successor = rotation.successor.as_bytes().to_vec();
         add(&mut call, keys::successor(old), successor, records::SUCCESSOR_LIFE);
+        let life = records::life(rotation.now, rotation.refresh.1.expires_at);
+        add(&mut call, keys::used(&old.grant), records::moment(rotation.now), life);
         // A second run of the same rotation finds it done and answers `Lost` with the very answer given here.
         let (outcome, answer, at): (u8, Vec<u8>, i64) = self.links.script_again(&call).await?;
         Ok(match outcome {
@@ -105,6 +117,26 @@ impl GrantStore for RedisStore {
         self.links.script_again(&call).await
     }
 
+    async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
+        let place = keys::info(grant);
+        let both = Cmd::mget(&[place.as_str(), &keys::used(grant)]);
+        let (info, used): (Option<Vec<u8>>, Option<Vec<u8>>) = self.links.read(&both).await?;
+        let (Some(info), Some(used)) = (info, used) else { return Ok(None) };
+        let record: Option<GrantRecord> = self.unseal("grant", &place, &info)?;
+        record.map(|record| records::grant(record, &used)).transpose()
+    }
+
+    async fn grants_of_user(&self, user: &UserKey) -> Result<Vec<GrantRecord>, StoreError> {
+        let names: Vec<String> = self.links.read(&Cmd::zrange(keys::of_user(user), 0, -1)).await?;
+        let mut found = Vec::new();
+        for name in names {
+            // Whoever can write to Redis can name foreign grants here; what is sealed says whose they are.
+            let grant = self.grant(&GrantId::new(name)).await?;
+            found.extend(grant.filter(|grant| grant.user == *user));
+        }
+        Ok(found)
+    }
+
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError> {
         let key = keys::access(token);
         let mut both = Pipeline::with_capacity(2);
@@ -119,6 +151,14 @@ fn add(call: &mut ScriptInvocation<'_>, key: String, value: Vec<u8>, life: Durat
 }
 
 impl RedisStore {
+    /// Names a grant in the index of its user.
+    async fn note_grant(&self, grant: &GrantRecord) -> Result<(), StoreError> {
+        let mut call = self.scripts.note_grant.prepare_invoke();
+        call.key(keys::of_user(&grant.user)).arg(grant.id.as_str()).arg(grant.created_at.as_millis());
+        call.arg(grant.expires_at.as_millis()).arg(millis(records::life(grant.created_at, grant.expires_at)));
+        self.links.script_again::<u8>(&call).await.map(drop)
+    }
+
     fn add_access(
         &self,
         call: &mut ScriptInvocation<'_>,

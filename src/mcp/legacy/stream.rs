@@ -55,6 +55,9 @@ pub(in crate::mcp) async fn open(x: &Exchange<'_>) -> HttpResponse {
         Err(OpenError::Attach(AttachError::Unavailable)) => return unavailable(None),
         Err(OpenError::Store(error)) => return session::store_failed(&error, None),
     };
+    if feed.stream() == standalone(&record.id) {
+        x.state.hub.follow(&record.id, &record.service, feed.epoch());
+    }
     let shape = Shape {
         primes: session::version(&record).primes_streams(),
         numbers: true,

@@ -2,12 +2,16 @@
 //! result. Nothing is replayed: a client that comes back lists again.
 
 use super::super::encode;
-use super::super::error::{INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY, RpcError, refuse};
+use super::super::error::{
+    INTERNAL_ERROR, INVALID_PARAMS, MISSING_CAPABILITY, RpcError, refuse, unavailable,
+};
 use super::super::exchange::{Answer, Exchange};
-use super::super::hub::{Filter, Place, SUBSCRIPTION};
+use super::super::hub::{Filter, Listener, SUBSCRIPTION};
 use super::super::jsonrpc::{Call, Id};
+use super::super::place::Place;
 use super::super::result::required;
 use super::super::tasks::Owner;
+use crate::ports::sessions::AttachError;
 use crate::tools::outlet::Feature;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -59,11 +63,17 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
     let meta = json!({ SUBSCRIPTION: shown });
     let ack = json!({ "notifications": filter.json(), "_meta": meta });
     let ack = encode::notification("notifications/subscriptions/acknowledged", &ack);
-    let (sender, receiver) = mpsc::channel(BACKLOG);
-    let Some(place) = x.state.hub.listen(&x.ready.name, filter, shown, sender) else {
-        let error = RpcError::new(INTERNAL_ERROR, "Too many open streams. Please try again later.");
-        return x.respond(Answer::error(id, &error));
+    let place = match Place::take(&x.state.router, "listen", x.bearer.caller.user.clone()).await {
+        Ok(place) => place,
+        Err(AttachError::TooMany) => {
+            let error =
+                RpcError::new(INTERNAL_ERROR, "Too many open streams. Close one, or try again later.");
+            return x.respond(Answer::error(id, &error));
+        }
+        Err(AttachError::Unavailable) => return unavailable(Some(id.raw())),
     };
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    let listener = x.state.hub.listen(&x.ready.name, filter, shown, sender);
     let farewell = json!({ "resultType": "complete", "_meta": meta });
     let live = Live {
         ack: Some(event(ack.as_bytes())),
@@ -71,7 +81,8 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         farewell: Some(event(&encode::splice(id.raw(), format!(r#""result":{farewell}}}"#).as_bytes()))),
         heartbeat: x.state.settings.heartbeat,
         ends_at: Instant::now().checked_add(x.bearer.expires_at.since(x.state.clock.now())),
-        _place: place,
+        place,
+        _listener: listener,
     };
     encode::event_stream().streaming(unfold(live, |mut live| async move {
         live.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), live))
@@ -110,7 +121,8 @@ struct Live {
     heartbeat: Duration,
     /// When the bearer expires.
     ends_at: Option<Instant>,
-    _place: Place,
+    place: Place,
+    _listener: Listener,
 }
 
 impl Live {
@@ -126,6 +138,8 @@ impl Live {
                 Some(message) => Some(event(&message)),
                 None => self.farewell.take(),
             },
+            // The replica stops, or the registry was made anew and counts this stream no more.
+            _ = self.place.events.recv() => self.farewell.take(),
             () = expiry(ends_at) => self.farewell.take(),
             () = sleep(self.heartbeat) => Some(Bytes::from_static(BEAT)),
         }

@@ -96,7 +96,7 @@ async fn stream(
         }
         Err(OpenError::Store(error)) => return Err(session::store_failed(&error, None)),
     };
-    state.hub.follow(&record.id, &record.service);
+    state.hub.follow(&record.id, &record.service, feed.epoch());
     let base = request.path().trim_end_matches('/').trim_end_matches("sse");
     let opening = format!("event: endpoint\ndata: {base}messages?sessionId={}\n\n", record.id);
     let shape = Shape {

@@ -220,6 +220,32 @@ async fn a_change_reaches_every_listener_once_and_nobody_who_did_not_ask() {
 }
 
 #[actix_web::test]
+async fn a_change_on_one_replica_reaches_listeners_of_all_and_a_session_that_moved_hears_it_once() {
+    let (world, replica, bearer) = world().await;
+    let other = world.replica_of(vec![Arc::new(Conformance::new())]);
+    let id = session(&replica, &bearer).await;
+    let get = super::support::request("GET", &bearer).path(PATH).header("Accept", "text/event-stream");
+    let get = get.session(&id);
+    let mut before = get.open(&replica).await;
+    read_until(&mut before, "data: \n\n").await;
+    let mut own = get.open(&other).await;
+    read_until(&mut own, "data: \n\n").await;
+    let filter = json!({"notifications": {"toolsListChanged": true}});
+    let mut listener = modern(&bearer, "subscriptions/listen", filter, &json!({})).open(&other).await;
+    read_until(&mut listener, "notifications/subscriptions/acknowledged").await;
+    for trigger in ["test_trigger_tool_change", "test_trigger_prompt_change"] {
+        modern(&bearer, "tools/call", json!({"name": trigger}), &json!({})).send(&replica).await;
+    }
+    read_until(&mut listener, "notifications/tools/list_changed").await;
+    let mut told = read_until(&mut own, "notifications/prompts/list_changed").await;
+    // A second copy of either would come before the next change.
+    modern(&bearer, "tools/call", json!({"name": "test_trigger_tool_change"}), &json!({})).send(&other).await;
+    told += &read_until(&mut own, "notifications/tools/list_changed").await;
+    assert_eq!(told.matches("notifications/tools/list_changed").count(), 2, "{told}");
+    assert_eq!(told.matches("notifications/prompts/list_changed").count(), 1, "{told}");
+}
+
+#[actix_web::test]
 async fn a_task_asks_goes_on_and_belongs_to_its_user() {
     let (world, replica, bearer) = world().await;
     let call = json!({"name": "confirm_delete", "arguments": {"filename": "f"}});

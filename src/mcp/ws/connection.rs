@@ -8,9 +8,10 @@ use super::super::carried::{self, Outcome, Speaker};
 use super::super::feed::{Fed, Feed, Wanted};
 use super::super::jsonrpc::{Body, Message, parse};
 use super::super::legacy::stream::Keep;
+use super::super::place::Place;
 use super::super::state::McpState;
 use super::hello::{Greeting, greet};
-use super::{Place, find};
+use super::{find, place};
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::stream::standalone;
 use crate::oauth::bearer::Bearer;
@@ -121,7 +122,7 @@ impl Connection {
                     }
                 }
                 // From here on it counts among the streams of its user.
-                let Ok(place) = Place::take(&self.state, Some(&bearer)).await else {
+                let Ok(place) = place(&self.state, bearer.caller.user.clone()).await else {
                     return Err(Some((CloseCode::Again, "too many connections are open")));
                 };
                 self.place = place;
@@ -242,7 +243,7 @@ impl Connection {
         let user = &bearer.caller.user;
         let wanted = Wanted { session, user, stream: stream.clone(), how: Claiming::OrCreate, after };
         let feed = Feed::open(router, wanted).await.ok().flatten()?;
-        self.state.hub.follow(session, &self.service);
+        self.state.hub.follow(session, &self.service, feed.epoch());
         if after.is_none() {
             self.acknowledge(feed.cursor()).await;
         }

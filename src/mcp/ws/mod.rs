@@ -14,17 +14,18 @@ use super::error::unavailable;
 use super::exchange::Exchange;
 use super::headers;
 use super::legacy::session;
+use super::place::Place;
 use super::state::McpState;
 use super::version::VersionHeader;
-use crate::domain::ids::{ServiceName, SessionId};
-use crate::domain::random;
+use crate::domain::ids::{ServiceName, SessionId, UserKey};
+use crate::domain::peer;
 use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
-use crate::ports::sessions::{AttachError, Attachment, StreamEvent, StreamId};
+use crate::ports::sessions::AttachError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use connection::Connection;
-use tokio::sync::mpsc;
+use std::net::IpAddr;
 
 /// Subprotocol of MCP.
 const PROTOCOL: &str = "mcp";
@@ -62,7 +63,8 @@ async fn admit(
     };
     let handled = actix_ws::handle_with_protocols(request, payload, &[PROTOCOL]);
     let (mut response, socket, messages) = handled.map_err(|error| error.error_response())?;
-    let place = Place::take(state, bearer.as_ref()).await?;
+    let user = bearer.as_ref().map_or_else(|| stranger(request, state), |bearer| bearer.caller.user.clone());
+    let place = place(state, user).await?;
     if let Some(id) = &resumed
         && let Ok(value) = header::HeaderValue::from_str(id.as_str())
     {
@@ -100,37 +102,22 @@ async fn find(
     session::find(&x, id, None).await.map(|record| record.id)
 }
 
-/// A connection's place among the open streams, given back when dropped.
-struct Place {
-    state: web::Data<McpState>,
-    key: SessionId,
-    id: StreamId,
-    events: mpsc::Receiver<StreamEvent>,
-}
-
-impl Place {
-    async fn take(state: &web::Data<McpState>, bearer: Option<&Bearer>) -> Result<Self, HttpResponse> {
-        let key = SessionId::new(format!("ws:{}", random::text::<12>()));
-        let nobody = || crate::domain::ids::UserKey::new("", "");
-        let (sender, events) = mpsc::channel(2);
-        let attachment = Attachment {
-            session: key.clone(),
-            stream: PROTOCOL.to_owned(),
-            user: bearer.map_or_else(nobody, |bearer| bearer.caller.user.clone()),
-            sender,
-        };
-        match state.router.attach(attachment).await {
-            Ok(id) => Ok(Self { state: state.clone(), key, id, events }),
-            Err(AttachError::TooMany) => {
-                Err(door::refused(StatusCode::TOO_MANY_REQUESTS, "Too many connections are open."))
-            }
-            Err(AttachError::Unavailable) => Err(unavailable(None)),
+/// Takes a place among the open streams.
+async fn place(state: &McpState, user: UserKey) -> Result<Place, HttpResponse> {
+    Place::take(&state.router, "ws", user).await.map_err(|error| match error {
+        AttachError::TooMany => {
+            door::refused(StatusCode::TOO_MANY_REQUESTS, "Too many connections are open.")
         }
-    }
+        AttachError::Unavailable => unavailable(None),
+    })
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.state.router.detach(&self.key, self.id);
-    }
+/// On whose account a connection is that has not yet said whose it is: its address. Strangers of one network share
+/// the places of one user, so they keep nobody else out.
+fn stranger(request: &HttpRequest, state: &McpState) -> UserKey {
+    let forwarded = request.headers().get_all("x-forwarded-for");
+    let forwarded: Vec<&str> = forwarded.map(|value| value.to_str().unwrap_or_default()).collect();
+    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+    let address = peer::client_address(peer, forwarded.into_iter(), &state.settings.trusted_proxies);
+    UserKey::new("", peer::neighbourhood(address).to_string())
 }

@@ -12,7 +12,7 @@ async fn nothing_is_redirected_before_client_and_redirect_are_known() {
     let client = world.public_client().await;
     let unknown = world.get(&authorize_uri("dcr_unknown", &[])).await;
     unknown.assert_page(400);
-    assert!(unknown.body.contains("<ol>"));
+    assert!(unknown.body.contains("<ol "));
     for uri in [
         "https://evil.example/cb",
         "https://app.example/cb/",

@@ -19,7 +19,8 @@ async fn world() -> World {
     let world = World::with(settings, Some("mail-query"));
     let registered = world.register(json!({"redirect_uris": [REDIRECT]})).await.json();
     let id = ClientId::new(registered["client_id"].as_str().unwrap());
-    let template = world.state.store.client(&id).await.unwrap().unwrap();
+    let mut template = world.state.store.client(&id).await.unwrap().unwrap();
+    template.metadata.insert("grant_types".to_owned(), json!(["client_credentials"]));
     let gateway = ClientRecord {
         id: ClientId::new("gateway"),
         origin: ClientOrigin::Configured,

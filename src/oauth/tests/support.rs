@@ -14,6 +14,7 @@ use crate::oauth::bearer::BearerGuard;
 use crate::oauth::params::Params;
 use crate::oauth::pkce;
 use crate::oauth::{OauthParts, OauthSettings, OauthState, configure};
+use crate::ports::documents::{Document, DocumentSource, FetchError};
 use crate::ports::identity::{
     CodeExchange, IdentityError, IdentityFault, IdentityProvider, UpstreamAuthorization,
 };
@@ -152,6 +153,30 @@ impl FakeTokens {
     }
 }
 
+/// Documents of clients as told, by URL; counts what was asked for. Unknown ones are out of reach.
+#[derive(Default)]
+pub(super) struct FakeDocuments {
+    pub(super) known: Mutex<HashMap<String, Result<Document, FetchError>>>,
+    pub(super) asked: AtomicUsize,
+}
+
+impl FakeDocuments {
+    pub(super) fn publish(&self, url: &str, body: &Value) {
+        let document = Document { body: body.to_string().into(), max_age: None };
+        self.known.lock().insert(url.to_owned(), Ok(document));
+    }
+}
+
+#[async_trait]
+impl DocumentSource for FakeDocuments {
+    async fn fetch(&self, url: &url::Url, _: usize) -> Result<Document, FetchError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        let known = self.known.lock().get(url.as_str()).cloned();
+        known.unwrap_or_else(|| Err(FetchError::Unreachable("nobody there".to_owned())))
+    }
+}
+
 /// Nobody vouches for anybody here.
 struct NoIssuers;
 
@@ -211,6 +236,7 @@ pub(super) struct World {
     store: Arc<EmbeddedStore>,
     pub(super) identity: Arc<FakeIdentity>,
     pub(super) tokens: Arc<FakeTokens>,
+    pub(super) documents: Arc<FakeDocuments>,
     pub(super) clock: Arc<TestClock>,
     pub(super) guard: BearerGuard,
 }
@@ -256,12 +282,14 @@ impl World {
         let default_service = default_service.map(ServiceName::new);
         let resources = Arc::new(Resources::new(ISSUER.to_owned(), services, default_service));
         let (identity, tokens) = (Arc::new(FakeIdentity::default()), Arc::new(FakeTokens::default()));
+        let documents = Arc::new(FakeDocuments::default());
         let hasher = Hasher::new(&ring);
         let guard = BearerGuard::new(store.clone(), hasher.clone(), Arc::clone(&resources), clock.clone());
         let state = OauthState::new(OauthParts {
             store: store.clone(),
             identity: identity.clone(),
             tokens: tokens.clone(),
+            documents: documents.clone(),
             issuer_keys: Arc::new(NoIssuers),
             cipher: Cipher::new(&ring),
             hasher,
@@ -269,7 +297,7 @@ impl World {
             clock: clock.clone(),
             settings,
         });
-        Self { state: web::Data::new(state), store, identity, tokens, clock, guard }
+        Self { state: web::Data::new(state), store, identity, tokens, documents, clock, guard }
     }
 
     pub(super) fn wait(&self, by: Duration) {

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// Challenge for a client that tried HTTP Basic (RFC 6749 §5.2, RFC 7617 §2).
 const BASIC: &str = "Basic realm=\"token\", charset=\"UTF-8\"";
 
+/// Wait that is asked for when a client's own host is away.
+const CLIENT_PAUSE: Duration = Duration::from_secs(30);
+
 /// Why there are no tokens.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::oauth) enum TokenError {
@@ -42,6 +45,8 @@ pub(in crate::oauth) enum TokenError {
     Target,
     #[error("Microsoft sign-in cannot answer for the moment")]
     Upstream { retry_after: Duration },
+    #[error("the client's metadata or keys cannot be fetched for the moment")]
+    ClientAway,
     #[error("the client may not use this grant")]
     UnauthorizedClient,
     #[error("too many requests")]
@@ -68,6 +73,7 @@ impl TokenError {
             Self::Scope => Refusal::bad("invalid_scope", text),
             Self::Target => Refusal::bad("invalid_target", text),
             Self::Upstream { retry_after } => Refusal::unavailable(*retry_after),
+            Self::ClientAway => Refusal { description: text, ..Refusal::unavailable(CLIENT_PAUSE) },
             Self::UnauthorizedClient => Refusal::bad("unauthorized_client", text),
             Self::TooMany { wait } => limits::too_many(*wait),
             Self::Store(error) => Refusal::store(error),

@@ -1,5 +1,6 @@
 //! `POST /token` (RFC 6749 §3.2): codes and refresh tokens for bearers.
 
+pub(super) mod assertion;
 pub(super) mod client_auth;
 mod client_credentials;
 mod code;
@@ -11,6 +12,7 @@ mod refresh;
 use super::params::Params;
 use super::state::{OauthSettings, OauthState};
 use super::{routes, wire};
+use crate::domain::client::ClientOrigin;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
@@ -49,6 +51,10 @@ async fn redeem(
     let kind = params.get("grant_type").ok_or(TokenError::Malformed("grant_type is missing"))?;
     let kind = GrantType::of(kind, &state.settings).ok_or(TokenError::UnsupportedGrant)?;
     let client = client_auth::authenticate(state, request.headers(), &params).await?;
+    // What the operator wrote down holds; clients that register often name less than they use.
+    if client.origin == ClientOrigin::Configured && !client.may_use(kind.name()) {
+        return Err(TokenError::UnauthorizedClient);
+    }
     if let Some(wait) = state.client_budget(&client.id).await {
         return Err(TokenError::TooMany { wait });
     }
@@ -72,6 +78,15 @@ enum GrantType {
 }
 
 impl GrantType {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Code => "authorization_code",
+            Self::Refresh => "refresh_token",
+            Self::Client => "client_credentials",
+            Self::Assertion => id_jag::GRANT_TYPE,
+        }
+    }
+
     /// `None` for what is unknown or switched off.
     fn of(text: &str, settings: &OauthSettings) -> Option<Self> {
         match text {

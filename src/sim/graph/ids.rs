@@ -1,5 +1,7 @@
 //! Item ids as Exchange makes them: mutable ones change with the folder, immutable ones do not, and the
 //! `IdType` preference decides how an incoming id is read.
+use chrono::{Days, NaiveDate};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
@@ -9,9 +11,13 @@ const MUTABLE: [u8; 4] = [0, 3, 0x24, 0];
 const IMMUTABLE: [u8; 4] = [0, 9, 0, 0x2e];
 const FOLDER: [u8; 4] = [0, 3, 0x24, 1];
 const CONVERSATION: [u8; 4] = [0, 4, 0x24, 0];
+const EVENT: [u8; 4] = [0, 3, 0x24, 2];
+const EVENT_IMMUTABLE: [u8; 4] = [0, 9, 0, 0x2f];
+const CALENDAR: [u8; 4] = [0, 3, 0x24, 3];
 const MUTABLE_LEN: usize = 77;
 const IMMUTABLE_LEN: usize = 53;
 const FOLDER_LEN: usize = 56;
+const EVENT_LEN: usize = 65;
 const NONE: u16 = u16::MAX;
 
 /// Which kind of item id a request speaks.
@@ -119,6 +125,68 @@ pub(super) fn parse_folder(mailbox: &str, id: &str) -> Result<u16, BadId> {
     Ok(u16::from_be_bytes([a, b]))
 }
 
+/// What an event id points at: an event, or the occurrence of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EventRef {
+    pub(super) event: u32,
+    pub(super) day: Option<NaiveDate>,
+}
+
+/// The id of an event or occurrence.
+pub(super) fn event(kind: IdKind, mailbox: &str, it: EventRef) -> String {
+    let mut raw = match kind {
+        IdKind::Mutable => EVENT.to_vec(),
+        IdKind::Immutable => EVENT_IMMUTABLE.to_vec(),
+    };
+    raw.extend(mailbox.as_bytes());
+    raw.resize(49, 0);
+    raw.extend(it.event.to_be_bytes());
+    // Days since the epoch of chrono's calendar, none as zero.
+    let day = it.day.map_or(0, |day| day.signed_duration_since(NaiveDate::default()).num_days() as u32);
+    raw.extend(day.to_be_bytes());
+    sealed(raw)
+}
+
+/// Reads an event id as `kind` says.
+pub(super) fn parse_event(kind: IdKind, mailbox: &str, id: &str) -> Result<EventRef, BadId> {
+    let raw = opened(id)?;
+    match raw.first_chunk::<4>() {
+        Some(&EVENT) if kind == IdKind::Mutable => {}
+        Some(&EVENT_IMMUTABLE) if kind == IdKind::Immutable => {}
+        Some(&EVENT | &EVENT_IMMUTABLE) => return Err(BadId::Foreign),
+        _ => return Err(BadId::Malformed),
+    }
+    if raw.get(4..4 + mailbox.len()) != Some(mailbox.as_bytes()) {
+        return Err(BadId::Foreign);
+    }
+    let Some(&[e0, e1, e2, e3, d0, d1, d2, d3]) = raw.get(49..57) else { return Err(BadId::Malformed) };
+    let day = Some(u32::from_be_bytes([d0, d1, d2, d3])).filter(|day| *day != 0);
+    let day = day.and_then(|day| NaiveDate::default().checked_add_days(Days::new(u64::from(day))));
+    Ok(EventRef { event: u32::from_be_bytes([e0, e1, e2, e3]), day })
+}
+
+/// The id of a calendar; calendars have one kind only.
+pub(super) fn calendar(mailbox: &str, index: usize) -> String {
+    let mut raw = CALENDAR.to_vec();
+    raw.extend(mailbox.as_bytes());
+    raw.resize(46, 0);
+    raw.extend(u16::try_from(index).unwrap_or(NONE).to_be_bytes());
+    sealed(raw)
+}
+
+/// Reads a calendar id.
+pub(super) fn parse_calendar(mailbox: &str, id: &str) -> Result<usize, BadId> {
+    let raw = opened(id)?;
+    if raw.first_chunk::<4>() != Some(&CALENDAR) {
+        return Err(BadId::Malformed);
+    }
+    if raw.get(4..4 + mailbox.len()) != Some(mailbox.as_bytes()) {
+        return Err(BadId::Foreign);
+    }
+    let Some(&[a, b]) = raw.get(46..48) else { return Err(BadId::Malformed) };
+    Ok(usize::from(u16::from_be_bytes([a, b])))
+}
+
 /// `conversationId`: plain base64, so that `+`, `/` and `=` must be percent-encoded in a filter.
 pub(super) fn conversation(mailbox: &str, conversation: u64) -> String {
     let mut raw = CONVERSATION.to_vec();
@@ -150,7 +218,7 @@ fn sealed(mut raw: Vec<u8>) -> String {
 
 fn opened(id: &str) -> Result<Vec<u8>, BadId> {
     let raw = URL_SAFE.decode(id).map_err(|_| BadId::Malformed)?;
-    if ![MUTABLE_LEN, IMMUTABLE_LEN, FOLDER_LEN].contains(&raw.len()) {
+    if ![MUTABLE_LEN, IMMUTABLE_LEN, FOLDER_LEN, EVENT_LEN].contains(&raw.len()) {
         return Err(BadId::Malformed);
     }
     let (body, check) = raw.split_at_checked(raw.len() - 8).ok_or(BadId::Malformed)?;

@@ -1,7 +1,8 @@
-//! Graph v1.0 of the simulated tenant: one user's mail, with the rules and limits that Exchange has.
+//! Graph v1.0 of the simulated tenant: one user's mail and calendar, with the rules and limits that Exchange has.
 
 mod attachments;
 mod batch;
+mod calendar;
 mod call;
 mod control;
 mod error;
@@ -38,11 +39,13 @@ use super::clock;
 use super::directory::Directory;
 use super::options::TenantOptions;
 use super::seed;
+use super::seed::calendar::Event;
 
 /// Every mailbox of the tenant, and the limits on reading them.
 #[derive(Debug)]
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, Mailbox>,
+    calendars: HashMap<String, Vec<Event>>,
     gate: Gate,
 }
 
@@ -56,12 +59,17 @@ impl GraphState {
     pub(crate) fn at(directory: &Directory, extra_messages: usize, now: DateTime<Utc>) -> Self {
         let seeded = seed::mailboxes(directory, extra_messages, now);
         let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
-        Self { mailboxes, gate: Gate::new() }
+        let calendars = seed::calendar::calendars(directory, now).into_iter().collect();
+        Self { mailboxes, calendars, gate: Gate::new() }
     }
 
     /// The real limits again, and usage back to nothing.
     pub(crate) fn reset(&self) {
         self.gate.set(gate::Limits::default());
+    }
+
+    fn events(&self, oid: &str) -> &[Event] {
+        self.calendars.get(oid).map_or(&[], Vec::as_slice)
     }
 
     fn mailbox(&self, oid: &str) -> Option<&Mailbox> {

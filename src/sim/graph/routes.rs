@@ -1,6 +1,7 @@
 //! Which part of Graph a path is, and whether the caller may see it.
 use super::GraphState;
 use super::attachments;
+use super::calendar;
 use super::call::{Answer, Call};
 use super::error::GraphError;
 use super::folders;
@@ -13,7 +14,7 @@ use super::search;
 use crate::sim::directory::Directory;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 31] = [
+pub(super) const PATTERNS: [&str; 55] = [
     "/me",
     "/me/mailboxSettings",
     "/me/mailboxSettings/{part}",
@@ -28,6 +29,18 @@ pub(super) const PATTERNS: [&str; 31] = [
     "/me/messages/{message}/attachments",
     "/me/messages/{message}/attachments/{attachment}",
     "/me/messages/{message}/attachments/{attachment}/$value",
+    "/me/calendar",
+    "/me/calendar/getSchedule",
+    "/me/calendar/calendarView",
+    "/me/calendar/events",
+    "/me/calendars",
+    "/me/calendars/{calendar}",
+    "/me/calendars/{calendar}/calendarView",
+    "/me/calendars/{calendar}/events",
+    "/me/calendarView",
+    "/me/events",
+    "/me/events/{event}",
+    "/me/events/{event}/instances",
     "/users/{user}",
     "/users/{user}/mailboxSettings",
     "/users/{user}/mailboxSettings/{part}",
@@ -42,6 +55,18 @@ pub(super) const PATTERNS: [&str; 31] = [
     "/users/{user}/messages/{message}/attachments",
     "/users/{user}/messages/{message}/attachments/{attachment}",
     "/users/{user}/messages/{message}/attachments/{attachment}/$value",
+    "/users/{user}/calendar",
+    "/users/{user}/calendar/getSchedule",
+    "/users/{user}/calendar/calendarView",
+    "/users/{user}/calendar/events",
+    "/users/{user}/calendars",
+    "/users/{user}/calendars/{calendar}",
+    "/users/{user}/calendars/{calendar}/calendarView",
+    "/users/{user}/calendars/{calendar}/events",
+    "/users/{user}/calendarView",
+    "/users/{user}/events",
+    "/users/{user}/events/{event}",
+    "/users/{user}/events/{event}/instances",
     "/search/query",
     "/$batch",
     "/{tail:.*}",
@@ -56,7 +81,18 @@ pub(super) fn is_outlook(path: &[String]) -> bool {
         Some("search") => return true,
         _ => None,
     };
-    matches!(place, Some("messages" | "mailFolders" | "mailboxSettings"))
+    matches!(
+        place,
+        Some(
+            "messages"
+                | "mailFolders"
+                | "mailboxSettings"
+                | "calendar"
+                | "calendars"
+                | "calendarView"
+                | "events"
+        )
+    )
 }
 
 /// Answers one call.
@@ -112,10 +148,13 @@ fn own(
     call: &Call<'_>,
     rest: &[&str],
 ) -> Result<Answer, GraphError> {
+    let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
+    if let ["calendar" | "calendars" | "calendarView" | "events", ..] = rest {
+        return calendar::dispatch(state, directory, person, call, rest);
+    }
     if call.method != "GET" {
         return Err(GraphError::method());
     }
-    let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
     match rest {
         [] => people::user(call, person, true),
         ["mailboxSettings"] => people::mailbox_settings(call, person, None),

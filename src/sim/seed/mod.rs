@@ -2,6 +2,7 @@
 //! awkward messages, and generated ones for load. The same seed and moment give the same mailboxes.
 
 pub(crate) mod bulk;
+pub(crate) mod calendar;
 mod documents;
 mod english;
 pub(crate) mod files;
@@ -21,7 +22,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 
 use self::bulk::BulkMail;
 use self::model::{Contact, Folder, Mail};
-use super::directory::Directory;
+use super::directory::{Directory, Person};
 
 /// Whose mailbox it is.
 #[derive(Clone, Debug)]
@@ -42,17 +43,22 @@ pub(crate) struct SeededMailbox {
     pub(crate) bulk: Vec<BulkMail>,
 }
 
-/// A mailbox for everybody in the directory.
-pub(crate) fn mailboxes(directory: &Directory, extra: usize, now: DateTime<Utc>) -> Vec<SeededMailbox> {
-    // Graph shows whole seconds; hidden fractions would make a shown time exclude its own message.
-    let now = now.trunc_subsecs(0);
-    let owners = directory.people.iter().map(|person| Owner {
+/// Everybody in the directory.
+fn owners(directory: &Directory) -> Vec<Owner> {
+    let owner = |person: &Person| Owner {
         oid: person.oid.clone(),
         key: person.upn.split('@').next().unwrap_or_default().to_owned(),
         contact: Contact { name: person.display_name.clone().into(), address: person.mail.clone().into() },
         korean: person.locale.starts_with("ko"),
-    });
-    let owners: Vec<Owner> = owners.collect();
+    };
+    directory.people.iter().map(owner).collect()
+}
+
+/// A mailbox for everybody in the directory.
+pub(crate) fn mailboxes(directory: &Directory, extra: usize, now: DateTime<Utc>) -> Vec<SeededMailbox> {
+    // Graph shows whole seconds; hidden fractions would make a shown time exclude its own message.
+    let now = now.trunc_subsecs(0);
+    let owners = owners(directory);
     let mut mailboxes: Vec<SeededMailbox> = owners
         .iter()
         .map(|owner| {

@@ -4,6 +4,7 @@
 mod authorize;
 mod bearer;
 mod code;
+mod consent;
 mod hardening;
 mod refresh;
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 const MAX_STEPS: usize = 20;
 
 /// Signs in as one user; keeps its cookies between walks.
+#[derive(Clone)]
 pub(crate) struct Browser {
     client: reqwest::Client,
     user: String,
@@ -76,6 +77,36 @@ impl Browser {
         response
     }
 
+    /// Opens `url`, follows redirects to the page behind them, and answers where that is and what it says.
+    pub(crate) async fn open(&mut self, url: &str) -> (Url, String) {
+        let mut response = self.get(Url::parse(url).unwrap()).await;
+        for _ in 0..MAX_STEPS {
+            let here = response.url().clone();
+            let Some(location) = response.headers().get(LOCATION) else {
+                return (here, response.text().await.unwrap());
+            };
+            response = self.get(here.join(location.to_str().unwrap()).unwrap()).await;
+        }
+        panic!("no page after {MAX_STEPS} redirects of {url}")
+    }
+
+    /// Posts a form with the cookies of the host and the headers given; the answer is not followed.
+    pub(crate) async fn post(
+        &mut self,
+        url: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&'static str, &str)],
+    ) -> Response {
+        let url = Url::parse(url).unwrap();
+        let mut request = self.client.post(url.clone()).form(fields).header(COOKIE, self.cookie_header(&url));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        self.keep_cookies(&response);
+        response
+    }
+
     async fn submit(&mut self, page: &Url, form: Form) -> Response {
         let Form { mut action, post, fields } = form;
         let cookies = self.cookie_header(&action);
@@ -120,6 +151,14 @@ fn select(css: &str) -> Selector {
 fn title(html: &str) -> String {
     let page = Html::parse_document(html);
     page.select(&select("title")).next().map(|title| title.text().collect()).unwrap_or_default()
+}
+
+/// The value of a hidden field.
+pub(crate) fn hidden(html: &str, name: &str) -> String {
+    let page = Html::parse_document(html);
+    let field = page.select(&select(&format!("input[type=hidden][name={name}]"))).next();
+    let field = field.unwrap_or_else(|| panic!("no field {name} in\n{html}"));
+    field.attr("value").unwrap_or_default().to_owned()
 }
 
 /// The form that the person would submit: the one with the user name or the decision, else the first.

@@ -91,6 +91,32 @@ const REQUESTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("/users/{user-id}/messages", &["/users/{u}/messages?$top=2"]),
+    (
+        "/me/calendars",
+        &["/me/calendars", "/me/calendars?$select=id,name,isDefaultCalendar,canEdit,owner,hexColor"],
+    ),
+    (
+        "/me/calendarView",
+        &[
+            "/me/calendarView?startDateTime={from}&endDateTime={to}&$top=200&$orderby=start/dateTime",
+            "/me/calendarView?startDateTime={from}&endDateTime={to}&$top=3&$count=true",
+            "/me/calendarView?startDateTime={from}&endDateTime={to}&$select=id,subject,start,end,onlineMeeting,recurrence",
+        ],
+    ),
+    (
+        "/me/calendars/{calendar-id}/calendarView",
+        &["/me/calendars/{c}/calendarView?startDateTime={from}&endDateTime={to}"],
+    ),
+    (
+        "/me/events",
+        &["/me/events?$top=50", "/me/events?$select=subject,recurrence,type&$orderby=start/dateTime desc"],
+    ),
+    ("/me/events/{event-id}", &["/me/events/{e}", "/me/events/{e}?$select=body,attendees"]),
+    (
+        "/me/events/{event-id}/instances",
+        &["/me/events/{e}/instances?startDateTime={from}&endDateTime={to}&$top=5"],
+    ),
+    ("/users/{user-id}/calendarView", &["/users/{u}/calendarView?startDateTime={from}&endDateTime={to}"]),
 ];
 
 /// The description, when the folder of shared papers is there.
@@ -114,7 +140,7 @@ fn answer_schema<'a>(description: &'a Value, template: &str, method: &str) -> &'
 }
 
 #[actix_web::test]
-async fn every_mail_answer_fits_the_description() {
+async fn every_answer_fits_the_description() {
     let Some(description) = description() else { return };
     let lab = Lab::new(20);
     let closed = validator(&description, answer_schema(&description, "/me/messages", "get"));
@@ -153,6 +179,8 @@ struct Ids {
     message: String,
     attachment: String,
     folder: String,
+    calendar: String,
+    series: String,
 }
 
 impl Ids {
@@ -173,7 +201,13 @@ impl Ids {
             .iter()
             .find(|f| f["childFolderCount"].as_u64() > Some(0))
             .unwrap();
+        let calendars = lab.get_with(user, "/me/calendars", headers).await.json();
+        let events = lab.get_with(user, "/me/events?$top=50&$select=type", headers).await.json();
+        let series =
+            events["value"].as_array().unwrap().iter().find(|e| e["type"] == "seriesMaster").unwrap();
         Self {
+            calendar: calendars["value"][1]["id"].as_str().unwrap().to_owned(),
+            series: series["id"].as_str().unwrap().to_owned(),
             user: format!("{user}@contoso.example"),
             message,
             attachment: files["value"][0]["id"].as_str().unwrap().to_owned(),
@@ -184,6 +218,10 @@ impl Ids {
     fn fill(&self, request: &str) -> String {
         let path = request.replace("{u}", &self.user).replace("{m}", &self.message);
         let path = path.replace("{a}", &self.attachment).replace("{f}", &self.folder);
+        let path = path.replace("{c}", &self.calendar).replace("{e}", &self.series);
+        let day =
+            |days: i64| (crate::sim::clock::now() + chrono::Duration::days(days)).date_naive().to_string();
+        let path = path.replace("{from}", &format!("{}T00:00:00Z", day(-60))).replace("{to}", &day(60));
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let query: Vec<String> = query.split('&').filter(|p| !p.is_empty()).map(encode).collect();
         format!("{path}?{}", query.join("&"))

@@ -1,4 +1,5 @@
 //! Graph over HTTP: what a mail client would meet.
+mod calendar;
 mod contract;
 mod limits;
 mod mail;
@@ -15,8 +16,8 @@ use crate::sim::options::TenantOptions;
 use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
-/// All scopes that mail tools use.
-const ALL: [&str; 3] = ["User.Read", "Mail.Read", "MailboxSettings.Read"];
+/// All scopes that the tools use.
+const ALL: [&str; 4] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read"];
 
 /// A tenant without sockets.
 struct Lab {

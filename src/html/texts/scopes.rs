@@ -1,0 +1,82 @@
+//! What permissions mean, in plain words.
+
+/// A permission, told both ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// What an app that holds it can do.
+    pub(crate) can: &'static str,
+    /// What an app without it cannot do, beside narrower permissions that it may hold.
+    pub(crate) cannot: &'static str,
+}
+
+/// The words of every permission that services ask for.
+#[derive(Debug)]
+pub(crate) struct ScopeTexts {
+    pub(super) profile: Words,
+    pub(super) mail_basic: Words,
+    pub(super) mail_read: Words,
+    pub(super) mail_write: Words,
+    pub(super) mail_send: Words,
+    pub(super) mailbox_read: Words,
+    pub(super) mailbox_write: Words,
+    pub(super) calendar_read: Words,
+    pub(super) calendar_write: Words,
+    pub(super) teams_list: Words,
+    pub(super) channels_list: Words,
+    pub(super) channel_read: Words,
+    pub(super) channel_send: Words,
+    pub(super) chat_read: Words,
+    pub(super) chat_write: Words,
+    pub(super) chat_create: Words,
+    pub(super) chat_send: Words,
+    pub(super) presence: Words,
+    pub(super) notes_read: Words,
+    pub(super) notes_create: Words,
+    pub(super) notes_write: Words,
+    pub(super) files_read: Words,
+    pub(super) files_write: Words,
+    pub(super) files_all: Words,
+    pub(super) people: Words,
+    pub(super) contacts: Words,
+    pub(super) tasks_read: Words,
+    pub(super) tasks_write: Words,
+    pub(super) offline: Words,
+}
+
+impl ScopeTexts {
+    /// The words for a permission; unknown ones are shown by name.
+    pub(crate) fn of(&self, scope: &str) -> Option<Words> {
+        Some(match scope {
+            "User.Read" => self.profile,
+            "Mail.ReadBasic" => self.mail_basic,
+            "Mail.Read" => self.mail_read,
+            "Mail.ReadWrite" => self.mail_write,
+            "Mail.Send" => self.mail_send,
+            "MailboxSettings.Read" => self.mailbox_read,
+            "MailboxSettings.ReadWrite" => self.mailbox_write,
+            "Calendars.Read" => self.calendar_read,
+            "Calendars.ReadWrite" => self.calendar_write,
+            "Team.ReadBasic.All" => self.teams_list,
+            "Channel.ReadBasic.All" => self.channels_list,
+            "ChannelMessage.Read.All" => self.channel_read,
+            "ChannelMessage.Send" => self.channel_send,
+            "Chat.Read" => self.chat_read,
+            "Chat.ReadWrite" => self.chat_write,
+            "Chat.Create" => self.chat_create,
+            "ChatMessage.Send" => self.chat_send,
+            "Presence.Read" => self.presence,
+            "Notes.Read" => self.notes_read,
+            "Notes.Create" => self.notes_create,
+            "Notes.ReadWrite" => self.notes_write,
+            "Files.Read" => self.files_read,
+            "Files.ReadWrite" => self.files_write,
+            "Files.ReadWrite.All" => self.files_all,
+            "People.Read" => self.people,
+            "Contacts.Read" => self.contacts,
+            "Tasks.Read" => self.tasks_read,
+            "Tasks.ReadWrite" => self.tasks_write,
+            "offline_access" => self.offline,
+            _ => return None,
+        })
+    }
+}

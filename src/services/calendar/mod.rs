@@ -1,0 +1,121 @@
+//! `/calendar`: reading the signed-in user's own calendars, and when colleagues are free. Nothing is written.
+//!
+//! Graph is asked in UTC and answers in UTC; the user's zone is put on at the end, so that one reading of time serves
+//! every answer. Days of all-day events are days, whatever the zone.
+
+mod calendars;
+mod event;
+mod get_event;
+mod get_schedule;
+mod guide;
+mod list_calendars;
+mod list_events;
+mod recurrence;
+mod span;
+
+use super::{ServiceDeps, own, zone};
+use crate::domain::ids::ServiceName;
+use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+use crate::graph::error::GraphError;
+use crate::graph::request::Asker;
+use crate::tools::context::CallContext;
+use crate::tools::error::ToolError;
+use crate::tools::tool::{Args, Service, Tool};
+use chrono_tz::Tz;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Permission of every tool that reads events.
+const SCOPES: &[&str] = &["Calendars.Read"];
+/// Arguments of other tools of this kind, accepted and checked, not listed.
+const ALIASES: &[(&str, &str)] = &[("user_id", "user_id"), ("mailbox", "mailbox")];
+
+/// What the tools share.
+struct Desk {
+    deps: ServiceDeps,
+    zones: zone::Zones,
+}
+
+impl Desk {
+    /// See [`own::notes`].
+    async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
+        own::notes(&self.deps.graph, context, args).await
+    }
+
+    /// The zone of a call: what the caller names, else the mailbox's.
+    async fn zone(&self, context: &CallContext, named: Option<&str>) -> Result<Tz, ToolError> {
+        match named {
+            Some(name) => zone::named(name.trim()).ok_or_else(|| {
+                ToolError::invalid(
+                    "time_zone",
+                    "`time_zone` must be an IANA name such as Europe/Berlin, or a Windows name.",
+                )
+            }),
+            None => Ok(self.zones.of(&self.deps, context).await),
+        }
+    }
+}
+
+/// The asker of a call.
+fn asker(context: &CallContext) -> Asker<'_> {
+    Asker { user: &context.caller.user, deadline: context.deadline }
+}
+
+/// A Graph failure of a tool that reads events.
+fn fault(error: GraphError) -> ToolError {
+    super::fault::tool_error(error, SCOPES)
+}
+
+/// Input property for the zone of a call, see [`Desk::zone`].
+fn time_zone_schema() -> Value {
+    serde_json::json!({
+        "type": "string",
+        "description": "IANA name, e.g. Europe/Berlin, for the times of this call; the mailbox's zone unless given",
+    })
+}
+
+/// The service.
+pub(super) struct Calendar {
+    info: ServiceInfo,
+    tools: Vec<Arc<dyn Tool>>,
+}
+
+impl Calendar {
+    pub(super) fn new(deps: &ServiceDeps) -> Self {
+        let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
+        // Without the zone every time would be told in UTC, which is worse for a calendar than one more permission.
+        let required = ScopeSet::parse("User.Read Calendars.Read").union(&ScopeSet::parse(zone::SCOPE));
+        let tools: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(list_events::ListEvents::new(Arc::clone(&desk))),
+            Arc::new(get_event::GetEvent::new(Arc::clone(&desk))),
+            Arc::new(get_schedule::GetSchedule::new(Arc::clone(&desk))),
+            Arc::new(list_calendars::ListCalendars::new(desk)),
+        ];
+        Self {
+            info: ServiceInfo {
+                name: ServiceName::new("calendar"),
+                title: "Calendar".to_owned(),
+                description: "Read the signed-in user's Outlook calendars, and see when colleagues are free."
+                    .to_owned(),
+                supported_scopes: required.clone(),
+                required_scopes: required,
+            },
+            tools,
+        }
+    }
+}
+
+impl Service for Calendar {
+    fn info(&self) -> &ServiceInfo {
+        &self.info
+    }
+
+    fn instructions(&self) -> &'static str {
+        guide::INSTRUCTIONS
+    }
+
+    fn tools(&self) -> &[Arc<dyn Tool>] {
+        &self.tools
+    }
+}
