@@ -5,7 +5,7 @@ mod settings;
 
 use crate::actors::{ActorDeps, Actors, GiveUp};
 use crate::adapters::embedded::EmbeddedStore;
-use crate::adapters::entra::{EntraProvider, EntraSettings};
+use crate::adapters::entra::{Credential, EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
@@ -287,13 +287,24 @@ impl Outside {
             authority: config.entra.authority.clone(),
             tenant: config.entra.tenant_id.clone(),
             client_id: config.entra.client_id.clone(),
-            client_secret: Secret::new(config.entra.client_secret.expose().clone()),
+            credential: credential(config),
+            continuous_access: config.entra.continuous_access,
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
         let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
         let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));
         Ok(Self { store, identity, graph, issuer_keys })
     }
+}
+
+/// The credential that the settings choose.
+fn credential(config: &Config) -> Credential {
+    let entra = &config.entra;
+    Credential::choose(
+        entra.client_secret.expose(),
+        &entra.client_certificate_path,
+        &entra.federated_token_file,
+    )
 }
 
 /// What `entrada check` tries: name, remedy, attempt.
@@ -305,8 +316,8 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let cipher = Cipher::new(&config.key_ring()?);
     let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher)?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
-    let reach_entra =
-        async move { identity.check().await.map(|()| String::new()).map_err(|e| e.to_string()) };
+    let used = format!("credential: {}", credential(config).describe());
+    let reach_entra = async move { identity.check().await.map(|()| used).map_err(|e| e.to_string()) };
     let reach_graph = async move { reach_graph(graph.as_ref()).await };
     Ok(vec![
         (

@@ -62,9 +62,12 @@ pub(crate) struct EntraSection {
     pub(crate) client_id: String,
     #[serde(deserialize_with = "secret")]
     pub(crate) client_secret: Secret<String>,
+    pub(crate) client_certificate_path: String,
+    pub(crate) federated_token_file: String,
     pub(crate) tenant_id: String,
     pub(crate) authority: String,
     pub(crate) allowed_tenants: Vec<String>,
+    pub(crate) continuous_access: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

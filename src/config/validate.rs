@@ -103,7 +103,13 @@ impl Config {
                 entra.client_id.is_empty(),
                 "set AZURE_CLIENT_ID to the app registration's id",
             ),
-            ("entra.client_secret", entra.client_secret.expose().is_empty(), "set AZURE_CLIENT_SECRET"),
+            (
+                "entra.client_secret",
+                entra.client_secret.expose().is_empty()
+                    && entra.client_certificate_path.is_empty()
+                    && entra.federated_token_file.is_empty(),
+                "set AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE)",
+            ),
             (
                 "entra.tenant_id",
                 entra.tenant_id.is_empty(),

@@ -20,6 +20,12 @@ pub(crate) struct UpstreamTokens {
     pub(crate) obtained_at: Timestamp,
     /// Display data of the user, never an authorization key.
     pub(crate) profile: Profile,
+    /// `claims` that only the person can satisfy: set, these tokens are used no more and the next sign-in asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) challenge: Option<String>,
+    /// How long Graph may go on taking the access token while Entra is away (`ext_expires_in`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) usable_until: Option<Timestamp>,
 }
 
 /// Mutable display data from the id_token.

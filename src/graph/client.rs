@@ -8,7 +8,7 @@ use crate::domain::random;
 use crate::domain::upstream::UpstreamAccess;
 use crate::ports::gate::{GateKey, RateGate};
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
-use crate::ports::tokens::AccessTokens;
+use crate::ports::tokens::{AccessTokens, TokenError};
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
@@ -88,6 +88,10 @@ impl GraphClient {
             attempt += 1;
             match self.attempt(asker, &key, &request, &access, attempt).await {
                 Next::Done(answer) => return Ok(answer),
+                Next::Fail(GraphError::Challenged { claims }) => {
+                    self.tokens.challenged(asker.user, access.version, &claims).await?;
+                    return Err(TokenError::SignInRequired.into());
+                }
                 Next::Fail(error) => return Err(error),
                 Next::Renew(error) if renewed => return Err(error),
                 Next::Renew(_) => {
@@ -179,6 +183,7 @@ impl GraphClient {
             }
             GraphError::Refused { .. }
             | GraphError::Token(_)
+            | GraphError::Challenged { .. }
             | GraphError::Throttled { .. }
             | GraphError::TimedOut
             | GraphError::TooLarge { .. }

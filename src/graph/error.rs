@@ -2,6 +2,8 @@
 
 use crate::ports::graph::GraphResponse;
 use crate::ports::tokens::TokenError;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use http::StatusCode;
 use serde::Deserialize;
 use std::time::Duration;
@@ -45,6 +47,9 @@ pub(crate) enum GraphError {
         message: String,
         request_id: Option<String>,
     },
+    /// The token needs claims that only the person can bring; the JSON object that Entra wants to see.
+    #[error("Graph wants the person to sign in again")]
+    Challenged { claims: String },
     #[error("Graph is unavailable: {reason}")]
     Unavailable { reason: String, retry_after: Option<Duration>, request_id: Option<String> },
     #[error("Graph did not answer within the time of the call")]
@@ -100,9 +105,28 @@ pub(super) fn refusal(response: &GraphResponse) -> GraphError {
     }
     let challenge =
         response.headers.get(http::header::WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-    let fault = classify(response.status, &code, challenge.unwrap_or_default());
+    let challenge = challenge.unwrap_or_default();
+    if response.status == StatusCode::UNAUTHORIZED
+        && let Some(claims) = claims_in(challenge)
+    {
+        return GraphError::Challenged { claims };
+    }
+    let fault = classify(response.status, &code, challenge);
     let message = message.chars().filter(|c| !c.is_control()).take(300).collect();
     GraphError::Refused { fault, status: response.status.as_u16(), code, message, request_id }
+}
+
+/// The claims of a continuous access evaluation challenge: `error="insufficient_claims", claims="<base64 of JSON>"`.
+fn claims_in(challenge: &str) -> Option<String> {
+    if !challenge.contains("insufficient_claims") {
+        return None;
+    }
+    let (_, rest) = challenge.split_once("claims=\"")?;
+    let (text, _) = rest.split_once('"')?;
+    let text = text.trim_end_matches('=');
+    let bytes = STANDARD_NO_PAD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let claims: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&bytes).ok()?;
+    (!claims.is_empty() && bytes.len() <= 4096).then(|| String::from_utf8(bytes).ok()).flatten()
 }
 
 fn first(one: String, other: String) -> String {

@@ -103,6 +103,10 @@ impl AccessTokens for FakeTokens {
         Ok(access(user, seen + 1))
     }
 
+    async fn challenged(&self, _: &UserKey, _: u64, _: &str) -> Result<(), TokenError> {
+        Ok(())
+    }
+
     fn forget(&self, _user: &UserKey) {
         *self.forgotten.lock() = true;
     }

@@ -147,7 +147,7 @@ async fn begin(
     state.step(id, flow.step("authorize")).await;
     let known = remembered(request, state, &flow).await?;
     let location = match (known, flow.prompt.none) {
-        (Some(user), _) => state.forward(flow, Some(user)).await?,
+        (Some(user), _) => state.forward(flow, Some(user.clone()), Some(&user)).await?,
         (None, true) => {
             let (error, text) = match cookies::user(request, state) {
                 Some(_) => ("consent_required", "the person has not approved this application yet"),

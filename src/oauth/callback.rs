@@ -1,7 +1,8 @@
 //! The way back from Entra: same browser, `state` spent once, identity from a verified id_token, our code out.
 
 use super::cookies::{self, Browser};
-use super::flow::{Flow, Pending};
+use super::flow::{Extra, Flow, Pending};
+use super::forward::ForwardError;
 use super::pages;
 use super::params::{Params, append_query};
 use super::state::OauthState;
@@ -120,11 +121,14 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
     }
     if let Some(error) = params.get("error") {
         let text = params.get("error_description").unwrap_or_default();
-        let error = state.identity.callback_error(error, text);
-        return Err(CallbackError::Identity(Box::new(pending.flow), error));
+        let error = state.identity.callback_error(error, text, params.get("claims"));
+        return refused(state, pending, error).await;
     }
     let code = params.get("code").ok_or(CallbackError::UnknownState)?;
-    let sign_in = exchange(state, &pending, code).await?;
+    let sign_in = match exchange(state, &pending, code).await {
+        Ok(sign_in) => sign_in,
+        Err(error) => return refused(state, pending, error).await,
+    };
     if state.user_budget(&sign_in.user).await.is_some() {
         return Err(CallbackError::TooMany(Box::new(pending.flow)));
     }
@@ -132,10 +136,45 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
         audit::alarm("not_admitted", &pending.flow.client, Some(&sign_in.user));
         return Err(CallbackError::NotAdmitted(Box::new(pending.flow)));
     }
+    if pending.extra.claims.is_none() && !pending.extra.again {
+        // The tokens of this person wait for claims, and this sign-in was begun without knowing who would come.
+        let fail = |error| CallbackError::StoreInFlow(Box::new(pending.flow.clone()), error);
+        if let Some(claims) = state.standing_challenge(&sign_in.user).await.map_err(fail)? {
+            let extra = Extra { claims: Some(claims), prompt: None, again: true };
+            return again(state, pending, extra).await;
+        }
+    }
     admit(state, pending, sign_in).await
 }
 
-async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<SignIn, CallbackError> {
+/// Some refusals are a question to the person: Entra is asked once more, in the way that it wants to be asked.
+async fn refused(
+    state: &OauthState,
+    pending: Pending,
+    error: IdentityError,
+) -> Result<HttpResponse, CallbackError> {
+    let consent = error.fault == IdentityFault::ConsentRequired;
+    let login = matches!(error.fault, IdentityFault::InteractionRequired | IdentityFault::LoginRequired);
+    if pending.extra.again || pending.flow.prompt.none || !(consent || login) {
+        return Err(CallbackError::Identity(Box::new(pending.flow), error));
+    }
+    let prompt = if consent { "consent" } else { "login" };
+    tracing::info!(error = %error, client.id = %pending.flow.client, "Entra wants the sign-in begun again");
+    let prompt = error.claims.is_none().then(|| prompt.to_owned());
+    again(state, pending, Extra { claims: error.claims, prompt, again: true }).await
+}
+
+async fn again(state: &OauthState, pending: Pending, extra: Extra) -> Result<HttpResponse, CallbackError> {
+    let Pending { flow, remembered_for, .. } = pending;
+    let location =
+        state.forward_with(flow.clone(), remembered_for, extra).await.map_err(|error| match error {
+            ForwardError::Store(error) => CallbackError::StoreInFlow(Box::new(flow), error),
+            ForwardError::Identity(error) => CallbackError::Identity(Box::new(flow), error),
+        })?;
+    Ok(pages::redirect_to(StatusCode::FOUND, &location))
+}
+
+async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<SignIn, IdentityError> {
     let exchange = CodeExchange {
         code: Secret::new(code.to_owned()),
         redirect_uri: state.callback_uri(),
@@ -143,8 +182,7 @@ async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<S
         nonce: pending.nonce.clone(),
         scopes: scopes::graph(&pending.flow.scopes),
     };
-    let outcome = state.identity.exchange(&exchange).await;
-    outcome.map_err(|error| CallbackError::Identity(Box::new(pending.flow.clone()), error))
+    state.identity.exchange(&exchange).await
 }
 
 /// Stores what Entra gave and sends the browser back to the client.
@@ -317,8 +355,25 @@ async fn identity_refusal(
             let text = "Microsoft did not accept its own sign-in; connect again";
             ("server_error", text, Fault::Expired)
         }
+        IdentityFault::Blocked => {
+            let text = "Microsoft does not allow a sign-in from this device or place";
+            ("access_denied", text, Fault::NotAllowed)
+        }
+        IdentityFault::AccountState => {
+            let text = "the account is locked or disabled, or its password has expired";
+            ("access_denied", text, Fault::NotAllowed)
+        }
+        IdentityFault::Unknown => {
+            let text = "Microsoft refused the sign-in for a reason unknown here";
+            ("server_error", text, Fault::Unavailable)
+        }
         IdentityFault::Misconfigured => {
+            audit::alarm("entra_setup", &flow.client, None);
             ("server_error", "this server is not set up rightly at Microsoft", Fault::Misconfigured)
+        }
+        IdentityFault::CredentialRefused => {
+            audit::alarm("entra_setup", &flow.client, None);
+            (TEMPORARY.0, TEMPORARY.1, Fault::Misconfigured)
         }
         IdentityFault::Unavailable => (TEMPORARY.0, TEMPORARY.1, Fault::Unavailable),
     };

@@ -122,7 +122,8 @@ async fn decide(
     let location = match params.get("decision") {
         Some("approve") => {
             audit::event("consent", &client, None);
-            state.forward(flow, None).await?
+            let last = cookies::user(request, state);
+            state.forward(flow, None, last.as_ref().map(|last| &last.user)).await?
         }
         Some("deny") => {
             audit::event("denied", &client, None);

@@ -94,7 +94,21 @@ pub(super) struct Pending {
     pub(super) nonce: String,
     /// The page was skipped because this user had approved before.
     pub(super) remembered_for: Option<UserKey>,
+    /// What Entra is asked beyond the flow.
+    #[serde(default)]
+    pub(super) extra: Extra,
     pub(super) created_at: Timestamp,
+}
+
+/// What a request to Entra carries because of an earlier answer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Extra {
+    /// A `claims` challenge, as JSON.
+    pub(super) claims: Option<String>,
+    /// Wins over what the client wanted.
+    pub(super) prompt: Option<String>,
+    /// This sign-in was begun again once; it is not a second time.
+    pub(super) again: bool,
 }
 
 /// The answer to a decision, kept so that a second click gets the same one.

@@ -19,6 +19,8 @@ pub(crate) struct UpstreamAuthorization {
     pub(crate) scopes: ScopeSet,
     pub(crate) login_hint: Option<String>,
     pub(crate) prompt: Option<String>,
+    /// `claims` of a challenge that Entra or Graph gave for this person (OpenID Connect Core §5.5).
+    pub(crate) claims: Option<String>,
 }
 
 /// A code that came back from upstream.
@@ -41,16 +43,24 @@ pub(crate) enum IdentityFault {
     ConsentRequired,
     /// An administrator has to consent.
     AdminConsentRequired,
-    /// MFA, conditional access, device or location: only the person can go on.
+    /// A second factor, a fresh sign-in or what `claims` says: only the person can go on.
     InteractionRequired,
-    /// Account or tenant not allowed, disabled, or not assigned.
+    /// Device or place are not allowed; asking again from there changes nothing.
+    Blocked,
+    /// Account or tenant not allowed, or not assigned to the application.
     NotAllowed,
     /// The refresh token or code is dead: sign in again.
     GrantDead,
+    /// The account is locked, disabled or its password has expired: nothing here can mend it.
+    AccountState,
+    /// A number that is in no table, at the callback.
+    Unknown,
     /// `prompt=none` and nobody is signed in.
     LoginRequired,
     /// Our registration at Entra is wrong: an operator must act, users keep their login.
     Misconfigured,
+    /// Our secret, certificate or federated token is refused: an operator must act, users keep their login.
+    CredentialRefused,
     /// Outage, throttling, time-out.
     Unavailable,
     /// The id_token does not verify.
@@ -66,6 +76,15 @@ pub(crate) struct IdentityError {
     pub(crate) code: u32,
     pub(crate) detail: String,
     pub(crate) retry_after: Option<Duration>,
+    /// What the next sign-in must bring, as JSON, when the answer said so.
+    pub(crate) claims: Option<String>,
+}
+
+impl IdentityError {
+    /// A failure that came without a number.
+    pub(crate) fn new(fault: IdentityFault, detail: impl Into<String>) -> Self {
+        Self { fault, code: 0, detail: detail.into(), retry_after: None, claims: None }
+    }
 }
 
 /// Signs users in and keeps their Graph tokens fresh.
@@ -80,7 +99,7 @@ pub(crate) trait IdentityProvider: Send + Sync {
         None
     }
     /// Classifies the `error` parameters of a callback.
-    fn callback_error(&self, error: &str, description: &str) -> IdentityError;
+    fn callback_error(&self, error: &str, description: &str, claims: Option<&str>) -> IdentityError;
     /// Redeems a code; the answer's identity comes from a verified id_token.
     async fn exchange(&self, exchange: &CodeExchange) -> Result<SignIn, IdentityError>;
     /// Refreshes with the scopes recorded as granted. The answer keeps what upstream says nothing new about: the

@@ -234,6 +234,8 @@ pub(crate) trait HandleStore: Send + Sync {
 pub(crate) trait LeaseStore: Send + Sync {
     /// Takes the lease `name` for `owner`, if nobody holds it.
     async fn try_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
+    /// Extends the lease, if `owner` still holds it; false when it is gone or somebody else's.
+    async fn renew_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError>;
     /// Gives it back, if `owner` still holds it.
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError>;
 }

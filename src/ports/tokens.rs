@@ -25,6 +25,9 @@ pub(crate) trait AccessTokens: Send + Sync {
     /// A token of a record version newer than `seen`: refreshes upstream once for any number of parallel callers on
     /// any number of replicas, and not at all when somebody already did.
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError>;
+    /// Graph refused the tokens of version `seen` and wants `claims`, a JSON object: they are used no more, on any
+    /// replica, and the next sign-in asks Entra for the claims.
+    async fn challenged(&self, user: &UserKey, seen: u64, claims: &str) -> Result<(), TokenError>;
     /// Drops what is cached for the user.
     fn forget(&self, user: &UserKey);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Maps a failure of a tool that needs `scopes`.
 pub(super) fn tool_error(error: GraphError, scopes: &[&'static str]) -> ToolError {
     match error {
-        GraphError::Token(TokenError::SignInRequired) => sign_in(),
+        GraphError::Token(TokenError::SignInRequired) | GraphError::Challenged { .. } => sign_in(),
         GraphError::Token(TokenError::Unavailable { retry_after }) => ToolError::new(
             ToolErrorKind::UpstreamUnavailable { retry_after: Some(retry_after) },
             "Microsoft sign-in is unavailable for the moment; the login is kept. Please try again shortly.",

@@ -27,6 +27,9 @@ pub(crate) struct Fault {
     /// A JSON string is sent as text, anything else as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) body: Option<Value>,
+    /// Answer as Entra refuses: a redirect from the authorize endpoint, an error body elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) aadsts: Option<Aadsts>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) headers: BTreeMap<String, String>,
     /// How often it applies; until cleared when absent.
@@ -38,6 +41,21 @@ pub(crate) struct Fault {
     /// Let the handler do its work first and only lose its answer: the caller cannot know the outcome.
     #[serde(default)]
     pub(crate) after: bool,
+}
+
+/// An Entra error to answer with.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Aadsts {
+    pub(crate) code: u32,
+    /// `error`; `invalid_grant` at the token endpoint and `interaction_required` at the authorize endpoint by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) suberror: Option<String>,
+    /// A claims challenge, as the JSON text that Entra sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claims: Option<String>,
 }
 
 /// The rules in force.

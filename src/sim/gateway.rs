@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{
-    Error, HttpResponse,
+    Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody, SizedStream},
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
 
-use super::{faults::Fault, state::SimState};
+use super::{entra, faults::Fault, state::SimState};
 
 /// The middleware; requests to the control routes pass untouched and uncounted.
 pub(crate) async fn gateway(
@@ -31,7 +31,7 @@ pub(crate) async fn gateway(
     if let Some(delay) = fault.as_ref().and_then(|fault| fault.delay_ms) {
         actix_web::rt::time::sleep(Duration::from_millis(delay)).await;
     }
-    let response = match fault.as_ref().and_then(answer) {
+    let response = match fault.as_ref().and_then(|fault| answer(fault, request.request(), &state.url)) {
         Some(response) => {
             state.counters.faulted();
             if fault.is_some_and(|fault| fault.after) {
@@ -47,13 +47,17 @@ pub(crate) async fn gateway(
 }
 
 /// The answer of a rule; a rule that only delays has none.
-fn answer(fault: &Fault) -> Option<HttpResponse> {
+fn answer(fault: &Fault, request: &HttpRequest, base: &str) -> Option<HttpResponse> {
     if fault.reset {
         // A body that fails before its announced length makes the server drop the connection.
         let broken = stream::once(async { Err::<Bytes, _>(std::io::Error::other("fault: reset")) });
         return Some(HttpResponse::Ok().body(SizedStream::new(1024, Box::pin(broken))));
     }
-    let status = StatusCode::from_u16(fault.status?).ok()?;
+    let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok());
+    if let Some(rule) = &fault.aadsts {
+        return Some(entra::refuse(request, base, rule, status));
+    }
+    let status = status?;
     let mut response = HttpResponse::build(status);
     for (name, value) in &fault.headers {
         response.insert_header((name.as_str(), value.as_str()));

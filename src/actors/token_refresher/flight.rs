@@ -3,18 +3,26 @@
 use super::{Need, Outcome};
 use crate::actors::ActorDeps;
 use crate::domain::cipher::{Cipher, OpenError};
-use crate::domain::clock::SharedClock;
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::ids::UserKey;
 use crate::domain::random;
 use crate::domain::upstream::{UpstreamAccess, UpstreamTokens, sealing_context};
 use crate::ports::identity::{IdentityError, IdentityFault, IdentityProvider};
 use crate::ports::store::{Store, StoreError, Swap};
 use crate::ports::tokens::TokenError;
+use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Longer than one HTTP exchange with Entra may take, so that a living holder never loses it.
-const LEASE: Duration = Duration::from_secs(30);
+/// How long a replica that died keeps the others waiting; who works renews it every [`HEARTBEAT`].
+const LEASE: Duration = Duration::from_secs(4);
+/// Two may be lost before the lease is.
+const HEARTBEAT: Duration = Duration::from_millis(1200);
+/// How long a token of a person is lent in steps when Entra is away beyond its expiry; short, so that each is a new try.
+const LENT: Duration = Duration::from_secs(30);
+/// Entra's number for an application that asks in a loop.
+const LOOP_GUARD: u32 = 50196;
 /// Entra keeps refresh tokens of web clients for 90 days, sliding.
 const RECORD_LIFE: Duration = Duration::from_hours(24 * 90);
 const PATIENCE: Duration = Duration::from_secs(22);
@@ -40,6 +48,8 @@ pub(super) struct Flight {
     cipher: Cipher,
     clock: SharedClock,
     owner: String,
+    /// People for whom Entra closed its loop guard, and until when they are not asked for again.
+    paused: Mutex<HashMap<UserKey, Timestamp>>,
 }
 
 impl Flight {
@@ -50,6 +60,7 @@ impl Flight {
             cipher: deps.cipher.clone(),
             clock: deps.clock.clone(),
             owner: random::text::<12>(),
+            paused: Mutex::default(),
         }
     }
 
@@ -59,12 +70,15 @@ impl Flight {
         let give_up = Instant::now() + PATIENCE;
         let mut pause = FIRST_PAUSE;
         loop {
-            let opened = self.read(user).await?;
+            let opened = self.usable(user).await?;
             if self.meets(&opened, need) {
                 return Ok(opened.access());
             }
+            if let Some(left) = self.pause_of(user) {
+                return self.away(need, &opened, Some(left));
+            }
             if self.store.try_lease(&lease, &self.owner, LEASE).await.map_err(store_down)? {
-                let outcome = self.refresh_under_lease(user, need).await;
+                let outcome = self.beating(&lease, self.refresh_under_lease(user, need)).await;
                 if let Err(error) = self.store.release_lease(&lease, &self.owner).await {
                     tracing::warn!(%error, "a refresh lease was not released; it runs out by itself");
                 }
@@ -78,9 +92,25 @@ impl Flight {
         }
     }
 
+    /// Runs `work` and keeps the lease alive meanwhile. A lease that was lost ends nothing: what `work` writes is a
+    /// compare-and-swap, and Entra's answer is worth keeping if nobody was faster.
+    async fn beating<T>(&self, lease: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                outcome = &mut work => return outcome,
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    if let Err(error) = self.store.renew_lease(lease, &self.owner, LEASE).await {
+                        tracing::warn!(%error, "a refresh lease was not renewed");
+                    }
+                }
+            }
+        }
+    }
+
     async fn refresh_under_lease(&self, user: &UserKey, need: Need) -> Outcome {
         // Whoever held the lease before may just have done the work.
-        let opened = self.read(user).await?;
+        let opened = self.usable(user).await?;
         if self.meets(&opened, need) {
             return Ok(opened.access());
         }
@@ -92,13 +122,17 @@ impl Flight {
 
     /// Writes the new tokens; when a sign-in wrote meanwhile, its record is the newer truth.
     async fn keep(&self, user: &UserKey, fresh: Opened) -> Outcome {
-        let plain = serde_json::to_vec(&fresh.tokens).map_err(|_| brief())?;
-        let sealed = self.cipher.seal(&sealing_context(user, fresh.version), &plain);
-        let expected = fresh.version - 1;
-        match self.store.swap_upstream(user, expected, &sealed, RECORD_LIFE).await.map_err(store_down)? {
+        match self.write(user, &fresh).await? {
             Swap::Done => Ok(fresh.access()),
-            Swap::Conflict { .. } => self.read(user).await.map(|opened| opened.access()),
+            Swap::Conflict { .. } => self.usable(user).await.map(|opened| opened.access()),
         }
+    }
+
+    /// Writes `next`, if the version before it stands.
+    async fn write(&self, user: &UserKey, next: &Opened) -> Result<Swap, TokenError> {
+        let plain = serde_json::to_vec(&next.tokens).map_err(|_| brief())?;
+        let sealed = self.cipher.seal(&sealing_context(user, next.version), &plain);
+        self.store.swap_upstream(user, next.version - 1, &sealed, RECORD_LIFE).await.map_err(store_down)
     }
 
     /// Entra said no. Only a dead grant ends the login; everything else keeps it.
@@ -109,25 +143,84 @@ impl Flight {
                 match self.store.forget_upstream(user, opened.version).await.map_err(store_down)? {
                     Swap::Done => Err(TokenError::SignInRequired),
                     // The person signed in again meanwhile: what died is not what stands.
-                    Swap::Conflict { .. } => self.read(user).await.map(|current| current.access()),
+                    Swap::Conflict { .. } => self.usable(user).await.map(|current| current.access()),
                 }
+            }
+            IdentityFault::InteractionRequired => {
+                if let Some(claims) = &error.claims {
+                    self.challenged(user, opened.version, claims).await?;
+                }
+                Err(TokenError::SignInRequired)
             }
             IdentityFault::Denied
             | IdentityFault::ConsentRequired
             | IdentityFault::AdminConsentRequired
-            | IdentityFault::InteractionRequired
+            | IdentityFault::Blocked
+            | IdentityFault::AccountState
             | IdentityFault::LoginRequired
             | IdentityFault::InvalidIdToken => Err(TokenError::SignInRequired),
-            IdentityFault::Misconfigured | IdentityFault::Unavailable => {
-                // An outage is not a logout: a token that still lives goes on working.
-                if need == Need::Life && opened.tokens.access_expires_at > self.clock.now() {
-                    return Ok(opened.access());
+            IdentityFault::Misconfigured | IdentityFault::CredentialRefused => {
+                tracing::error!(
+                    alarm = "entra_setup", aadsts = error.code, detail = %error.detail,
+                    "Entra does not accept this server's registration or credential; an operator must act"
+                );
+                self.away(need, opened, error.retry_after)
+            }
+            IdentityFault::Unavailable | IdentityFault::Unknown => {
+                if error.code == LOOP_GUARD
+                    && let Some(pause) = error.retry_after
+                {
+                    self.paused.lock().insert(user.clone(), self.clock.now().plus(pause));
                 }
-                Err(TokenError::Unavailable {
-                    retry_after: error.retry_after.unwrap_or(Duration::from_secs(5)),
-                })
+                self.away(need, opened, error.retry_after)
             }
         }
+    }
+
+    /// An outage is not a logout: a token that still lives goes on working, and one that has just ended is lent for as
+    /// long as Entra said Graph would take it.
+    fn away(&self, need: Need, opened: &Opened, retry_after: Option<Duration>) -> Outcome {
+        let now = self.clock.now();
+        if need == Need::Life && opened.tokens.access_expires_at > now {
+            return Ok(opened.access());
+        }
+        if need == Need::Life
+            && let Some(end) = opened.tokens.usable_until.filter(|end| *end > now)
+        {
+            let lent = UpstreamAccess { expires_at: end.min(now.plus(LENT)), ..(*opened.access()).clone() };
+            return Ok(Arc::new(lent));
+        }
+        Err(TokenError::Unavailable { retry_after: retry_after.unwrap_or(Duration::from_secs(5)) })
+    }
+
+    /// What is left of the pause that Entra's loop guard asked for.
+    fn pause_of(&self, user: &UserKey) -> Option<Duration> {
+        let now = self.clock.now();
+        let mut paused = self.paused.lock();
+        paused.retain(|_, until| *until > now);
+        paused.get(user).map(|until| until.since(now))
+    }
+
+    /// Marks the tokens of `version` as needing the person, unless newer ones stand.
+    pub(super) async fn challenged(
+        &self,
+        user: &UserKey,
+        version: u64,
+        claims: &str,
+    ) -> Result<(), TokenError> {
+        let mut opened = self.read(user).await?;
+        if opened.version != version {
+            return Ok(());
+        }
+        opened.tokens.challenge = Some(claims.to_owned());
+        let marked = Opened { version: version + 1, tokens: opened.tokens };
+        self.write(user, &marked).await.map(|_| ())
+    }
+
+    /// The record, unless its tokens wait for the person.
+    async fn usable(&self, user: &UserKey) -> Result<Opened, TokenError> {
+        let opened = self.read(user).await?;
+        if opened.tokens.challenge.is_some() { Err(TokenError::SignInRequired) } else { Ok(opened) }
     }
 
     fn meets(&self, opened: &Opened, need: Need) -> bool {

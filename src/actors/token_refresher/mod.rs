@@ -25,8 +25,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A token with less life than this is refreshed before it is handed out.
+/// A token with less life than this is refreshed before it is handed out, up to [`JITTER_S`] later: the tokens of people
+/// who signed in together do not all end at once.
 const MIN_LIFE: Duration = Duration::from_mins(5);
+const JITTER_S: u64 = 60;
 const EVICT_EVERY: Duration = Duration::from_mins(5);
 const PERMITS: usize = 4096;
 const MAILBOX: usize = 1024;
@@ -48,10 +50,15 @@ enum Need {
 impl Need {
     fn is_met(self, version: u64, expires_at: Timestamp, now: Timestamp) -> bool {
         match self {
-            Self::Life => expires_at.since(now) >= MIN_LIFE,
+            Self::Life => expires_at.since(now) + jitter(expires_at) >= MIN_LIFE,
             Self::NewerThan(seen) => version > seen && expires_at > now,
         }
     }
+}
+
+/// Follows from the expiry, which is random to the millisecond: every replica and every attempt agrees on it.
+fn jitter(expires_at: Timestamp) -> Duration {
+    Duration::from_secs(expires_at.as_millis().unsigned_abs() % JITTER_S)
 }
 
 #[derive(Message)]
@@ -115,6 +122,7 @@ pub(crate) struct Tokens {
     cache: Cache,
     clock: SharedClock,
     handle: Handle<TokenRefresher>,
+    flight: Arc<Flight>,
 }
 
 impl Tokens {
@@ -122,13 +130,14 @@ impl Tokens {
         let cache = Cache::default();
         let flight = Arc::new(Flight::new(deps));
         let (shared, clock) = (cache.clone(), deps.clock.clone());
+        let own = flight.clone();
         let handle = guardian.start("token_refresher", (PERMITS, ASK_TIMEOUT), move || TokenRefresher {
             flight: flight.clone(),
             in_flight: HashMap::new(),
             cache: shared.clone(),
             clock: clock.clone(),
         });
-        Self { cache, clock: deps.clock.clone(), handle }
+        Self { cache, clock: deps.clock.clone(), handle, flight: own }
     }
 
     fn cached(&self, user: &UserKey, need: Need) -> Option<Arc<UpstreamAccess>> {
@@ -164,6 +173,12 @@ impl AccessTokens for Tokens {
 
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError> {
         self.obtain(user, Need::NewerThan(seen)).await
+    }
+
+    async fn challenged(&self, user: &UserKey, seen: u64, claims: &str) -> Result<(), TokenError> {
+        self.flight.challenged(user, seen, claims).await?;
+        self.forget(user);
+        Ok(())
     }
 
     fn forget(&self, user: &UserKey) {

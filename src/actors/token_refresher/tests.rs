@@ -41,7 +41,7 @@ impl IdentityProvider for Scripted {
         Err(error(IdentityFault::Unavailable))
     }
 
-    fn callback_error(&self, _: &str, _: &str) -> IdentityError {
+    fn callback_error(&self, _: &str, _: &str, _: Option<&str>) -> IdentityError {
         error(IdentityFault::Unavailable)
     }
 
@@ -64,7 +64,7 @@ impl IdentityProvider for Scripted {
 }
 
 fn error(fault: IdentityFault) -> IdentityError {
-    IdentityError { fault, code: 0, detail: String::new(), retry_after: None }
+    IdentityError::new(fault, "")
 }
 
 fn tokens(access: &str, access_expires_at: Timestamp) -> UpstreamTokens {
@@ -75,6 +75,8 @@ fn tokens(access: &str, access_expires_at: Timestamp) -> UpstreamTokens {
         scopes: ScopeSet::parse("Mail.Read"),
         obtained_at: Timestamp::from_millis(0),
         profile: Profile::default(),
+        challenge: None,
+        usable_until: None,
     }
 }
 

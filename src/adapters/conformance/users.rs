@@ -96,6 +96,9 @@ pub(super) async fn leases_are_exclusive(backend: &dyn Backend) {
     assert!(!store.try_lease("a", "two", MINUTE).await.unwrap());
     assert!(!store.try_lease("a", "one", MINUTE).await.unwrap(), "not even for its holder");
     assert!(store.try_lease("b", "two", MINUTE).await.unwrap());
+    assert!(store.renew_lease("a", "one", MINUTE).await.unwrap());
+    assert!(!store.renew_lease("a", "two", MINUTE).await.unwrap(), "somebody else's");
+    assert!(!store.renew_lease("free", "one", MINUTE).await.unwrap(), "nobody's");
     store.release_lease("a", "two").await.unwrap();
     assert!(!store.try_lease("a", "two", MINUTE).await.unwrap(), "only the owner gives it back");
     store.release_lease("a", "one").await.unwrap();

@@ -71,6 +71,18 @@ impl LeaseStore for EmbeddedStore {
         .await
     }
 
+    async fn renew_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
+        let key = keys::lease(name);
+        self.transact(Durability::Soon, |view| {
+            let held = view.get(&key).is_some_and(|holder| *holder == *owner.as_bytes());
+            if held {
+                view.put(&key, owner.as_bytes().to_vec(), ttl);
+            }
+            Ok(held)
+        })
+        .await
+    }
+
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
         let key = keys::lease(name);
         self.transact(Durability::Soon, |view| {

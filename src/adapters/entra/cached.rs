@@ -69,7 +69,7 @@ mod tests {
     use futures_util::future::join_all;
 
     fn down() -> IdentityError {
-        IdentityError { fault: IdentityFault::Unavailable, code: 0, detail: String::new(), retry_after: None }
+        IdentityError::new(IdentityFault::Unavailable, "")
     }
 
     #[tokio::test]

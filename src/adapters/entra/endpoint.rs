@@ -21,6 +21,8 @@ pub(super) struct TokenAnswer {
     pub(super) refresh_token: Option<String>,
     pub(super) id_token: Option<String>,
     pub(super) expires_in: u64,
+    /// How long Graph may take the token while Entra is away.
+    pub(super) ext_expires_in: Option<u64>,
     pub(super) scope: Option<String>,
 }
 
@@ -104,7 +106,7 @@ fn unreachable(error: &reqwest::Error) -> IdentityError {
 
 /// Entra cannot answer now.
 pub(super) fn unavailable(detail: String, retry_after: Option<Duration>) -> IdentityError {
-    IdentityError { fault: IdentityFault::Unavailable, code: 0, detail: sanitise(&detail), retry_after }
+    IdentityError { retry_after, ..IdentityError::new(IdentityFault::Unavailable, sanitise(&detail)) }
 }
 
 fn sure(error: IdentityError) -> Classified {

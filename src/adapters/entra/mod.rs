@@ -2,6 +2,7 @@
 //! server starts while Entra is away. Graph access tokens are opaque here; identity comes from the id_token alone.
 
 mod cached;
+mod credential;
 mod endpoint;
 mod error;
 mod id_token;
@@ -19,11 +20,13 @@ use crate::ports::identity::{
 };
 use async_trait::async_trait;
 use cached::Cached;
+pub(crate) use credential::Credential;
 use endpoint::TokenAnswer;
 use error::{Classified, ErrorBody, Stage};
 use id_token::{Expected, IdTokenFault};
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +45,9 @@ pub(crate) struct EntraSettings {
     /// Tenant id, verified domain, `common`, `organizations` or `consumers`.
     pub(crate) tenant: String,
     pub(crate) client_id: String,
-    pub(crate) client_secret: Secret<String>,
+    pub(crate) credential: Credential,
+    /// Ask for tokens that Graph may end early by a claims challenge (continuous access evaluation).
+    pub(crate) continuous_access: bool,
 }
 
 /// The members of the discovery document that are used.
@@ -88,10 +93,28 @@ impl EntraProvider {
     /// Posts to the token endpoint with our credential.
     async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Classified> {
         let discovery = self.discovery().await.map_err(|error| Classified { error, doubtful: false })?;
+        let endpoint = &discovery.token_endpoint;
+        let proof = self.settings.credential.parameters(&self.settings.client_id, endpoint, self.clock.now());
+        let proof = proof.await.map_err(|error| Classified { error, doubtful: false })?;
         let mut all = form.to_vec();
+        let claims = self.claims(None);
+        all.extend(claims.iter().map(|claims| ("claims", claims.as_str())));
         all.push(("client_id", &self.settings.client_id));
-        all.push(("client_secret", self.settings.client_secret.expose()));
-        endpoint::post_token(&self.http, &discovery.token_endpoint, &all).await
+        all.extend(proof.iter().map(|(name, value)| (*name, value.expose().as_str())));
+        endpoint::post_token(&self.http, endpoint, &all).await
+    }
+
+    /// The `claims` parameter of an authorization request: a challenge, and our own capability when it is switched on.
+    fn claims(&self, challenge: Option<&str>) -> Option<String> {
+        let mut claims: Map<String, Value> =
+            challenge.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        if self.settings.continuous_access {
+            let access = claims.entry("access_token").or_insert_with(|| json!({}));
+            if let Some(access) = access.as_object_mut() {
+                access.insert("xms_cc".to_owned(), json!({ "values": ["cp1"] }));
+            }
+        }
+        (!claims.is_empty()).then(|| Value::Object(claims).to_string())
     }
 
     async fn identify(&self, token: &str, nonce: Option<&str>) -> Result<(UserKey, Profile), IdentityError> {
@@ -146,11 +169,9 @@ impl EntraProvider {
 impl IdentityProvider for EntraProvider {
     async fn authorize_url(&self, request: &UpstreamAuthorization) -> Result<String, IdentityError> {
         let discovery = self.discovery().await?;
-        let mut url = url::Url::parse(&discovery.authorization_endpoint).map_err(|_| IdentityError {
-            fault: IdentityFault::Misconfigured,
-            code: 0,
-            detail: "discovery names no usable authorization endpoint".to_owned(),
-            retry_after: None,
+        let mut url = url::Url::parse(&discovery.authorization_endpoint).map_err(|_| {
+            let problem = "discovery names no usable authorization endpoint";
+            IdentityError::new(IdentityFault::Misconfigured, problem)
         })?;
         url.query_pairs_mut()
             .append_pair("client_id", &self.settings.client_id)
@@ -163,7 +184,8 @@ impl IdentityProvider for EntraProvider {
             .append_pair("code_challenge", &request.code_challenge)
             .append_pair("code_challenge_method", "S256")
             .extend_pairs(request.login_hint.iter().map(|hint| ("login_hint", hint)))
-            .extend_pairs(request.prompt.iter().map(|prompt| ("prompt", prompt)));
+            .extend_pairs(request.prompt.iter().map(|prompt| ("prompt", prompt)))
+            .extend_pairs(self.claims(request.claims.as_deref()).iter().map(|claims| ("claims", claims)));
         Ok(url.into())
     }
 
@@ -197,8 +219,9 @@ impl IdentityProvider for EntraProvider {
         })
     }
 
-    fn callback_error(&self, error: &str, description: &str) -> IdentityError {
+    fn callback_error(&self, error: &str, description: &str, claims: Option<&str>) -> IdentityError {
         let body = ErrorBody {
+            claims: claims.map(ToOwned::to_owned),
             error: error.to_owned(),
             error_description: description.to_owned(),
             ..ErrorBody::default()
@@ -245,6 +268,8 @@ impl IdentityProvider for EntraProvider {
 
     async fn check(&self) -> Result<(), IdentityError> {
         let discovery = self.discovery().await?;
+        let (id, endpoint) = (&self.settings.client_id, &discovery.token_endpoint);
+        self.settings.credential.parameters(id, endpoint, self.clock.now()).await?;
         self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await.map(|_| ())
     }
 }
@@ -260,6 +285,8 @@ fn tokens(
     UpstreamTokens {
         access_token: answer.access(),
         access_expires_at: now.plus(Duration::from_secs(answer.expires_in)),
+        challenge: None,
+        usable_until: answer.ext_expires_in.map(|life| now.plus(Duration::from_secs(life))),
         refresh_token,
         scopes: scopes.unwrap_or_else(|| asked.clone()),
         obtained_at: now,
@@ -279,12 +306,7 @@ fn with_sign_in(scopes: &ScopeSet) -> String {
 }
 
 fn untrusted(fault: &IdTokenFault) -> IdentityError {
-    IdentityError {
-        fault: IdentityFault::InvalidIdToken,
-        code: 0,
-        detail: format!("id_token: {fault}"),
-        retry_after: None,
-    }
+    IdentityError::new(IdentityFault::InvalidIdToken, format!("id_token: {fault}"))
 }
 
 /// An id_token of a refresh that does not verify proves nothing, neither for the tokens nor against the login: keys that
@@ -297,10 +319,5 @@ fn unproven(error: IdentityError) -> IdentityError {
 }
 
 fn missing(what: &str) -> IdentityError {
-    IdentityError {
-        fault: IdentityFault::Misconfigured,
-        code: 0,
-        detail: format!("the token answer has no {what}"),
-        retry_after: None,
-    }
+    IdentityError::new(IdentityFault::Misconfigured, format!("the token answer has no {what}"))
 }

@@ -26,7 +26,8 @@ impl World {
             authority: tenant.authority(),
             tenant: "common".to_owned(),
             client_id: tenant.app_id().to_owned(),
-            client_secret: Secret::new(tenant.app_secret().to_owned()),
+            credential: Credential::Secret(Secret::new(tenant.app_secret().to_owned())),
+            continuous_access: false,
         };
         let (url, tenant_id) = (tenant.url(), tenant.tenant_id());
         actix_web::rt::spawn(tenant.run());
@@ -52,6 +53,7 @@ impl World {
             scopes: scopes(),
             login_hint: None,
             prompt: None,
+            claims: None,
         };
         let page = self.http.get(provider.authorize_url(&request).await.unwrap()).send().await.unwrap();
         let here = page.url().clone();
@@ -179,8 +181,9 @@ async fn outages_and_doubtful_refusals_do_not_end_a_login() {
 async fn a_wrong_secret_is_our_fault_and_not_the_users() {
     let world = World::start();
     let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
-    let settings = EntraSettings { client_secret: Secret::new("wrong".to_owned()), ..world.settings.clone() };
+    let settings =
+        EntraSettings { credential: Credential::choose("wrong", "", ""), ..world.settings.clone() };
     let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));
     let error = provider.refresh(&user, &tokens).await.unwrap_err();
-    assert_eq!(error.fault, IdentityFault::Misconfigured);
+    assert_eq!(error.fault, IdentityFault::CredentialRefused);
 }

@@ -52,6 +52,13 @@ impl LeaseStore for RedisStore {
         Ok(taken.is_some())
     }
 
+    async fn renew_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
+        let mut call = self.scripts.renew_lease.prepare_invoke();
+        call.key(keys::lease(name)).arg(owner).arg(millis(ttl));
+        let renewed: i64 = self.links.script_again(&call).await?;
+        Ok(renewed == 1)
+    }
+
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
         let mut call = self.scripts.release_lease.prepare_invoke();
         call.key(keys::lease(name)).arg(owner);

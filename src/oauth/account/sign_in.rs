@@ -72,6 +72,7 @@ pub(super) async fn begin(request: &HttpRequest, state: &OauthState) -> Result<H
         login_hint: None,
         // Whose connections are shown must not depend on whom Microsoft saw last.
         prompt: Some("select_account".to_owned()),
+        claims: None,
     };
     let url = state.identity.authorize_url(&authorization).await?;
     let browser_secret = browser.secret().to_owned();
@@ -137,7 +138,7 @@ async fn complete(
     }
     if let Some(error) = params.get("error") {
         let text = params.get("error_description").unwrap_or_default();
-        return Err(state.identity.callback_error(error, text).into());
+        return Err(state.identity.callback_error(error, text, params.get("claims")).into());
     }
     let exchange = CodeExchange {
         code: Secret::new(params.get("code").ok_or(SignInError::UnknownState)?.to_owned()),
@@ -191,10 +192,16 @@ fn upstream(fault: IdentityFault) -> (StatusCode, Fault) {
         IdentityFault::InteractionRequired | IdentityFault::LoginRequired => {
             (StatusCode::FORBIDDEN, Fault::StepMissing)
         }
-        IdentityFault::NotAllowed => (StatusCode::FORBIDDEN, Fault::NotAllowed),
+        IdentityFault::NotAllowed | IdentityFault::Blocked | IdentityFault::AccountState => {
+            (StatusCode::FORBIDDEN, Fault::NotAllowed)
+        }
         IdentityFault::InvalidIdToken => (StatusCode::FORBIDDEN, Fault::Unverified),
         IdentityFault::GrantDead => (StatusCode::BAD_REQUEST, Fault::Expired),
-        IdentityFault::Misconfigured => (StatusCode::BAD_GATEWAY, Fault::Misconfigured),
-        IdentityFault::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, Fault::Unavailable),
+        IdentityFault::Misconfigured | IdentityFault::CredentialRefused => {
+            (StatusCode::BAD_GATEWAY, Fault::Misconfigured)
+        }
+        IdentityFault::Unavailable | IdentityFault::Unknown => {
+            (StatusCode::SERVICE_UNAVAILABLE, Fault::Unavailable)
+        }
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct FakeIdentity {
 }
 
 fn fault(fault: IdentityFault) -> IdentityError {
-    IdentityError { fault, code: 0, detail: "<b>detail</b>".to_owned(), retry_after: None }
+    IdentityError::new(fault, "<b>detail</b>")
 }
 
 #[async_trait]
@@ -69,7 +69,7 @@ impl IdentityProvider for FakeIdentity {
         Ok(issuer == "https://login.example/t-1/v2.0")
     }
 
-    fn callback_error(&self, error: &str, _: &str) -> IdentityError {
+    fn callback_error(&self, error: &str, _: &str, _: Option<&str>) -> IdentityError {
         fault(match error {
             "access_denied" => IdentityFault::Denied,
             "admin" => IdentityFault::AdminConsentRequired,
@@ -92,6 +92,8 @@ impl IdentityProvider for FakeIdentity {
             scopes: exchange.scopes.clone(),
             obtained_at: now,
             profile: Profile { username: format!("{name}@contoso.example"), name: name.clone() },
+            challenge: None,
+            usable_until: None,
         };
         Ok(SignIn { user: UserKey::new("t-1", name), tokens })
     }
@@ -137,6 +139,10 @@ impl AccessTokens for FakeTokens {
             *version = seen + 1;
         }
         Ok(Arc::new(self.access(user, *version)))
+    }
+
+    async fn challenged(&self, _: &UserKey, _: u64, _: &str) -> Result<(), TokenError> {
+        Ok(())
     }
 
     fn forget(&self, _: &UserKey) {

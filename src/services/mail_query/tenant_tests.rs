@@ -50,6 +50,10 @@ impl AccessTokens for Tokens {
         Err(TokenError::SignInRequired)
     }
 
+    async fn challenged(&self, _: &UserKey, _: u64, _: &str) -> Result<(), TokenError> {
+        Ok(())
+    }
+
     fn forget(&self, _user: &UserKey) {}
 }
 

@@ -41,6 +41,21 @@ impl Trace {
         }
     }
 
+    /// `text` with the ids that Entra ends its descriptions with.
+    pub(super) fn describe(&self, text: &str) -> String {
+        format!(
+            "{text} Trace ID: {} Correlation ID: {} Timestamp: {}",
+            self.id, self.correlation_id, self.timestamp
+        )
+    }
+
+    /// Adds the ids to an error body.
+    pub(super) fn identify(&self, body: &mut serde_json::Map<String, Value>) {
+        body.insert("timestamp".to_owned(), Value::from(self.timestamp.as_str()));
+        body.insert("trace_id".to_owned(), Value::from(self.id.to_string()));
+        body.insert("correlation_id".to_owned(), Value::from(self.correlation_id.to_string()));
+    }
+
     /// Sets the headers that every Entra answer has.
     pub(super) fn stamp<'a>(&self, response: &'a mut HttpResponseBuilder) -> &'a mut HttpResponseBuilder {
         response
@@ -80,10 +95,7 @@ impl AadError {
 
     /// `AADSTS…: … Trace ID: … Correlation ID: … Timestamp: …`
     pub(super) fn description(&self, trace: &Trace) -> String {
-        format!(
-            "AADSTS{}: {} Trace ID: {} Correlation ID: {} Timestamp: {}",
-            self.code, self.text, trace.id, trace.correlation_id, trace.timestamp
-        )
+        trace.describe(&format!("AADSTS{}: {}", self.code, self.text))
     }
 
     /// The text without ids, for the account page.

@@ -8,6 +8,7 @@ pub(crate) mod grants;
 mod id_token;
 mod keys;
 mod logout;
+mod on_demand;
 mod params;
 mod request;
 mod scopes;
@@ -17,6 +18,7 @@ mod token;
 pub(crate) use apps::{APP_ID, APP_SECRET};
 pub(crate) use error::not_found;
 pub(crate) use keys::KEY_ID;
+pub(crate) use on_demand::refuse;
 
 use actix_web::web::{self, ServiceConfig};
 

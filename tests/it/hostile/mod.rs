@@ -7,8 +7,9 @@ mod code;
 mod consent;
 mod hardening;
 mod refresh;
+mod upstream;
 
-use super::support::cluster::Cluster;
+use super::support::cluster::{Cluster, Plan, Store};
 use reqwest::Response;
 use serde_json::Value;
 use std::fmt::Display;
@@ -39,6 +40,15 @@ pub(crate) async fn on_both(row: impl AsyncFn(&mut Cluster, Table)) {
     row(&mut Cluster::embedded().await, Table("embedded")).await;
     if let Some(mut cluster) = Cluster::start_on_redis().await {
         row(&mut cluster, Table("redis")).await;
+    }
+}
+
+/// As [`on_both`], for rows that sign in more often than one address may.
+pub(crate) async fn without_limits(row: impl AsyncFn(&mut Cluster, Table)) {
+    let plan = || Plan { settings: &[("ENTRADA_LIMITS__ENABLED", "false")], ..Plan::default() };
+    row(&mut Cluster::start(Store::embedded(), plan()).await, Table("embedded")).await;
+    if let Some(store) = Store::redis() {
+        row(&mut Cluster::start(store, plan()).await, Table("redis")).await;
     }
 }
 
