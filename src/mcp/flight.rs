@@ -140,7 +140,7 @@ impl Flight {
             () = self.cancel.cancelled() => {
                 Err(ToolError::new(ToolErrorKind::Cancelled, "The call was cancelled."))
             }
-            answers = self.state.pending.ask(&session.id, questions, out, legacy_form) => answers,
+            answers = self.state.pending.ask((&session.id, &session.user), questions, out, legacy_form) => answers,
         }
     }
 

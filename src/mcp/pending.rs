@@ -1,32 +1,79 @@
 //! Requests of ours that wait for a client's answer (legacy era): asked on the stream of the request that needs it,
-//! answered by a later POST of the same session.
+//! answered by a later POST of the same session, at any replica.
+//!
+//! The replica that asks leaves a mark in the store. One that gets an answer to a question that it did not ask looks
+//! for the mark, leaves the answer beside it and says so on the bus; a replica that may have missed that looks for
+//! itself. Marks and answers are sealed to question, session and user, so nobody answers for anybody else.
 
 use super::encode;
 use super::jsonrpc::Response;
-use crate::domain::ids::SessionId;
+use crate::domain::cipher::Cipher;
+use crate::domain::ids::{SessionId, UserKey};
 use crate::domain::random;
+use crate::ports::events::Note;
+use crate::ports::store::{Store, StoreError};
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::outlet::{Ask, Features, Question};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, mpsc, oneshot};
 
+/// Where the ids of answered questions are announced.
+const TOPIC: &str = "answers";
+
+/// How ids of questions begin, and how long they may be.
+const PREFIX: &str = "ask-";
+const MAX_ID: usize = 64;
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 struct Waiting {
     session: SessionId,
+    user: UserKey,
     answer: oneshot::Sender<Result<Value, ()>>,
 }
 
 /// The open questions of this replica.
-#[derive(Default)]
 pub(super) struct Pending {
     table: Mutex<HashMap<String, Waiting>>,
+    store: Arc<dyn Store>,
+    cipher: Cipher,
+}
+
+/// Which question of whose; what the seals are bound to.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    id: &'a str,
+    session: &'a SessionId,
+    user: &'a UserKey,
+}
+
+impl Asked<'_> {
+    fn context(&self, what: &str) -> String {
+        format!("{what}|{}|{}|{}", self.session, self.user, self.id)
+    }
+}
+
+fn answer_id(question: &str) -> String {
+    format!("{question}.answer")
+}
+
+/// Hears of answers that other replicas took, until the bus or the table is gone.
+async fn listen(mut notes: broadcast::Receiver<Note>, pending: Weak<Pending>) {
+    loop {
+        let note = notes.recv().await;
+        let Some(pending) = pending.upgrade() else { return };
+        match note {
+            Ok(Note::Message(id)) => pending.look(&String::from_utf8_lossy(&id)).await,
+            Ok(Note::Resync) | Err(RecvError::Lagged(_)) => pending.look_for_all().await,
+            Err(RecvError::Closed) => return,
+        }
+    }
 }
 
 /// An open question; forgotten when dropped.
@@ -43,29 +90,100 @@ impl Drop for Open {
 }
 
 impl Pending {
-    /// Takes a client's answer; false when nothing of its session waits for it.
-    pub(super) fn answer(&self, session: &SessionId, response: &Response<'_>) -> bool {
-        let Some(id) = serde_json::from_str::<String>(response.id.raw()).ok() else { return false };
-        let mut table = self.table.lock();
-        if table.get(&id).is_none_or(|waiting| waiting.session != *session) {
-            return false;
+    /// An empty table that hears of the other replicas. Must run inside a runtime.
+    pub(super) fn start(store: &Arc<dyn Store>, cipher: &Cipher) -> Arc<Self> {
+        let notes = store.subscribe(TOPIC);
+        let pending =
+            Arc::new(Self { table: Mutex::default(), store: Arc::clone(store), cipher: cipher.clone() });
+        tokio::spawn(listen(notes, Arc::downgrade(&pending)));
+        pending
+    }
+
+    /// Takes a client's answer, whichever replica asked. One that nothing of its session waits for is dropped: late
+    /// answers are normal.
+    pub(super) async fn answer(&self, session: &SessionId, user: &UserKey, response: &Response<'_>) {
+        let Some(id) = serde_json::from_str::<String>(response.id.raw()).ok() else { return };
+        let value: Option<Value> = response.result.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let asked = Asked { id: &id, session, user };
+        if self.is_open_here(&id) {
+            self.settle(asked, value);
+        } else if let Err(error) = self.pass_on(asked, value.as_ref()).await {
+            tracing::warn!(%error, "an answer did not reach the replica that waits for it");
         }
-        let Some(waiting) = table.remove(&id) else { return false };
-        let value = response.result.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        waiting.answer.send(value.ok_or(())).is_ok()
+    }
+
+    fn is_open_here(&self, id: &str) -> bool {
+        self.table.lock().contains_key(id)
+    }
+
+    /// Hands an answer to the question here, once, and only from its own session and user.
+    fn settle(&self, asked: Asked<'_>, value: Option<Value>) {
+        let mut table = self.table.lock();
+        let fits = |waiting: &Waiting| waiting.session == *asked.session && waiting.user == *asked.user;
+        if table.get(asked.id).is_some_and(fits)
+            && let Some(waiting) = table.remove(asked.id)
+        {
+            // Fails only when nobody waits any more.
+            let _ = waiting.answer.send(value.ok_or(()));
+        }
+    }
+
+    /// Leaves an answer for the replica that asked.
+    async fn pass_on(&self, asked: Asked<'_>, value: Option<&Value>) -> Result<(), StoreError> {
+        if !asked.id.starts_with(PREFIX) || asked.id.len() > MAX_ID {
+            return Ok(());
+        }
+        let Some(mark) = self.store.handle(asked.user, asked.id).await? else { return Ok(()) };
+        if self.cipher.open(&asked.context("ask"), &mark).is_err() {
+            return Ok(());
+        }
+        // JSON values have no way to fail; null stands for a refusal.
+        let plain = serde_json::to_vec(&value).unwrap_or_default();
+        let sealed = self.cipher.seal(&asked.context("answer"), &plain);
+        self.store.put_handle(asked.user, &answer_id(asked.id), &sealed, PATIENCE).await?;
+        self.store.publish(TOPIC, Bytes::copy_from_slice(asked.id.as_bytes())).await
+    }
+
+    /// Looks for the answer to a question that is open here.
+    async fn look(&self, id: &str) {
+        let Some((session, user)) =
+            self.table.lock().get(id).map(|waiting| (waiting.session.clone(), waiting.user.clone()))
+        else {
+            return;
+        };
+        let asked = Asked { id, session: &session, user: &user };
+        match self.store.handle(&user, &answer_id(id)).await {
+            Ok(Some(sealed)) => {
+                let plain = self.cipher.open(&asked.context("answer"), &sealed).ok();
+                if let Some(value) = plain.and_then(|plain| serde_json::from_slice(&plain).ok()) {
+                    self.settle(asked, value);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "an answer could not be looked up"),
+        }
+    }
+
+    /// Looks for the answers to all questions that are open here.
+    async fn look_for_all(&self) {
+        let open: Vec<String> = self.table.lock().keys().cloned().collect();
+        for id in open {
+            self.look(&id).await;
+        }
     }
 
     /// Asks all questions on `out` and waits for the answers.
     pub(super) async fn ask(
         self: &Arc<Self>,
-        session: &SessionId,
+        (session, user): (&SessionId, &UserKey),
         questions: &[Question],
         out: &mpsc::Sender<Bytes>,
         form: fn(&Ask) -> (&'static str, Value),
     ) -> Result<Map<String, Value>, ToolError> {
         let mut open = Vec::new();
         for question in questions {
-            let place = self.enter(session);
+            let place = self.enter(session, user);
+            self.mark(Asked { id: &place.id, session, user }).await;
             let (method, params) = form(&question.ask);
             let id = json!(place.id).to_string();
             let request = encode::request(&id, method, &params);
@@ -94,10 +212,19 @@ impl Pending {
         Ok(answers)
     }
 
-    fn enter(self: &Arc<Self>, session: &SessionId) -> Open {
-        let id = format!("ask-{}", random::text::<16>());
+    /// Lets other replicas take the answer. Without the store only this one can.
+    async fn mark(&self, asked: Asked<'_>) {
+        let sealed = self.cipher.seal(&asked.context("ask"), b"1");
+        if let Err(error) = self.store.put_handle(asked.user, asked.id, &sealed, PATIENCE).await {
+            tracing::warn!(%error, "a question can be answered at this replica only");
+        }
+    }
+
+    fn enter(self: &Arc<Self>, session: &SessionId, user: &UserKey) -> Open {
+        let id = format!("{PREFIX}{}", random::text::<16>());
         let (sender, answer) = oneshot::channel();
-        self.table.lock().insert(id.clone(), Waiting { session: session.clone(), answer: sender });
+        let waiting = Waiting { session: session.clone(), user: user.clone(), answer: sender };
+        self.table.lock().insert(id.clone(), waiting);
         Open { pending: Arc::clone(self), id, answer }
     }
 }

@@ -111,7 +111,7 @@ impl McpState {
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
             catalog,
-            pending: Arc::default(),
+            pending: Pending::start(&parts.store, &parts.cipher),
             hub: Hub::start(reach),
             tasks: Tasks::default(),
             cipher: parts.cipher,

@@ -59,7 +59,7 @@ pub(super) async fn post(x: &Exchange<'_>, body: Body<'_>) -> HttpResponse {
         // Late answers are normal: nothing may wait for this one any more.
         Body::Single(Message::Response(response)) => {
             if let Some(session) = &scope.session {
-                scope.state.pending.answer(&session.id, &response);
+                scope.state.pending.answer(&session.id, &session.user, &response).await;
             }
             HttpResponse::Accepted().finish()
         }
@@ -122,7 +122,7 @@ async fn batch(
             }
             Ok(Message::Response(response)) => {
                 if let Some(session) = &scope.session {
-                    scope.state.pending.answer(&session.id, response);
+                    scope.state.pending.answer(&session.id, &session.user, response).await;
                 }
             }
             Ok(Message::Request(..)) | Err(_) => requests.push(item),

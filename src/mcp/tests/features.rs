@@ -97,9 +97,22 @@ async fn logs_flow_at_the_level_that_the_session_or_the_request_set() {
 #[actix_web::test]
 async fn a_legacy_question_goes_out_on_the_stream_and_only_its_session_answers_it() {
     let (world, replica, bearer) = world().await;
-    let id = session(&replica, &bearer).await;
+    question_and_answer(&world, &replica, &replica, &bearer).await;
+}
+
+#[actix_web::test]
+async fn the_answer_to_a_question_may_come_to_any_replica() {
+    let (world, replica, bearer) = world().await;
+    let other = world.replica_of(vec![Arc::new(Conformance::new())]);
+    question_and_answer(&world, &replica, &other, &bearer).await;
+    question_and_answer(&world, &other, &replica, &bearer).await;
+}
+
+/// Asks at one replica; strangers and then the client itself answer at another.
+async fn question_and_answer(world: &World, replica: &Replica, answers: &Replica, bearer: &str) {
+    let id = session(replica, bearer).await;
     let call = json!({"name": "test_elicitation", "arguments": {"message": "Well?"}});
-    let mut stream: TcpStream = legacy(&bearer, &id, "tools/call", &call).open(&replica).await;
+    let mut stream: TcpStream = legacy(bearer, &id, "tools/call", &call).open(replica).await;
     let mut text = read_until(&mut stream, "elicitation/create").await;
     while events(&text).is_empty() {
         text += &read_until(&mut stream, "\n").await;
@@ -108,9 +121,9 @@ async fn a_legacy_question_goes_out_on_the_stream_and_only_its_session_answers_i
     assert_eq!(asked["params"]["message"], "Well?");
     let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept", "content": {"response": "fine"}}});
     let mallory = world.bearer("mallory", "conformance").await;
-    let foreign = session(&replica, &mallory).await;
-    for (who, session) in [(&mallory, &foreign), (&bearer, &id)] {
-        let sent = post(who, answer.to_string()).path(PATH).session(session).send(&replica).await;
+    let foreign = session(answers, &mallory).await;
+    for (who, session) in [(mallory.as_str(), &foreign), (bearer, &id)] {
+        let sent = post(who, answer.to_string()).path(PATH).session(session).send(answers).await;
         assert_eq!(sent.status, 202);
     }
     let rest = read_until(&mut stream, "User response: action=accept").await;
