@@ -27,6 +27,8 @@ mod official_client;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod resume;
