@@ -1,7 +1,7 @@
 //! `/mail-query`: reading the signed-in user's own mail. Nothing here takes another mailbox, and nothing is written.
 //!
 //! `query_email` walks: arguments → period in the mailbox's zone → [`plan`] → [`listing`] over Graph → [`message`]
-//! items → [`body`] → [`answer`].
+//! items → [`body`] → [`super::answer`].
 
 mod args;
 mod attachment_view;
