@@ -98,6 +98,8 @@ async fn nothing_secret_is_readable_in_a_dump_of_redis() {
             "list" => connection.lrange(&key, 0, -1).await.unwrap(),
             "set" => connection.smembers(&key).await.unwrap(),
             "zset" => connection.zrange(&key, 0, -1).await.unwrap(),
+            // Its life ended between the two questions; what it held stands in the DUMP, if that still came.
+            "none" => Vec::new(),
             other => panic!("{key} is a {other}; teach this test to read it"),
         };
         for value in values {
