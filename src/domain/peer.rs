@@ -4,6 +4,9 @@
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+/// Header in which proxies say whom they speak for.
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Reads a network, or a single address.
 pub(crate) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
@@ -11,15 +14,17 @@ pub(crate) fn network(text: &str) -> Option<IpNet> {
 
 /// The address that a request comes from. `X-Forwarded-For` is walked from the right: each trusted proxy vouches for the
 /// entry it added, so the first address that no trusted proxy has is the client's, and what stands left of it is
-/// whatever the client wrote.
+/// whatever the client wrote. `forwarded` are the values of that header, in order.
 pub(crate) fn client_address<'a>(
-    peer: IpAddr,
-    forwarded: impl DoubleEndedIterator<Item = &'a str>,
+    peer: Option<SocketAddr>,
+    forwarded: impl Iterator<Item = &'a str>,
     trusted: &[IpNet],
 ) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    let mut address = peer.to_canonical();
-    for entry in forwarded.flat_map(|value| value.split(',')).rev() {
+    // Without a peer there is no socket: everything behind it counts as one client.
+    let mut address = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip()).to_canonical();
+    let entries: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
+    for entry in entries.into_iter().rev() {
         if !is_trusted(&address) {
             break;
         }
@@ -54,7 +59,8 @@ mod tests {
 
     fn found(peer: &str, headers: &[&str], trusted: &[&str]) -> String {
         let trusted: Vec<IpNet> = trusted.iter().map(|t| network(t).unwrap()).collect();
-        client_address(peer.parse().unwrap(), headers.iter().copied(), &trusted).to_string()
+        let peer = SocketAddr::new(peer.parse().unwrap(), 40_000);
+        client_address(Some(peer), headers.iter().copied(), &trusted).to_string()
     }
 
     #[test]

@@ -7,11 +7,11 @@
 //! cheap, never hearing of a change is not.
 
 use super::encode;
+use super::hearing::{Hears, follow};
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::secret::Sealed;
 use crate::domain::stream::standalone;
-use crate::ports::events::Note;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
 use crate::tools::outlet::{Announcer, Change};
@@ -21,10 +21,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 /// Where changes are announced; sealed, as names of resources and results of tasks are the users' own.
 const TOPIC: &str = "changes";
@@ -109,7 +108,8 @@ enum News {
 #[derive(Default)]
 pub(super) struct Hub {
     table: Mutex<Table>,
-    reach: OnceLock<Reach>,
+    /// None for a hub that speaks for itself alone.
+    reach: Option<Reach>,
 }
 
 /// How sessions and the other replicas are reached.
@@ -138,8 +138,8 @@ impl Hub {
     /// A hub that hears of the other replicas. Must run inside a runtime.
     pub(super) fn start(reach: Reach) -> Arc<Self> {
         let notes = reach.store.subscribe(TOPIC);
-        let hub = Arc::new(Self { table: Mutex::default(), reach: OnceLock::from(reach) });
-        tokio::spawn(hear(notes, Arc::downgrade(&hub)));
+        let hub = Arc::new(Self { table: Mutex::default(), reach: Some(reach) });
+        follow(notes, &hub);
         hub
     }
 
@@ -177,7 +177,7 @@ impl Hub {
 
     /// Hands news to every replica; at least to this one when the bus is away, after which the others resync.
     async fn spread(&self, news: &News) {
-        let Some(reach) = self.reach.get() else { return self.take(news).await };
+        let Some(reach) = self.reach.as_ref() else { return self.take(news).await };
         // News has no way to fail.
         let plain = serde_json::to_vec(news).unwrap_or_default();
         let sealed = Bytes::copy_from_slice(reach.cipher.seal(TOPIC, &plain).as_bytes());
@@ -208,38 +208,6 @@ impl Hub {
         }
     }
 
-    async fn open(&self, message: Bytes) {
-        let Some(reach) = self.reach.get() else { return };
-        let sealed = Sealed::from_bytes(message.to_vec());
-        match reach.cipher.open(TOPIC, &sealed).map(|plain| serde_json::from_slice::<News>(&plain)) {
-            Ok(Ok(news)) => self.take(&news).await,
-            Ok(Err(_)) | Err(_) => {
-                tracing::warn!("an announced change could not be read; its sender may be newer");
-            }
-        }
-    }
-
-    /// After lost announcements: everything that anybody here follows may have changed. Tasks are asked about by
-    /// their clients anyway (`pollIntervalMs`).
-    async fn resync(&self) {
-        let services: HashSet<ServiceName> = {
-            let table = self.table.lock();
-            let listening = table.listeners.values().map(|l| l.service.clone());
-            listening.chain(table.sessions.values().map(|f| f.service.clone())).collect()
-        };
-        for service in services {
-            let lists = self.reach.get().is_some_and(|reach| reach.with_resources.contains(&service));
-            let mut changes = vec![Change::Tools, Change::Prompts];
-            if lists {
-                changes.push(Change::Resources);
-                changes.extend(self.followed(&service).await.into_iter().map(Change::Resource));
-            }
-            for change in changes {
-                self.take(&News::Changed { service: service.to_string(), change }).await;
-            }
-        }
-    }
-
     /// URIs that anybody here subscribed to.
     async fn followed(&self, service: &ServiceName) -> HashSet<String> {
         let mut uris: HashSet<String> = {
@@ -247,7 +215,7 @@ impl Hub {
             let of_service = table.listeners.values().filter(|l| l.service == *service);
             of_service.flat_map(|l| l.filter.uris.iter().cloned()).collect()
         };
-        let Some(reach) = self.reach.get() else { return uris };
+        let Some(reach) = self.reach.as_ref() else { return uris };
         for (session, _) in self.followers(service) {
             if let Ok(Some(record)) = reach.store.session(&session, reach.session_ttl).await {
                 uris.extend(record.subscriptions.iter().cloned());
@@ -282,7 +250,7 @@ impl Hub {
     }
 
     async fn tell_sessions(&self, service: &ServiceName, change: &Change) {
-        let Some(reach) = self.reach.get() else { return };
+        let Some(reach) = self.reach.as_ref() else { return };
         let (method, params) = note(change);
         let message = Bytes::from(encode::notification(method, &params));
         for (session, epoch) in self.followers(service) {
@@ -317,6 +285,41 @@ impl Hub {
 }
 
 #[async_trait]
+impl Hears for Hub {
+    async fn heard(&self, message: Bytes) {
+        let Some(reach) = self.reach.as_ref() else { return };
+        let sealed = Sealed::from_bytes(message.to_vec());
+        match reach.cipher.open(TOPIC, &sealed).map(|plain| serde_json::from_slice::<News>(&plain)) {
+            Ok(Ok(news)) => self.take(&news).await,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!("an announced change could not be read; its sender may be newer");
+            }
+        }
+    }
+
+    /// After lost announcements: everything that anybody here follows may have changed. Tasks are asked about by
+    /// their clients anyway (`pollIntervalMs`).
+    async fn missed(&self) {
+        let services: HashSet<ServiceName> = {
+            let table = self.table.lock();
+            let listening = table.listeners.values().map(|l| l.service.clone());
+            listening.chain(table.sessions.values().map(|f| f.service.clone())).collect()
+        };
+        for service in services {
+            let lists = self.reach.as_ref().is_some_and(|reach| reach.with_resources.contains(&service));
+            let mut changes = vec![Change::Tools, Change::Prompts];
+            if lists {
+                changes.push(Change::Resources);
+                changes.extend(self.followed(&service).await.into_iter().map(Change::Resource));
+            }
+            for change in changes {
+                self.take(&News::Changed { service: service.to_string(), change }).await;
+            }
+        }
+    }
+}
+
+#[async_trait]
 impl Announcer for Hub {
     async fn announce(&self, service: &ServiceName, change: &Change) {
         self.spread(&News::Changed { service: service.to_string(), change: change.clone() }).await;
@@ -330,18 +333,5 @@ fn note(change: &Change) -> (&'static str, Value) {
         Change::Prompts => ("notifications/prompts/list_changed", json!({})),
         Change::Resources => ("notifications/resources/list_changed", json!({})),
         Change::Resource(uri) => ("notifications/resources/updated", json!({ "uri": uri })),
-    }
-}
-
-/// Follows the announcements of all replicas while the hub is in use.
-async fn hear(mut notes: broadcast::Receiver<Note>, hub: Weak<Hub>) {
-    loop {
-        let note = notes.recv().await;
-        let Some(hub) = hub.upgrade() else { return };
-        match note {
-            Ok(Note::Message(message)) => hub.open(message).await,
-            Ok(Note::Resync) | Err(RecvError::Lagged(_)) => hub.resync().await,
-            Err(RecvError::Closed) => return,
-        }
     }
 }

@@ -6,22 +6,22 @@
 //! itself. Marks and answers are sealed to question, session and user, so nobody answers for anybody else.
 
 use super::encode;
+use super::hearing::{Hears, follow};
 use super::jsonrpc::Response;
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::{SessionId, UserKey};
 use crate::domain::random;
-use crate::ports::events::Note;
 use crate::ports::store::{Store, StoreError};
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::outlet::{Ask, Features, Question};
+use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// Where the ids of answered questions are announced.
 const TOPIC: &str = "answers";
@@ -63,15 +63,16 @@ fn answer_id(question: &str) -> String {
     format!("{question}.answer")
 }
 
-/// Hears of answers that other replicas took, until the bus or the table is gone.
-async fn listen(mut notes: broadcast::Receiver<Note>, pending: Weak<Pending>) {
-    loop {
-        let note = notes.recv().await;
-        let Some(pending) = pending.upgrade() else { return };
-        match note {
-            Ok(Note::Message(id)) => pending.look(&String::from_utf8_lossy(&id)).await,
-            Ok(Note::Resync) | Err(RecvError::Lagged(_)) => pending.look_for_all().await,
-            Err(RecvError::Closed) => return,
+#[async_trait]
+impl Hears for Pending {
+    async fn heard(&self, id: Bytes) {
+        self.look(&String::from_utf8_lossy(&id)).await;
+    }
+
+    async fn missed(&self) {
+        let open: Vec<String> = self.table.lock().keys().cloned().collect();
+        for id in open {
+            self.look(&id).await;
         }
     }
 }
@@ -95,7 +96,7 @@ impl Pending {
         let notes = store.subscribe(TOPIC);
         let pending =
             Arc::new(Self { table: Mutex::default(), store: Arc::clone(store), cipher: cipher.clone() });
-        tokio::spawn(listen(notes, Arc::downgrade(&pending)));
+        follow(notes, &pending);
         pending
     }
 
@@ -161,14 +162,6 @@ impl Pending {
             }
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "an answer could not be looked up"),
-        }
-    }
-
-    /// Looks for the answers to all questions that are open here.
-    async fn look_for_all(&self) {
-        let open: Vec<String> = self.table.lock().keys().cloned().collect();
-        for id in open {
-            self.look(&id).await;
         }
     }
 

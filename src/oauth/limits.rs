@@ -8,7 +8,7 @@ use super::pages;
 use super::state::OauthState;
 use super::wire::{self, Refusal};
 use crate::domain::ids::{ClientId, UserKey};
-use crate::domain::peer;
+use crate::domain::peer::{self, FORWARDED_FOR};
 use crate::domain::rate::Rate;
 use crate::html::{Fault, Lang};
 use actix_web::body::{BoxBody, MessageBody};
@@ -22,7 +22,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 const PURPOSE: &str = "limit";
-const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The budgets.
 #[derive(Clone, Debug)]
@@ -141,10 +140,7 @@ impl OauthState {
     /// Where a request comes from, through the proxies that are trusted.
     pub(super) fn client_address(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
         let forwarded = headers.get_all(FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default());
-        let forwarded: Vec<&str> = forwarded.collect();
-        // Without a peer there is no socket: everything behind it shares one budget.
-        let peer = peer.map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-        peer::client_address(peer, forwarded.into_iter(), &self.settings.trusted_proxies)
+        peer::client_address(peer, forwarded, &self.settings.trusted_proxies)
     }
 
     async fn address_budget(&self, endpoint: Endpoint, address: IpAddr) -> Option<Duration> {

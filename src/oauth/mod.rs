@@ -19,6 +19,7 @@ mod forward;
 mod help;
 mod introspect;
 mod jwks;
+mod jwt;
 mod limits;
 mod manage;
 mod metadata;

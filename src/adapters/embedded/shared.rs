@@ -1,6 +1,5 @@
 //! Budgets, common records, values that count once, and traces.
 
-use super::upstream::version;
 use super::{Durability, EmbeddedStore};
 use crate::adapters::{keys, records};
 use crate::domain::rate::Rate;
@@ -46,16 +45,7 @@ impl SharedStore for EmbeddedStore {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let key = keys::shared(name);
-        self.transact(Durability::Committed, |view| {
-            let current = version(view.get(&key).as_deref())?;
-            if current != expected {
-                return Ok(Swap::Conflict { current });
-            }
-            view.put(&key, records::live((current + 1).cast_signed(), sealed.as_bytes()), ttl);
-            Ok(Swap::Done)
-        })
-        .await
+        self.swap(&keys::shared(name), expected, sealed, ttl).await
     }
 
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError> {

@@ -23,16 +23,7 @@ impl UpstreamStore for EmbeddedStore {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let key = keys::upstream(user);
-        self.transact(Durability::Committed, |view| {
-            let current = version(view.get(&key).as_deref())?;
-            if current != expected {
-                return Ok(Swap::Conflict { current });
-            }
-            view.put(&key, records::live((current + 1).cast_signed(), sealed.as_bytes()), ttl);
-            Ok(Swap::Done)
-        })
-        .await
+        self.swap(&keys::upstream(user), expected, sealed, ttl).await
     }
 
     async fn forget_upstream(&self, user: &UserKey, died: u64) -> Result<Swap, StoreError> {
@@ -49,8 +40,29 @@ impl UpstreamStore for EmbeddedStore {
     }
 }
 
-/// The version that stands, with or without tokens; 0 for none.
-pub(super) fn version(value: Option<&[u8]>) -> Result<u64, StoreError> {
+impl EmbeddedStore {
+    /// Writes version `expected + 1` of a sealed record, if `expected` stands.
+    pub(super) async fn swap(
+        &self,
+        key: &str,
+        expected: u64,
+        sealed: &Sealed,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError> {
+        self.transact(Durability::Committed, |view| {
+            let current = version(view.get(key).as_deref())?;
+            if current != expected {
+                return Ok(Swap::Conflict { current });
+            }
+            view.put(key, records::live((current + 1).cast_signed(), sealed.as_bytes()), ttl);
+            Ok(Swap::Done)
+        })
+        .await
+    }
+}
+
+/// The version that stands, with or without a body; 0 for none.
+fn version(value: Option<&[u8]>) -> Result<u64, StoreError> {
     let Some(value) = value else { return Ok(0) };
     let (Marked::Live { number, .. } | Marked::Used { number, .. }) =
         records::unmark("upstream record", value)?;

@@ -35,11 +35,7 @@ impl SharedStore for RedisStore {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let mut call = self.scripts.swap_upstream.prepare_invoke();
-        call.key(keys::shared(name)).arg(expected).arg(sealed.as_bytes());
-        call.arg(millis(ttl)).arg(expected.saturating_add(1));
-        let standing: i64 = self.links.script_again(&call).await?;
-        Ok(u64::try_from(standing).map_or(Swap::Done, |current| Swap::Conflict { current }))
+        self.swap(&keys::shared(name), expected, sealed, ttl).await
     }
 
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError> {

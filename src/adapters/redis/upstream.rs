@@ -24,16 +24,29 @@ impl UpstreamStore for RedisStore {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let mut call = self.scripts.swap_upstream.prepare_invoke();
-        call.key(keys::upstream(user)).arg(expected).arg(sealed.as_bytes());
-        call.arg(millis(ttl)).arg(expected.saturating_add(1));
-        // A second run of the same swap is told of its own version, which callers take for somebody else's newer one.
-        self.links.script_again(&call).await.map(swapped)
+        self.swap(&keys::upstream(user), expected, sealed, ttl).await
     }
 
     async fn forget_upstream(&self, user: &UserKey, version: u64) -> Result<Swap, StoreError> {
         let mut call = self.scripts.forget_upstream.prepare_invoke();
         call.key(keys::upstream(user)).arg(version).arg(millis(records::COUNT_LIFE));
+        self.links.script_again(&call).await.map(swapped)
+    }
+}
+
+impl RedisStore {
+    /// Writes version `expected + 1` of a sealed record, if `expected` stands.
+    pub(super) async fn swap(
+        &self,
+        key: &str,
+        expected: u64,
+        sealed: &Sealed,
+        ttl: Duration,
+    ) -> Result<Swap, StoreError> {
+        let mut call = self.scripts.swap_upstream.prepare_invoke();
+        call.key(key).arg(expected).arg(sealed.as_bytes());
+        call.arg(millis(ttl)).arg(expected.saturating_add(1));
+        // A second run of the same swap is told of its own version, which callers take for somebody else's newer one.
         self.links.script_again(&call).await.map(swapped)
     }
 }

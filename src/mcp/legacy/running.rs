@@ -1,16 +1,15 @@
 //! Calls in progress, so that `notifications/cancelled` and DELETE can stop them: on this replica by a table, on the
 //! others by the bus.
 
+use super::super::hearing::{Hears, follow};
 use crate::domain::ids::SessionId;
-use crate::ports::events::Note;
 use crate::ports::store::Store;
+use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 /// Where ends are announced: `{session}` stops all its calls, `{session} {key}` stops one.
@@ -49,7 +48,7 @@ impl Running {
     /// An empty table that hears of the other replicas. Must run inside a runtime.
     pub(in crate::mcp) fn start(store: &Arc<dyn Store>) -> Arc<Self> {
         let running = Arc::new(Self { table: Mutex::default(), store: Arc::clone(store) });
-        tokio::spawn(listen(store.subscribe(TOPIC), Arc::downgrade(&running)));
+        follow(store.subscribe(TOPIC), &running);
         running
     }
 
@@ -100,31 +99,23 @@ impl Running {
             }
         });
     }
+}
 
-    /// After lost announcements: stops what belongs to sessions that have ended.
-    async fn look(&self) {
+#[async_trait]
+impl Hears for Running {
+    async fn heard(&self, message: Bytes) {
+        let text = String::from_utf8_lossy(&message);
+        let (session, key) = text.split_once(' ').map_or((&*text, None), |(s, k)| (s, Some(k)));
+        self.cancel_here(&SessionId::new(session), key);
+    }
+
+    /// Stops what belongs to sessions that have ended.
+    async fn missed(&self) {
         let sessions: Vec<SessionId> = self.table.lock().sessions.keys().cloned().collect();
         for session in sessions {
             if matches!(self.store.session(&session, LOOK_TTL).await, Ok(None)) {
                 self.cancel_here(&session, None);
             }
-        }
-    }
-}
-
-/// Follows the announcements of all replicas while the table is in use.
-async fn listen(mut notes: broadcast::Receiver<Note>, running: Weak<Running>) {
-    loop {
-        let note = notes.recv().await;
-        let Some(running) = running.upgrade() else { return };
-        match note {
-            Ok(Note::Message(message)) => {
-                let text = String::from_utf8_lossy(&message);
-                let (session, key) = text.split_once(' ').map_or((&*text, None), |(s, k)| (s, Some(k)));
-                running.cancel_here(&SessionId::new(session), key);
-            }
-            Ok(Note::Resync) | Err(RecvError::Lagged(_)) => running.look().await,
-            Err(RecvError::Closed) => return,
         }
     }
 }

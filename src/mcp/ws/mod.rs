@@ -18,14 +18,13 @@ use super::place::Place;
 use super::state::McpState;
 use super::version::VersionHeader;
 use crate::domain::ids::{ServiceName, SessionId, UserKey};
-use crate::domain::peer;
+use crate::domain::peer::{self, FORWARDED_FOR};
 use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use crate::ports::sessions::AttachError;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use connection::Connection;
-use std::net::IpAddr;
 
 /// Subprotocol of MCP.
 const PROTOCOL: &str = "mcp";
@@ -115,9 +114,7 @@ async fn place(state: &McpState, user: UserKey) -> Result<Place, HttpResponse> {
 /// On whose account a connection is that has not yet said whose it is: its address. Strangers of one network share
 /// the places of one user, so they keep nobody else out.
 fn stranger(request: &HttpRequest, state: &McpState) -> UserKey {
-    let forwarded = request.headers().get_all("x-forwarded-for");
-    let forwarded: Vec<&str> = forwarded.map(|value| value.to_str().unwrap_or_default()).collect();
-    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-    let address = peer::client_address(peer, forwarded.into_iter(), &state.settings.trusted_proxies);
+    let forwarded = request.headers().get_all(FORWARDED_FOR).map(|value| value.to_str().unwrap_or_default());
+    let address = peer::client_address(request.peer_addr(), forwarded, &state.settings.trusted_proxies);
     UserKey::new("", peer::neighbourhood(address).to_string())
 }

@@ -5,12 +5,13 @@ use crate::domain::client::ClientRecord;
 use crate::domain::clock::Timestamp;
 use crate::oauth::clients::{RemoteFault, Wish};
 use crate::oauth::jwks;
+use crate::oauth::jwt::{self, JwtFault};
 use crate::oauth::state::OauthState;
 use crate::ports::store::StoreError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -55,6 +56,15 @@ pub(super) enum AssertionFault {
     Keys(RemoteFault),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<JwtFault> for AssertionFault {
+    fn from(fault: JwtFault) -> Self {
+        match fault {
+            JwtFault::Key => Self::UnknownKey,
+            JwtFault::Signature => Self::Signature,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,7 +115,8 @@ pub(super) async fn verify(
     for anew in [false, true] {
         let keys = keys(state, client, anew).await?;
         let fitting = keys.iter().filter(|key| is_meant(key, header.kid.as_deref()));
-        let attempts = fitting.map(|key| signed(assertion, key, header.alg));
+        let attempts =
+            fitting.map(|key| jwt::claims(assertion, key, header.alg).map_err(AssertionFault::from));
         claims = attempts.fold(claims, |best, next| if best.is_ok() { best } else { next });
         if !matches!(claims, Err(AssertionFault::UnknownKey)) || !client.metadata.contains_key("jwks_uri") {
             break;
@@ -146,17 +157,6 @@ async fn keys(state: &OauthState, client: &ClientRecord, anew: bool) -> Result<V
 fn is_meant(key: &Jwk, kid: Option<&str>) -> bool {
     let signs = key.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature);
     signs && kid.is_none_or(|kid| key.common.key_id.as_deref() == Some(kid))
-}
-
-fn signed(assertion: &str, key: &Jwk, algorithm: Algorithm) -> Result<Claims, AssertionFault> {
-    let key = DecodingKey::from_jwk(key).map_err(|_| AssertionFault::UnknownKey)?;
-    let mut rules = Validation::new(algorithm);
-    // Claims are checked below, against our own clock.
-    rules.validate_exp = false;
-    rules.validate_nbf = false;
-    rules.validate_aud = false;
-    rules.required_spec_claims.clear();
-    Ok(decode::<Claims>(assertion, &key, &rules).map_err(|_| AssertionFault::Signature)?.claims)
 }
 
 fn check(claims: &Claims, client: &ClientRecord, issuer: &str, now: Timestamp) -> Result<(), AssertionFault> {

@@ -56,16 +56,17 @@ pub(super) struct EventView<'a> {
     recurrence: Option<Repeats<'a>>,
 }
 
+/// A time as Graph writes it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Moment<'a> {
+pub(super) struct Moment<'a> {
     #[serde(borrow)]
     date_time: Text<'a>,
 }
 
 impl Moment<'_> {
     /// The wall time; UTC, because nothing else was asked for.
-    fn wall(&self) -> NaiveDateTime {
+    pub(super) fn wall(&self) -> NaiveDateTime {
         NaiveDateTime::parse_from_str(self.date_time.trim_end_matches('Z'), "%Y-%m-%dT%H:%M:%S%.f")
             .unwrap_or_default()
     }

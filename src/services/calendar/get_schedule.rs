@@ -1,5 +1,6 @@
 //! `calendar_get_schedule`: when people are busy, and when all of them are free.
 
+use super::event::Moment;
 use super::span::{Said, Span};
 use super::{ALIASES, Desk, SCOPES, asker, fault, time_zone_schema};
 use crate::graph::encode::Target;
@@ -14,7 +15,7 @@ use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -64,13 +65,6 @@ struct BlockView<'a> {
     end: Moment<'a>,
     #[serde(borrow)]
     subject: Text<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Moment<'a> {
-    #[serde(borrow)]
-    date_time: Text<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -215,12 +209,8 @@ impl Tool for GetSchedule {
 }
 
 fn person(view: &ScheduleView<'_>, zone: Tz) -> Person {
-    let at = |moment: &Moment<'_>| {
-        let text = moment.date_time.trim_end_matches('Z');
-        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").unwrap_or_default().and_utc()
-    };
     let block = |view: &BlockView<'_>| {
-        let (from, to) = (at(&view.start), at(&view.end));
+        let (from, to) = (view.start.wall().and_utc(), view.end.wall().and_utc());
         let (start, end) = (local_text(from, zone), local_text(to, zone));
         Block { start, end, status: view.status.to_string(), subject: view.subject.to_string(), from, to }
     };

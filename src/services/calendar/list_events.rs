@@ -173,15 +173,15 @@ impl Tool for ListEvents {
         let mut left = None;
         for item in rest.by_ref() {
             let full = items.len() >= wish.limit.unwrap_or(DEFAULT_LIMIT);
-            if full || (!items.is_empty() && text.would_exceed(&item, max_chars)) {
-                left = Some((item, !full));
+            let line = line(&item);
+            if full || (!items.is_empty() && text.would_exceed(&line, max_chars)) {
+                left = Some(if full { Left::Limit } else { Left::Size });
                 break;
             }
-            text.add(&item);
+            text.add(&item, &line);
             items.push(item);
         }
-        let truncated = left.as_ref().is_some_and(|(_, truncated)| *truncated);
-        let next_cursor = match (&left, items.last()) {
+        let next_cursor = match (left, items.last()) {
             (Some(_), Some(last)) => {
                 question.after = Some((last.start_utc.clone(), last.id.clone()));
                 let cursors = &self.desk.deps.cursors;
@@ -189,62 +189,63 @@ impl Tool for ListEvents {
             }
             _ => None,
         };
-        let bounds = Bounds {
-            start: local_text(question.span.start, zone),
-            end: Some(local_text(question.span.end, zone)),
-        };
-        let heading = format!(
-            "{} events from {} to {} ({zone})\n",
-            items.len(),
-            bounds.start,
-            local_text(question.span.end, zone)
-        );
+        let (start, end) = (local_text(question.span.start, zone), local_text(question.span.end, zone));
+        let heading = format!("{} events from {start} to {end} ({zone})\n", items.len());
         let answer = Answer {
             count: items.len(),
             has_more: left.is_some() || cut,
             next_cursor,
             applied: Applied {
                 engine: "calendar_view",
-                window: Some(bounds),
+                window: Some(Bounds { start, end: Some(end) }),
                 query: question.words.join(" "),
                 post_filters: if question.words.is_empty() { Vec::new() } else { vec!["search_query"] },
                 scanned,
                 time_zone: zone.name().to_owned(),
                 ..Applied::default()
             },
-            truncated,
+            truncated: left == Some(Left::Size),
             max_chars,
             items,
             warnings,
         };
-        answer.output(heading + &text.finish(), wish.output_format)
+        answer.output(heading + &text.text, wish.output_format)
     }
+}
+
+/// Why events were left for the next page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Limit,
+    Size,
 }
 
 /// Events as text, under a heading for each day.
 #[derive(Default)]
 struct Listing {
     text: String,
+    /// Characters of `text`.
+    chars: usize,
     day: String,
 }
 
 impl Listing {
-    fn add(&mut self, item: &EventItem) {
+    fn add(&mut self, item: &EventItem, line: &str) {
         let day = item.start.get(..10).unwrap_or_default();
         if day != self.day {
-            let _ = writeln!(self.text, "\n## {day}");
+            self.push(&format!("\n## {day}\n"));
             day.clone_into(&mut self.day);
         }
-        self.text.push_str(&line(item));
+        self.push(line);
     }
 
-    /// The item's JSON is about as long again as its line.
-    fn would_exceed(&self, item: &EventItem, max_chars: usize) -> bool {
-        self.text.chars().count() + line(item).chars().count() > max_chars
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.chars += text.chars().count();
     }
 
-    fn finish(self) -> String {
-        self.text
+    fn would_exceed(&self, line: &str, max_chars: usize) -> bool {
+        self.chars + line.chars().count() > max_chars
     }
 }
 
