@@ -191,7 +191,7 @@ pub(super) async fn begin(flight: &mut Flight) -> Answer {
         );
         return flight.addressee().failed(&flight.work, &refused.with_source(error));
     }
-    rt::spawn(run.to_the_end());
+    rt::spawn(run.finish());
     flight.typed(&mut record.json(), "task")
 }
 

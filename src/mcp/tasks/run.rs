@@ -79,7 +79,7 @@ impl Run {
     }
 
     /// Works until the task has ended.
-    pub(super) async fn to_the_end(self) {
+    pub(super) async fn finish(self) {
         tokio::select! {
             ended = AssertUnwindSafe(self.rounds()).catch_unwind() => if ended.is_err() {
                 tracing::error!(service.name = %self.service, "a task panicked");
