@@ -18,7 +18,7 @@ pub(super) const CHANNELS: &str = "ent:bus:";
 pub(super) const PING: &str = "ent:ping";
 
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
-pub(super) const KINDS: [(&str, &str); 23] = [
+pub(super) const KINDS: [(&str, &str); 24] = [
     ("clients", "ent:client:"),
     ("client folds", "ent:fold:"),
     ("flows", "ent:flow:"),
@@ -34,6 +34,7 @@ pub(super) const KINDS: [(&str, &str); 23] = [
     ("grants by user", "ent:of:"),
     ("upstream records", "ent:up:"),
     ("sessions", "}:session"),
+    ("groups of sessions", "ent:crowd:"),
     ("stream logs", "}:log:"),
     ("stream heads", "}:head:"),
     ("handles", "ent:handle:"),
@@ -127,6 +128,11 @@ pub(super) fn of_session(id: &SessionId) -> String {
 
 pub(super) fn session(id: &SessionId) -> String {
     format!("{}session", of_session(id))
+}
+
+/// The sessions of a group.
+pub(super) fn crowd(group: &str) -> String {
+    format!("{ROOT}:crowd:{group}")
 }
 
 /// Entries of a stream: the list itself in Redis, the start of one key per entry elsewhere.

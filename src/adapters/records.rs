@@ -147,6 +147,18 @@ pub(super) fn life(from: Timestamp, to: Timestamp) -> Duration {
     to.since(from).max(Duration::from_millis(1))
 }
 
+/// Life of a group of sessions after the last one joined; longer than any session left alone.
+pub(super) const CROWD_LIFE: Duration = Duration::from_hours(30 * 24);
+
+/// The members of a group beyond `most`, those first that were not used for longest. `lives` has what is left of the
+/// life of every other member that stands, which each use renews.
+pub(super) fn too_many(mut lives: Vec<(i64, String)>, most: usize) -> Vec<String> {
+    let excess = (lives.len() + 1).saturating_sub(most.max(1));
+    lives.sort_unstable();
+    lives.truncate(excess);
+    lives.into_iter().map(|(_, id)| id).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -168,6 +168,8 @@ fn networks(texts: &[String]) -> Vec<IpNet> {
 pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {
     McpSettings {
         session_ttl: Duration::from_secs(config.mcp.session_ttl_s),
+        max_sessions_per_user: config.mcp.max_sessions_per_user,
+        max_sessions_per_client: config.mcp.max_sessions_per_client,
         max_body: config.mcp.max_body_bytes,
         max_depth: config.mcp.max_json_depth,
         heartbeat: Duration::from_secs(config.mcp.heartbeat_s),

@@ -155,6 +155,8 @@ pub(crate) struct LimitsSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct McpSection {
     pub(crate) session_ttl_s: u64,
+    pub(crate) max_sessions_per_user: usize,
+    pub(crate) max_sessions_per_client: usize,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_json_depth: usize,
     pub(crate) heartbeat_s: u64,

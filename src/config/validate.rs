@@ -148,6 +148,8 @@ impl Config {
             ("limits.shared_factor", u64::from(self.limits.shared_factor)),
             ("registration.unused_ttl_s", self.registration.unused_ttl_s),
             ("mcp.session_ttl_s", self.mcp.session_ttl_s),
+            ("mcp.max_sessions_per_user", self.mcp.max_sessions_per_user as u64),
+            ("mcp.max_sessions_per_client", self.mcp.max_sessions_per_client as u64),
             ("mcp.heartbeat_s", self.mcp.heartbeat_s),
             ("mcp.max_body_bytes", self.mcp.max_body_bytes as u64),
             ("mcp.max_json_depth", self.mcp.max_json_depth as u64),

@@ -23,6 +23,9 @@ use std::time::Duration;
 pub(crate) struct McpSettings {
     /// Life of a legacy session after its last request.
     pub(crate) session_ttl: Duration,
+    /// Most sessions of a user, and of one client of a user.
+    pub(crate) max_sessions_per_user: usize,
+    pub(crate) max_sessions_per_client: usize,
     /// Largest request body in bytes.
     pub(crate) max_body: usize,
     /// Time for a body to arrive.
@@ -54,6 +57,8 @@ impl Default for McpSettings {
     fn default() -> Self {
         Self {
             session_ttl: Duration::from_hours(24),
+            max_sessions_per_user: 512,
+            max_sessions_per_client: 128,
             max_body: 4 * 1024 * 1024,
             body_timeout: Duration::from_secs(30),
             patience: Duration::from_secs(2),

@@ -211,6 +211,15 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn session(&self, id: &SessionId, ttl: Duration) -> Result<Option<SessionRecord>, StoreError>;
     /// Replaces a session that still exists; false when it ended meanwhile.
     async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError>;
+    /// Counts a session that stands into `group`. Answers the members that are too many then, those first that were
+    /// not used for longest, and counts them no more; who asked ends them. The newcomer is never among them, and what
+    /// ended by itself counts no more.
+    async fn crowded_out(
+        &self,
+        group: &str,
+        newcomer: &SessionId,
+        most: usize,
+    ) -> Result<Vec<SessionId>, StoreError>;
     /// Ends it with the logs of its streams; false when there was none.
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError>;
 }

@@ -61,7 +61,7 @@ suite! {
         older_generations_are_known;
     races: fifty_redemptions, fifty_rotations, fifty_takes, fifty_settlements, fifty_swaps, fifty_leases,
         issue_against_revocation, replicas_interleaved;
-    users: upstream_is_swapped, forgotten_upstream_keeps_counting, a_newer_sign_in_is_not_forgotten, sessions_slide_and_end, handles_answer_their_user,
+    users: upstream_is_swapped, forgotten_upstream_keeps_counting, a_newer_sign_in_is_not_forgotten, sessions_slide_and_end, a_crowd_sheds_who_was_not_used_for_longest, handles_answer_their_user,
         leases_are_exclusive, a_dump_holds_no_secret;
     shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, common_records_are_swapped, a_value_is_spent_once,
         a_trace_keeps_its_newest_steps;

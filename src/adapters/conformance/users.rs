@@ -78,6 +78,27 @@ pub(super) async fn sessions_slide_and_end(backend: &dyn Backend) {
     assert_eq!(store.session(&one.id, HOUR).await.unwrap(), None);
 }
 
+pub(super) async fn a_crowd_sheds_who_was_not_used_for_longest(backend: &dyn Backend) {
+    let store = backend.store();
+    let ids = ["c1", "c2", "c3", "c4", "c5"].map(SessionId::new);
+    let join = async |n: usize, group: &str| {
+        store.put_session(&session(ids[n].as_str()), DAY).await.unwrap();
+        store.crowded_out(group, &ids[n], 3).await.unwrap()
+    };
+    for n in 0..3 {
+        assert_eq!(join(n, "alice").await, []);
+        backend.travel(MINUTE).await;
+    }
+    store.session(&ids[0], DAY).await.unwrap();
+    assert_eq!(join(3, "bob").await, [], "groups do not mix");
+    assert_eq!(join(3, "alice").await, [ids[1].clone()]);
+    assert_eq!(join(3, "alice").await, [], "joining again changes nothing");
+    store.end_session(&ids[2]).await.unwrap();
+    backend.travel(MINUTE).await;
+    assert_eq!(join(4, "alice").await, [], "an ended session counts no more");
+    assert_eq!(store.crowded_out("alice", &ids[4], 1).await.unwrap(), [ids[0].clone(), ids[3].clone()]);
+}
+
 pub(super) async fn handles_answer_their_user(backend: &dyn Backend) {
     let store = backend.store();
     let (alice, bob) = (user("alice"), user("bob"));

@@ -39,6 +39,33 @@ impl SessionStore for EmbeddedStore {
         .await
     }
 
+    async fn crowded_out(
+        &self,
+        group: &str,
+        newcomer: &SessionId,
+        most: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let key = keys::crowd(group);
+        self.transact(Durability::Soon, |view| {
+            let known = view.get(&key).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let mut standing: Vec<(i64, String)> = known
+                .iter()
+                .flat_map(|text| text.lines())
+                .filter(|id| *id != newcomer.as_str())
+                .filter_map(|id| {
+                    let until = view.expiry(&keys::session(&SessionId::new(id)))?;
+                    Some((until.as_millis(), id.to_owned()))
+                })
+                .collect();
+            let leaving = records::too_many(standing.clone(), most);
+            standing.retain(|(_, id)| !leaving.contains(id));
+            let stay = standing.iter().map(|(_, id)| id.as_str()).chain([newcomer.as_str()]);
+            view.put(&key, stay.collect::<Vec<_>>().join("\n").into_bytes(), records::CROWD_LIFE);
+            Ok(leaving.into_iter().map(SessionId::new).collect())
+        })
+        .await
+    }
+
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {
         let key = keys::session(id);
         let all = keys::of_session(id);

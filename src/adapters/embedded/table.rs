@@ -144,7 +144,8 @@ impl View<'_> {
         self.changes
     }
 
-    fn expiry(&self, key: &str) -> Option<Timestamp> {
+    /// When a record that stands expires.
+    pub(super) fn expiry(&self, key: &str) -> Option<Timestamp> {
         self.table.entries.get(key).map(|entry| entry.expires_at).filter(|&at| at > self.now)
     }
 

@@ -7,7 +7,7 @@ use crate::domain::secret::Sealed;
 use crate::domain::session::SessionRecord;
 use crate::ports::store::{HandleStore, SessionStore, StoreError};
 use async_trait::async_trait;
-use redis::{Cmd, Expiry, cmd};
+use redis::{Cmd, Expiry, Pipeline, cmd};
 use std::time::Duration;
 
 #[async_trait]
@@ -28,6 +28,38 @@ impl SessionStore for RedisStore {
         set.arg(keys::session(&session.id)).arg(value).arg("XX").arg("PX").arg(millis(ttl));
         let replaced: Option<String> = self.links.read(&set).await?;
         Ok(replaced.is_some())
+    }
+
+    async fn crowded_out(
+        &self,
+        group: &str,
+        newcomer: &SessionId,
+        most: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let key = keys::crowd(group);
+        let mut join = Pipeline::with_capacity(3);
+        join.sadd(&key, newcomer.as_str()).ignore();
+        join.pexpire(&key, records::CROWD_LIFE.as_millis() as i64).ignore();
+        join.smembers(&key);
+        let (mut others,): (Vec<String>,) = self.links.pipe(&join).await?;
+        others.retain(|id| id != newcomer.as_str());
+        if others.len() < most {
+            return Ok(Vec::new());
+        }
+        let mut look = Pipeline::with_capacity(others.len());
+        for id in &others {
+            look.pttl(keys::session(&SessionId::new(id.as_str())));
+        }
+        let lives: Vec<i64> = self.links.pipe(&look).await?;
+        let (standing, mut gone): (Vec<_>, Vec<_>) =
+            lives.into_iter().zip(others).partition(|(life, _)| *life > 0);
+        let leaving = records::too_many(standing, most);
+        gone.extend(leaving.iter().map(|id| (0, id.clone())));
+        if !gone.is_empty() {
+            let names: Vec<String> = gone.into_iter().map(|(_, id)| id).collect();
+            self.links.write::<u64>(&Cmd::srem(&key, names)).await?;
+        }
+        Ok(leaving.into_iter().map(SessionId::new).collect())
     }
 
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {

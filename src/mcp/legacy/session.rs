@@ -106,10 +106,31 @@ pub(in crate::mcp) async fn open(
         initialized: false,
         created_at: state.clock.now(),
     };
-    let ttl = state.settings.session_ttl.min(UNUSED_TTL);
-    state.store.put_session(&session, ttl).await.map_err(NotOpened::Store)?;
+    keep(state, &session, state.settings.session_ttl.min(UNUSED_TTL)).await.map_err(NotOpened::Store)?;
     tracing::info!(service.name = %session.service, client.id = %session.client, version = version.as_str(), "session opened");
     Ok(session)
+}
+
+/// Stores a new session. Who has too many loses those not used for longest, as some hosts open one per call and end
+/// none; a client whose session is gone opens another (404).
+pub(in crate::mcp) async fn keep(
+    state: &McpState,
+    session: &SessionRecord,
+    ttl: Duration,
+) -> Result<(), StoreError> {
+    let settings = &state.settings;
+    state.store.put_session(session, ttl).await?;
+    let groups = [
+        (format!("{}|{}", session.user, session.client), settings.max_sessions_per_client),
+        (session.user.to_string(), settings.max_sessions_per_user),
+    ];
+    for (group, most) in groups {
+        for old in state.store.crowded_out(&group, &session.id, most).await? {
+            state.store.end_session(&old).await?;
+            end_open(state, &old).await;
+        }
+    }
+    Ok(())
 }
 
 /// `initialize`: opens a session, then tells its id.

@@ -66,7 +66,7 @@ async fn admit(request: &HttpRequest, state: &web::Data<McpState>) -> Result<Htt
         created_at: state.clock.now(),
     };
     let ttl = state.settings.session_ttl;
-    state.store.put_session(&record, ttl).await.map_err(|error| session::store_failed(&error, None))?;
+    session::keep(state, &record, ttl).await.map_err(|error| session::store_failed(&error, None))?;
     let ending = Ending { state: state.clone(), session: record.id.clone() };
     stream(request, state, &bearer, record, ending).await
 }

@@ -315,3 +315,24 @@ async fn batches_live_and_die_with_their_version() {
     assert_eq!(send(&[list(), response]).await.verdict(), (400, -32600));
     assert_eq!(send(&[initialize("2025-03-26")]).await.verdict(), (400, -32600));
 }
+
+#[actix_web::test]
+async fn too_many_sessions_cost_the_one_not_used_for_longest_and_nobody_else() {
+    let world = World::new();
+    let settings = McpSettings { local: true, max_sessions_per_client: 3, ..McpSettings::default() };
+    let replica = world.replica_with(settings, None);
+    let (alice, bob) = (world.bearer("alice", "mail-query").await, world.bearer("bob", "mail-query").await);
+    let bobs = session(&replica, &bob, "2025-11-25").await;
+    let mut ids = Vec::new();
+    let status = async |bearer: &str, id: &str| post(bearer, list()).session(id).send(&replica).await.status;
+    for _ in 0..3 {
+        ids.push(session(&replica, &alice, "2025-11-25").await);
+        world.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(status(&alice, &ids[0]).await, 200);
+    ids.push(session(&replica, &alice, "2025-11-25").await);
+    for (id, expected) in ids.iter().zip([200, 404, 200, 200]) {
+        assert_eq!(status(&alice, id).await, expected);
+    }
+    assert_eq!(status(&bob, &bobs).await, 200);
+}
