@@ -9,6 +9,7 @@ use crate::adapters::entra::{Credential, EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
+use crate::adapters::net_probe::NetProbe;
 use crate::adapters::public_http::PublicHttp;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
@@ -198,6 +199,7 @@ impl Parts {
                 extractor: Arc::new(extractor()?),
                 clock: clock.clone(),
                 settings: settings::services(config),
+                probe: Arc::new(NetProbe::new(settings::reach(config))),
             },
         )?;
         let resources = Arc::new(resources(config, address, &services));

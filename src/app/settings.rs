@@ -5,6 +5,7 @@ use crate::adapters::public_http::Stand;
 use crate::config::{ClientEntry, Config, ConfigError, RefreshReuse, RegistrationSwitch};
 use crate::domain::peer;
 use crate::domain::rate::Rate;
+use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::mcp::McpSettings;
@@ -48,6 +49,11 @@ pub(super) fn services(config: &Config) -> ServiceSettings {
         blocked_senders: config.mail.blocked_senders.iter().map(|s| s.to_lowercase()).collect(),
         ..ServiceSettings::default()
     }
+}
+
+/// What the `net` service may look at.
+pub(super) fn reach(config: &Config) -> Policy {
+    Policy { allowed: networks(&config.net.allowed_ranges) }
 }
 
 pub(super) fn oauth(config: &Config) -> OauthSettings {

@@ -45,7 +45,10 @@ pub(super) async fn run(arguments: DemoArguments, mut sources: Sources) -> Resul
         ("graph.url", tenant.graph_url()),
         ("graph.insecure_upstream", "true".to_owned()),
     ]);
-    let config = load(&sources)?;
+    let mut config = load(&sources)?;
+    if !config.services.enabled.iter().any(|name| name == "net") {
+        config.services.enabled.push("net".to_owned());
+    }
     config.validate()?;
     telemetry::start(&config.log)?;
     let app = App::build(&config)?;

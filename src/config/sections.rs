@@ -23,6 +23,7 @@ pub(crate) struct Config {
     pub(crate) tools: ToolsSection,
     pub(crate) services: ServicesSection,
     pub(crate) mail: MailSection,
+    pub(crate) net: NetSection,
     pub(crate) log: LogSection,
 }
 
@@ -177,6 +178,12 @@ pub(crate) struct ToolsSection {
 pub(crate) struct ServicesSection {
     pub(crate) enabled: Vec<String>,
     pub(crate) default: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetSection {
+    pub(crate) allowed_ranges: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -168,6 +168,7 @@ impl Config {
     fn check_networks(&self) -> Result<(), ConfigError> {
         let lists = [
             ("server.trusted_proxies", &self.server.trusted_proxies),
+            ("net.allowed_ranges", &self.net.allowed_ranges),
             ("limits.shared_ranges", &self.limits.shared_ranges),
         ];
         for (key, list) in lists {

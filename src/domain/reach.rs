@@ -1,7 +1,21 @@
 //! Which addresses a stranger may make us connect to. Whoever fetches what somebody else names (client metadata, key
 //! sets, pages) asks here about the address that is really dialled, never about a name.
 
+use ipnet::IpNet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The public internet, and what an operator adds to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Policy {
+    pub(crate) allowed: Vec<IpNet>,
+}
+
+impl Policy {
+    /// Whether strangers may make us connect to `address`.
+    pub(crate) fn permits(&self, address: IpAddr) -> bool {
+        is_public(address) || self.allowed.iter().any(|range| range.contains(&address.to_canonical()))
+    }
+}
 
 /// Whether an address belongs to the public internet: not to this machine, a private network, a cloud's metadata
 /// service, a multicast group, or a range set aside (IANA special-purpose registries, RFC 6890).
@@ -54,6 +68,20 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operator_opens_a_range_and_nothing_beside_it() {
+        let policy = Policy { allowed: vec!["10.1.0.0/16".parse().unwrap()] };
+        for (address, permitted) in [
+            ("10.1.2.3", true),
+            ("::ffff:10.1.2.3", true),
+            ("10.2.0.1", false),
+            ("127.0.0.1", false),
+            ("1.1.1.1", true),
+        ] {
+            assert_eq!(policy.permits(address.parse().unwrap()), permitted, "{address}");
+        }
+    }
 
     #[test]
     fn only_addresses_of_the_internet_are_public() {

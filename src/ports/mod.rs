@@ -7,6 +7,7 @@ pub(crate) mod gate;
 pub(crate) mod graph;
 pub(crate) mod identity;
 pub(crate) mod issuers;
+pub(crate) mod probe;
 pub(crate) mod sessions;
 pub(crate) mod shared;
 pub(crate) mod store;

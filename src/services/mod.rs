@@ -7,6 +7,7 @@ mod calendar;
 pub(crate) mod conformance;
 mod fault;
 mod mail_query;
+mod net;
 mod own;
 mod time;
 mod windows_zones;
@@ -15,6 +16,7 @@ mod zone;
 use crate::domain::clock::SharedClock;
 use crate::extract::Extractor;
 use crate::graph::client::GraphClient;
+use crate::ports::probe::Probe;
 use crate::tools::cursor::Cursors;
 use crate::tools::tool::Service;
 use chrono_tz::Tz;
@@ -59,6 +61,7 @@ pub(crate) struct ServiceDeps {
     pub(crate) extractor: Arc<Extractor>,
     pub(crate) clock: SharedClock,
     pub(crate) settings: ServiceSettings,
+    pub(crate) probe: Arc<dyn Probe>,
 }
 
 /// Every service there is, in listing order.
@@ -66,6 +69,7 @@ pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
     vec![
         Arc::new(mail_query::MailQuery::new(deps)),
         Arc::new(calendar::Calendar::new(deps)),
+        Arc::new(net::Net::new(deps)),
         #[cfg(feature = "conformance")]
         Arc::new(conformance::Conformance::new()),
     ]

@@ -20,6 +20,8 @@ mod hostile;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod net;
+#[cfg(test)]
 mod oauth_front;
 #[cfg(test)]
 #[cfg(feature = "conformance")]

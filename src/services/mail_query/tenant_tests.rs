@@ -4,10 +4,12 @@
 use super::MailQuery;
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::graph_http::GraphHttp;
+use crate::adapters::net_probe::NetProbe;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SystemClock, Timestamp};
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::keyring::KeyRing;
+use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::upstream::{Profile, UpstreamAccess};
@@ -106,6 +108,7 @@ impl World {
             extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
             clock,
             settings: ServiceSettings::default(),
+            probe: Arc::new(NetProbe::new(Policy::default())),
         });
         Self { url, http, service, users }
     }

@@ -1,9 +1,11 @@
 use super::MailQuery;
 use crate::adapters::embedded::EmbeddedStore;
+use crate::adapters::net_probe::NetProbe;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::TestClock;
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::keyring::KeyRing;
+use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
@@ -40,6 +42,7 @@ fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
             default_time_zone: "Asia/Seoul".to_owned(),
             ..ServiceSettings::default()
         },
+        probe: Arc::new(NetProbe::new(Policy::default())),
     }
 }
 
