@@ -7,7 +7,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::{GrantRecord, RefreshRecord};
 use crate::domain::secret::Sealed;
 use crate::ports::shared::SharedRecord;
-use crate::ports::store::{RefreshState, StoreError, UpstreamRecord};
+use crate::ports::store::{Crowd, RefreshState, StoreError, UpstreamRecord};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -150,13 +150,26 @@ pub(super) fn life(from: Timestamp, to: Timestamp) -> Duration {
 /// Life of a group of sessions after the last one joined; longer than any session left alone.
 pub(super) const CROWD_LIFE: Duration = Duration::from_hours(30 * 24);
 
-/// The members of a group beyond `most`, those first that were not used for longest. `lives` has what is left of the
-/// life of every other member that stands, which each use renews.
-pub(super) fn too_many(mut lives: Vec<(i64, String)>, most: usize) -> Vec<String> {
-    let excess = (lives.len() + 1).saturating_sub(most.max(1));
-    lives.sort_unstable();
-    lives.truncate(excess);
-    lives.into_iter().map(|(_, id)| id).collect()
+/// A member of a group of sessions.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) id: String,
+    pub(super) joined: Timestamp,
+    /// What is left of its life.
+    pub(super) left: Duration,
+}
+
+/// The members beyond `crowd.most`, one newcomer counted as well, those first that were neither used nor opened for
+/// longest.
+pub(super) fn too_many(mut members: Vec<Member>, crowd: Crowd<'_>, now: Timestamp) -> Vec<String> {
+    let excess = (members.len() + 1).saturating_sub(crowd.most.max(1));
+    let seen = |member: &Member| {
+        let used = now.as_millis() - crowd.ttl.saturating_sub(member.left).as_millis() as i64;
+        used.max(member.joined.as_millis())
+    };
+    members.sort_by_key(|member| (seen(member), member.id.clone()));
+    members.truncate(excess);
+    members.into_iter().map(|member| member.id).collect()
 }
 
 #[cfg(test)]

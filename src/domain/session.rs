@@ -28,4 +28,7 @@ pub(crate) struct SessionRecord {
     #[serde(default)]
     pub(crate) initialized: bool,
     pub(crate) created_at: Timestamp,
+    /// Counts changes of the record, so that two at once do not undo each other.
+    #[serde(default)]
+    pub(crate) revision: u64,
 }

@@ -59,6 +59,8 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
         Ok(era) => era,
         Err(error) => return tell(out, id, &error).await,
     };
+    // Notifications and responses are never answered (JSON-RPC 2.0 §4.1).
+    let expects = matches!(&body, Body::Single(Message::Request(..)) | Body::Batch(_));
     let headers = made_up(&body, era, speaker.session.as_ref(), speaker.adopts);
     let version = if era == Era::Modern { VersionHeader::Modern } else { VersionHeader::Absent };
     let had_session = speaker.session.is_some();
@@ -83,7 +85,7 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
         lost: had_session && era == Era::Legacy && response.status() == StatusCode::NOT_FOUND,
         signed_out: response.status() == StatusCode::UNAUTHORIZED,
     };
-    relay(response, id, out).await;
+    relay(response, (id, expects), out).await;
     outcome
 }
 
@@ -140,7 +142,7 @@ fn encoded(value: &str) -> String {
 }
 
 /// Hands on what a response says, as it says it.
-async fn relay(response: HttpResponse, id: Option<Id<'_>>, out: &mpsc::Sender<Bytes>) {
+async fn relay(response: HttpResponse, (id, expects): (Option<Id<'_>>, bool), out: &mpsc::Sender<Bytes>) {
     let status = response.status();
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_stream = kind.is_some_and(|kind| kind.starts_with("text/event-stream"));
@@ -162,7 +164,7 @@ async fn relay(response: HttpResponse, id: Option<Id<'_>>, out: &mpsc::Sender<By
     if is_stream || text.is_empty() {
         return;
     }
-    if status.is_success() || names(&text, id) {
+    if status.is_success() || (expects && names(&text, id)) {
         let _ = out.send(text.freeze()).await;
     } else if let Some(id) = id {
         // An HTTP status that carries no JSON-RPC answer still must answer the request.

@@ -60,12 +60,9 @@ pub(super) fn respond(framing: Framing, body: Vec<u8>) -> HttpResponse {
     }
 }
 
-/// Nothing to say to a request that its own client cancelled: the stream just ends.
-pub(super) fn respond_nothing(framing: Framing) -> HttpResponse {
-    match framing {
-        Framing::Json => HttpResponse::Accepted().finish(),
-        Framing::EventStream => event_stream().finish(),
-    }
+/// Nothing to say to a request that its own client cancelled: a stream without events for who takes one.
+pub(super) fn respond_nothing(streams: bool) -> HttpResponse {
+    if streams { event_stream().finish() } else { HttpResponse::Accepted().finish() }
 }
 
 /// Headers of every event stream; no proxy may hold or repack it.
@@ -74,9 +71,7 @@ pub(super) fn event_stream() -> actix_web::HttpResponseBuilder {
     builder
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-cache, no-transform"))
-        .insert_header(("X-Accel-Buffering", "no"))
-        // An explicit identity keeps a compressing middleware away from the stream.
-        .insert_header((header::CONTENT_ENCODING, "identity"));
+        .insert_header(("X-Accel-Buffering", "no"));
     builder
 }
 

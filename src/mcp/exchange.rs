@@ -57,7 +57,7 @@ impl Exchange<'_> {
         match answer {
             Answer::Body(body) => encode::respond(self.framing, body),
             Answer::Refused { response, .. } => response,
-            Answer::Nothing => encode::respond_nothing(self.framing),
+            Answer::Nothing => encode::respond_nothing(self.streams),
         }
     }
 }

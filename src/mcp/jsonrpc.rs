@@ -95,6 +95,13 @@ pub(super) struct Meta<'a> {
     pub(super) progress_token: Option<&'a RawValue>,
 }
 
+impl Meta<'_> {
+    /// `progressToken` as raw JSON; what is neither string nor integer is none (specification, progress).
+    pub(super) fn progress(&self) -> Option<String> {
+        self.progress_token.and_then(Id::of).map(|token| token.raw().to_owned())
+    }
+}
+
 /// A call that has a method.
 #[derive(Clone, Debug)]
 pub(super) struct Call<'a> {

@@ -184,15 +184,15 @@ impl Pending {
             if out.send(Bytes::from(request)).await.is_err() {
                 return Err(ToolError::new(ToolErrorKind::Cancelled, "The client left before it was asked."));
             }
-            open.push((question.key.clone(), place));
+            open.push((question, place));
         }
         let mut answers = Map::new();
-        for (key, mut place) in open {
+        for (question, mut place) in open {
             match timeout(PATIENCE, self.hear(&mut place)).await {
-                Ok(Ok(value)) => {
-                    answers.insert(key, value);
+                Ok(Ok(value)) if question.ask.is_answered_by(&value) => {
+                    answers.insert(question.key.clone(), value);
                 }
-                Ok(Err(())) => {
+                Ok(Ok(_) | Err(())) => {
                     return Err(refused("The client did not answer the question of this call."));
                 }
                 Err(_) => {

@@ -120,7 +120,7 @@ impl McpState {
             hub: Hub::start(reach),
             tasks: Tasks::start(&parts.store),
             cipher: parts.cipher,
-            running: Running::start(&parts.store),
+            running: Running::start(&parts.store, settings.session_ttl),
             dispatcher: parts.dispatcher,
             guard: parts.guard,
             store: parts.store,

@@ -104,6 +104,26 @@ pub(crate) enum Swap {
     },
 }
 
+/// A bounded group of sessions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crowd<'a> {
+    pub(crate) name: &'a str,
+    /// Most members, at least one.
+    pub(crate) most: usize,
+    /// Life that each use gives a session; what is left of it tells when that was.
+    pub(crate) ttl: Duration,
+}
+
+/// Answer of changing a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionUpdate {
+    Done,
+    /// Somebody else changed it since it was read.
+    Stale,
+    /// It has ended, or never was.
+    Ended,
+}
+
 /// A user's sealed Entra record and its version (first is 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct UpstreamRecord {
@@ -209,16 +229,20 @@ pub(crate) trait SessionStore: Send + Sync {
     async fn put_session(&self, session: &SessionRecord, ttl: Duration) -> Result<(), StoreError>;
     /// Reads a session and renews its life.
     async fn session(&self, id: &SessionId, ttl: Duration) -> Result<Option<SessionRecord>, StoreError>;
-    /// Replaces a session that still exists; false when it ended meanwhile.
-    async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError>;
-    /// Counts a session that stands into `group`. Answers the members that are too many then, those first that were
-    /// not used for longest, and counts them no more; who asked ends them. The newcomer is never among them, and what
+    /// Replaces a session, if its revision is still the one that was read, and counts the revision up.
+    async fn update_session(
+        &self,
+        session: &SessionRecord,
+        ttl: Duration,
+    ) -> Result<SessionUpdate, StoreError>;
+    /// Counts a session that stands into a group. Answers the members that are too many then, those first that were
+    /// neither used nor opened for longest, and counts them no more; who asked ends them. The newcomer is never among them, and what
     /// ended by itself counts no more.
     async fn crowded_out(
         &self,
-        group: &str,
+        crowd: Crowd<'_>,
         newcomer: &SessionId,
-        most: usize,
+        now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError>;
     /// Ends it with the logs of its streams; false when there was none.
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError>;

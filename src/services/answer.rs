@@ -50,14 +50,24 @@ pub(super) struct Answer<T> {
 }
 
 impl<T: Serialize> Answer<T> {
-    /// Both parts; `text` is dropped down to its first line when only JSON is wanted.
+    /// Both parts, see [`output`].
     pub(super) fn output(&self, text: String, format: OutputFormat) -> Result<ToolOutput, ToolError> {
-        let text = match format {
-            OutputFormat::Text => with_notes(text, &self.warnings, self.next_cursor.as_deref()),
-            OutputFormat::Json => text.lines().next().unwrap_or_default().to_owned(),
-        };
-        ToolOutput::new(text, self).map_err(ToolError::internal)
+        output(|| with_notes(text, &self.warnings, self.next_cursor.as_deref()), self, format)
     }
+}
+
+/// An answer as prose beside JSON, or as JSON alone: then that is the text as well, since clients before 2025-06-18 see
+/// no other part.
+pub(super) fn output(
+    text: impl FnOnce() -> String,
+    structured: &impl Serialize,
+    format: OutputFormat,
+) -> Result<ToolOutput, ToolError> {
+    match format {
+        OutputFormat::Text => ToolOutput::new(text(), structured),
+        OutputFormat::Json => ToolOutput::json(structured),
+    }
+    .map_err(ToolError::internal)
 }
 
 /// Appends warnings and the way to the next page.

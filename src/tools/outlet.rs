@@ -121,6 +121,21 @@ impl Ask {
             Self::Roots => Feature::Roots,
         }
     }
+
+    /// Whether `answer` is a result of the request that the question becomes (`ElicitResult`, `CreateMessageResult`,
+    /// `ListRootsResult` of the schema).
+    pub(crate) fn is_answered_by(&self, answer: &Value) -> bool {
+        let is_object = |value: &Value| value.is_object();
+        match self {
+            Self::Form { .. } | Self::Url { .. } => {
+                let action = answer.get("action").and_then(Value::as_str);
+                matches!(action, Some("accept" | "decline" | "cancel"))
+                    && answer.get("content").is_none_or(is_object)
+            }
+            Self::Sample(_) => answer.get("role").is_some() && answer.get("content").is_some(),
+            Self::Roots => answer.get("roots").is_some_and(Value::is_array),
+        }
+    }
 }
 
 /// A question under its name, which is unique within one call.
@@ -180,14 +195,16 @@ impl Outlet {
 
     /// The answers to all questions, in order, or the failure that makes the front ask what is missing.
     pub(super) fn ask(&self, questions: Vec<Question>) -> Result<Vec<Value>, ToolError> {
-        let known: Option<Vec<Value>> = questions.iter().map(|q| self.answers.get(&q.key).cloned()).collect();
+        // What is no answer to its question counts as none: the question stays open.
+        let answer = |q: &Question| self.answers.get(&q.key).filter(|answer| q.ask.is_answered_by(answer));
+        let known: Option<Vec<Value>> = questions.iter().map(|q| answer(q).cloned()).collect();
         if let Some(answers) = known {
             return Ok(answers);
         }
         for question in &questions {
             self.require(question.ask.feature())?;
         }
-        let missing = questions.into_iter().filter(|q| !self.answers.contains_key(&q.key)).collect();
+        let missing = questions.iter().filter(|q| answer(q).is_none()).cloned().collect();
         let kind = ToolErrorKind::InputRequired { questions: missing };
         Err(ToolError::new(kind, "This call needs an answer first."))
     }
@@ -231,11 +248,15 @@ mod tests {
         let missing = ToolErrorKind::MissingFeature { feature: Feature::Roots };
         assert_eq!(outlet.ask(both()).unwrap_err().kind, missing);
         outlet.features = Features { roots: true, sampling: true, ..Features::default() };
-        outlet.answers = Arc::new(json!({"a": 1, "x": 2}).as_object().unwrap().clone());
+        let (roots, said) = (json!({"roots": []}), json!({"role": "assistant", "content": {}}));
+        let mut given = |answers: Value| {
+            outlet.answers = Arc::new(answers.as_object().unwrap().clone());
+            outlet.ask(both()).map_err(|error| error.kind)
+        };
         let open = ToolErrorKind::InputRequired { questions: both().split_off(1) };
-        assert_eq!(outlet.ask(both()).unwrap_err().kind, open);
-        outlet.answers = Arc::new(json!({"a": 1, "b": 2}).as_object().unwrap().clone());
-        assert_eq!(outlet.ask(both()).unwrap(), [json!(1), json!(2)]);
+        assert_eq!(given(json!({"a": roots, "x": said})).unwrap_err(), open);
+        assert_eq!(given(json!({"a": roots, "b": {"action": "accept"}})).unwrap_err(), open);
+        assert_eq!(given(json!({"a": roots, "b": said})).unwrap(), [roots, said]);
     }
 
     #[test]

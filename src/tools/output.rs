@@ -28,6 +28,12 @@ impl ToolOutput {
         Ok(Self { text: text.into(), structured, blocks: Vec::new(), is_error: false })
     }
 
+    /// Encodes `structured` once and lets the text say the same (specification, structured content).
+    pub(crate) fn json(structured: &impl Serialize) -> Result<Self, serde_json::Error> {
+        let structured = serde_json::value::to_raw_value(structured)?;
+        Ok(Self { text: structured.get().to_owned(), structured, blocks: Vec::new(), is_error: false })
+    }
+
     /// An answer of text alone, by a tool without output schema.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), structured: RawValue::NULL.to_owned(), blocks: Vec::new(), is_error: false }

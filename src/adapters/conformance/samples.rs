@@ -168,5 +168,6 @@ pub(super) fn session(id: &str) -> SessionRecord {
         subscriptions: Vec::new(),
         initialized: false,
         created_at: START,
+        revision: 0,
     }
 }

@@ -4,7 +4,9 @@ use super::Backend;
 use super::grants::issue;
 use super::samples::{DAY, HOUR, MINUTE, START, Sample, hasher, sealed, session, user};
 use crate::domain::ids::SessionId;
-use crate::ports::store::{Swap, UpstreamRecord};
+use crate::domain::session::SessionRecord;
+use crate::ports::store::{Crowd, SessionUpdate, Swap, UpstreamRecord};
+use std::time::Duration;
 
 pub(super) async fn upstream_is_swapped(backend: &dyn Backend) {
     let store = backend.store();
@@ -55,7 +57,8 @@ pub(super) async fn sessions_slide_and_end(backend: &dyn Backend) {
     let store = backend.store();
     let mut one = session("s1");
     assert_eq!(store.session(&one.id, HOUR).await.unwrap(), None);
-    assert!(!store.update_session(&one, HOUR).await.unwrap(), "an ended session does not come back");
+    let update = async |session: &SessionRecord| store.update_session(session, HOUR).await.unwrap();
+    assert_eq!(update(&one).await, SessionUpdate::Ended, "an ended session does not come back");
     store.put_session(&one, HOUR).await.unwrap();
     for _ in 0..5 {
         backend.travel(HOUR / 2).await;
@@ -66,12 +69,14 @@ pub(super) async fn sessions_slide_and_end(backend: &dyn Backend) {
         assert!(store.session(&one.id, HOUR).await.unwrap().is_some(), "in small steps too");
     }
     one.initialized = true;
-    assert!(store.update_session(&one, HOUR).await.unwrap());
+    assert_eq!(update(&one).await, SessionUpdate::Done);
+    assert_eq!(update(&one).await, SessionUpdate::Stale, "a change that did not see the last one");
+    one.revision += 1;
     assert_eq!(store.session(&one.id, HOUR).await.unwrap().as_ref(), Some(&one));
     assert_eq!(store.session(&SessionId::new("s2"), HOUR).await.unwrap(), None);
     assert!(store.end_session(&one.id).await.unwrap());
     assert!(!store.end_session(&one.id).await.unwrap());
-    assert!(!store.update_session(&one, HOUR).await.unwrap());
+    assert_eq!(update(&one).await, SessionUpdate::Ended);
     assert_eq!(store.session(&one.id, HOUR).await.unwrap(), None);
     store.put_session(&one, HOUR).await.unwrap();
     backend.travel(HOUR).await;
@@ -80,23 +85,30 @@ pub(super) async fn sessions_slide_and_end(backend: &dyn Backend) {
 
 pub(super) async fn a_crowd_sheds_who_was_not_used_for_longest(backend: &dyn Backend) {
     let store = backend.store();
-    let ids = ["c1", "c2", "c3", "c4", "c5"].map(SessionId::new);
-    let join = async |n: usize, group: &str| {
-        store.put_session(&session(ids[n].as_str()), DAY).await.unwrap();
-        store.crowded_out(group, &ids[n], 3).await.unwrap()
+    let ids = ["c1", "c2", "c3", "c4", "c5", "c6"].map(SessionId::new);
+    let mut now = START;
+    let join = async |n: usize, group: &str, life: Duration, now| {
+        store.put_session(&session(ids[n].as_str()), life).await.unwrap();
+        store.crowded_out(Crowd { name: group, most: 3, ttl: DAY }, &ids[n], now).await.unwrap()
     };
     for n in 0..3 {
-        assert_eq!(join(n, "alice").await, []);
+        assert_eq!(join(n, "alice", DAY, now).await, []);
         backend.travel(MINUTE).await;
+        now = now.plus(MINUTE);
     }
     store.session(&ids[0], DAY).await.unwrap();
-    assert_eq!(join(3, "bob").await, [], "groups do not mix");
-    assert_eq!(join(3, "alice").await, [ids[1].clone()]);
-    assert_eq!(join(3, "alice").await, [], "joining again changes nothing");
-    store.end_session(&ids[2]).await.unwrap();
+    assert_eq!(join(3, "bob", DAY, now).await, [], "groups do not mix");
+    // One that was opened and not used yet lives shorter and is none the older for it.
+    assert_eq!(join(3, "alice", HOUR, now).await, [ids[1].clone()]);
+    assert_eq!(join(3, "alice", HOUR, now).await, [], "joining again changes nothing");
     backend.travel(MINUTE).await;
-    assert_eq!(join(4, "alice").await, [], "an ended session counts no more");
-    assert_eq!(store.crowded_out("alice", &ids[4], 1).await.unwrap(), [ids[0].clone(), ids[3].clone()]);
+    now = now.plus(MINUTE);
+    assert_eq!(join(4, "alice", HOUR, now).await, [ids[2].clone()], "not the handshake under way");
+    store.end_session(&ids[0]).await.unwrap();
+    assert_eq!(join(5, "alice", HOUR, now).await, [], "an ended session counts no more");
+    let alone = Crowd { name: "alice", most: 1, ttl: DAY };
+    let rest = store.crowded_out(alone, &ids[5], now).await.unwrap();
+    assert_eq!(rest, [ids[3].clone(), ids[4].clone()]);
 }
 
 pub(super) async fn handles_answer_their_user(backend: &dyn Backend) {

@@ -1,11 +1,13 @@
 //! MCP sessions and handles.
 
 use super::{Durability, EmbeddedStore};
+use crate::adapters::records::Member;
 use crate::adapters::{keys, records};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::{SessionId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::session::SessionRecord;
-use crate::ports::store::{HandleStore, SessionStore, StoreError};
+use crate::ports::store::{Crowd, HandleStore, SessionStore, SessionUpdate, StoreError};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -26,41 +28,51 @@ impl SessionStore for EmbeddedStore {
         value.map(|bytes| records::decode("session", &bytes)).transpose()
     }
 
-    async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError> {
+    async fn update_session(
+        &self,
+        session: &SessionRecord,
+        ttl: Duration,
+    ) -> Result<SessionUpdate, StoreError> {
         let key = keys::session(&session.id);
-        let value = records::encode("session", session)?;
+        let next = SessionRecord { revision: session.revision + 1, ..session.clone() };
+        let value = records::encode("session", &next)?;
         self.transact(Durability::Committed, |view| {
-            let stands = view.get(&key).is_some();
-            if stands {
-                view.put(&key, value, ttl);
+            let Some(bytes) = view.get(&key) else { return Ok(SessionUpdate::Ended) };
+            if records::decode::<SessionRecord>("session", &bytes)?.revision != session.revision {
+                return Ok(SessionUpdate::Stale);
             }
-            Ok(stands)
+            view.put(&key, value, ttl);
+            Ok(SessionUpdate::Done)
         })
         .await
     }
 
     async fn crowded_out(
         &self,
-        group: &str,
+        crowd: Crowd<'_>,
         newcomer: &SessionId,
-        most: usize,
+        now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let key = keys::crowd(group);
+        let key = keys::crowd(crowd.name);
         self.transact(Durability::Soon, |view| {
-            let known = view.get(&key).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-            let mut standing: Vec<(i64, String)> = known
-                .iter()
-                .flat_map(|text| text.lines())
-                .filter(|id| *id != newcomer.as_str())
-                .filter_map(|id| {
-                    let until = view.expiry(&keys::session(&SessionId::new(id)))?;
-                    Some((until.as_millis(), id.to_owned()))
-                })
-                .collect();
-            let leaving = records::too_many(standing.clone(), most);
-            standing.retain(|(_, id)| !leaving.contains(id));
-            let stay = standing.iter().map(|(_, id)| id.as_str()).chain([newcomer.as_str()]);
-            view.put(&key, stay.collect::<Vec<_>>().join("\n").into_bytes(), records::CROWD_LIFE);
+            let known: Vec<(String, Timestamp)> = match view.get(&key) {
+                Some(bytes) => records::decode("group of sessions", &bytes)?,
+                None => Vec::new(),
+            };
+            let here = view.now();
+            let mut members: Vec<Member> = Vec::new();
+            for (id, joined) in known {
+                if id != newcomer.as_str()
+                    && let Some(until) = view.expiry(&keys::session(&SessionId::new(id.as_str())))
+                {
+                    members.push(Member { id, joined, left: until.since(here) });
+                }
+            }
+            let leaving = records::too_many(members.clone(), crowd, now);
+            members.retain(|member| !leaving.contains(&member.id));
+            let mut stay: Vec<_> = members.into_iter().map(|member| (member.id, member.joined)).collect();
+            stay.push((newcomer.as_str().to_owned(), now));
+            view.put(&key, records::encode("group of sessions", &stay)?, records::CROWD_LIFE);
             Ok(leaving.into_iter().map(SessionId::new).collect())
         })
         .await

@@ -1,13 +1,15 @@
 //! MCP sessions and handles.
 
 use super::{RedisStore, millis};
+use crate::adapters::records::Member;
 use crate::adapters::{keys, records};
+use crate::domain::clock::Timestamp;
 use crate::domain::ids::{SessionId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::session::SessionRecord;
-use crate::ports::store::{HandleStore, SessionStore, StoreError};
+use crate::ports::store::{Crowd, HandleStore, SessionStore, SessionUpdate, StoreError};
 use async_trait::async_trait;
-use redis::{Cmd, Expiry, Pipeline, cmd};
+use redis::{Cmd, Expiry, Pipeline};
 use std::time::Duration;
 
 #[async_trait]
@@ -22,44 +24,61 @@ impl SessionStore for RedisStore {
         bytes.map(|bytes| records::decode("session", &bytes)).transpose()
     }
 
-    async fn update_session(&self, session: &SessionRecord, ttl: Duration) -> Result<bool, StoreError> {
-        let value = records::encode("session", session)?;
-        let mut set = cmd("SET");
-        set.arg(keys::session(&session.id)).arg(value).arg("XX").arg("PX").arg(millis(ttl));
-        let replaced: Option<String> = self.links.read(&set).await?;
-        Ok(replaced.is_some())
+    async fn update_session(
+        &self,
+        session: &SessionRecord,
+        ttl: Duration,
+    ) -> Result<SessionUpdate, StoreError> {
+        let next = SessionRecord { revision: session.revision + 1, ..session.clone() };
+        let mut call = self.scripts.update_session.prepare_invoke();
+        call.key(keys::session(&session.id)).arg(session.revision);
+        call.arg(records::encode("session", &next)?).arg(millis(ttl));
+        Ok(match self.links.script::<u8>(&call).await? {
+            0 => SessionUpdate::Ended,
+            1 => SessionUpdate::Stale,
+            _ => SessionUpdate::Done,
+        })
     }
 
     async fn crowded_out(
         &self,
-        group: &str,
+        crowd: Crowd<'_>,
         newcomer: &SessionId,
-        most: usize,
+        now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let key = keys::crowd(group);
+        let key = keys::crowd(crowd.name);
         let mut join = Pipeline::with_capacity(3);
-        join.sadd(&key, newcomer.as_str()).ignore();
+        join.zadd(&key, newcomer.as_str(), now.as_millis()).ignore();
         join.pexpire(&key, records::CROWD_LIFE.as_millis() as i64).ignore();
-        join.smembers(&key);
-        let (mut others,): (Vec<String>,) = self.links.pipe(&join).await?;
-        others.retain(|id| id != newcomer.as_str());
-        if others.len() < most {
+        join.zrange_withscores(&key, 0, -1);
+        let (mut others,): (Vec<(String, i64)>,) = self.links.pipe(&join).await?;
+        others.retain(|(id, _)| id != newcomer.as_str());
+        if others.len() < crowd.most {
             return Ok(Vec::new());
         }
         let mut look = Pipeline::with_capacity(others.len());
-        for id in &others {
+        for (id, _) in &others {
             look.pttl(keys::session(&SessionId::new(id.as_str())));
         }
-        let lives: Vec<i64> = self.links.pipe(&look).await?;
-        let (standing, mut gone): (Vec<_>, Vec<_>) =
-            lives.into_iter().zip(others).partition(|(life, _)| *life > 0);
-        let leaving = records::too_many(standing, most);
-        gone.extend(leaving.iter().map(|id| (0, id.clone())));
-        if !gone.is_empty() {
-            let names: Vec<String> = gone.into_iter().map(|(_, id)| id).collect();
-            self.links.write::<u64>(&Cmd::srem(&key, names)).await?;
+        let left: Vec<i64> = self.links.pipe(&look).await?;
+        let (mut standing, mut leaving) = (Vec::new(), Vec::new());
+        for ((id, joined), left) in others.into_iter().zip(left) {
+            match u64::try_from(left) {
+                Ok(left) => standing.push(Member {
+                    id,
+                    joined: Timestamp::from_millis(joined),
+                    left: Duration::from_millis(left),
+                }),
+                // Redis answers a negative number for what is gone.
+                Err(_) => leaving.push(id),
+            }
         }
-        Ok(leaving.into_iter().map(SessionId::new).collect())
+        let crowded = records::too_many(standing, crowd, now);
+        leaving.extend(crowded.iter().cloned());
+        if !leaving.is_empty() {
+            self.links.write::<u64>(&Cmd::zrem(&key, leaving)).await?;
+        }
+        Ok(crowded.into_iter().map(SessionId::new).collect())
     }
 
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {

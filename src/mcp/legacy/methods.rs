@@ -1,6 +1,6 @@
 //! The method table of the legacy era. It knows no framing: POST, HTTP+SSE and sockets bring messages here.
 
-use super::super::error::{INVALID_PARAMS, RpcError, message};
+use super::super::error::{INVALID_PARAMS, RpcError, SESSION_NOT_FOUND, message};
 use super::super::exchange::Answer;
 use super::super::flight::{Flight, Terms};
 use super::super::jsonrpc::{Call, Id, Message, text};
@@ -98,7 +98,7 @@ fn flight(scope: &Scope, id: Id<'_>, call: &Call<'_>, work: Work) -> Flight {
         session: session.cloned(),
         _entry: session.map(enter),
         features: session.filter(|_| scope.streams).map(|s| features(scope, s)).unwrap_or_default(),
-        progress_token: call.meta.progress_token.map(|raw| raw.get().to_owned()),
+        progress_token: call.meta.progress(),
         threshold,
         ..Terms::default()
     };
@@ -117,6 +117,10 @@ fn flight(scope: &Scope, id: Id<'_>, call: &Call<'_>, work: Work) -> Flight {
 
 /// What the client declared at `initialize` and its revision knows.
 fn features(scope: &Scope, session: &SessionRecord) -> Features {
+    // Before it is initialized a client is asked nothing (specification, lifecycle).
+    if !session.initialized {
+        return Features::default();
+    }
     let declared = pending::features(&session.capabilities);
     Features {
         form: declared.form && scope.version.has_elicitation(),
@@ -150,23 +154,26 @@ async fn subscribe(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
     change(scope, id, |session| {
         session.subscriptions.retain(|known| *known != uri);
         if subscribes {
-            session.subscriptions.push(uri.into_owned());
+            session.subscriptions.push(uri.to_string());
         }
     })
     .await
 }
 
 /// Changes the session in the store.
-async fn change(scope: &Scope, id: Id<'_>, edit: impl FnOnce(&mut SessionRecord)) -> Answer {
-    let Some(mut session) = scope.session.clone() else {
+async fn change(scope: &Scope, id: Id<'_>, edit: impl Fn(&mut SessionRecord)) -> Answer {
+    let Some(session) = &scope.session else {
         return Answer::Refused {
             response: session::required(Some(id)),
             in_band: message(Some(id.raw()), &RpcError::internal()),
         };
     };
-    edit(&mut session);
-    match scope.state.store.update_session(&session, scope.state.settings.session_ttl).await {
-        Ok(_) => empty(id),
+    match session::edit(&scope.state, &session.id, edit).await {
+        Ok(true) => empty(id),
+        Ok(false) => Answer::Refused {
+            response: session::not_found(Some(id)),
+            in_band: message(Some(id.raw()), &RpcError::new(SESSION_NOT_FOUND, "Session not found")),
+        },
         Err(error) => Answer::Refused {
             response: session::store_failed(&error, Some(id)),
             in_band: message(Some(id.raw()), &RpcError::internal()),

@@ -136,7 +136,7 @@ async fn batch(
     let answers = join_all(requests.into_iter().map(|item| batch_member(scope, item))).await;
     let bodies: Vec<Vec<u8>> = answers.into_iter().flatten().collect();
     if bodies.is_empty() {
-        return encode::respond_nothing(x.framing);
+        return encode::respond_nothing(x.streams);
     }
     let mut out = vec![b'['];
     out.extend_from_slice(&bodies.join(&b','));

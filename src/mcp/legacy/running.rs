@@ -17,8 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Where [`Word`]s are said.
 const TOPIC: &str = "calls";
-/// Life that a look at a session after lost announcements gives it, at least.
-const LOOK_TTL: Duration = Duration::from_hours(1);
 
 /// What a session wants of its calls.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +54,7 @@ struct Table {
 pub(in crate::mcp) struct Running {
     table: Mutex<Table>,
     store: Arc<dyn Store>,
+    session_ttl: Duration,
 }
 
 /// A call's place in the table, given back when dropped.
@@ -67,8 +66,8 @@ pub(in crate::mcp) struct Entry {
 
 impl Running {
     /// An empty table that hears of the other replicas. Must run inside a runtime.
-    pub(in crate::mcp) fn start(store: &Arc<dyn Store>) -> Arc<Self> {
-        let running = Arc::new(Self { table: Mutex::default(), store: Arc::clone(store) });
+    pub(in crate::mcp) fn start(store: &Arc<dyn Store>, session_ttl: Duration) -> Arc<Self> {
+        let running = Arc::new(Self { table: Mutex::default(), store: Arc::clone(store), session_ttl });
         follow(store.subscribe(TOPIC), &running);
         running
     }
@@ -143,7 +142,7 @@ impl Hears for Running {
     async fn missed(&self) {
         let sessions: Vec<SessionId> = self.table.lock().sessions.keys().cloned().collect();
         for session in sessions {
-            let wish = match self.store.session(&session, LOOK_TTL).await {
+            let wish = match self.store.session(&session, self.session_ttl).await {
                 Ok(None) => Wish::Stop(None),
                 Ok(Some(record)) => match record.log_level {
                     Some(level) => Wish::Level(level),
@@ -177,7 +176,10 @@ mod tests {
     #[tokio::test]
     async fn a_call_hears_its_own_session_only_and_leaves_no_trace() {
         let store: Arc<dyn Store> = Arc::new(EmbeddedStore::memory(Arc::new(TestClock::at(1))));
-        let (running, elsewhere) = (Running::start(&store), Running::start(&store));
+        let (running, elsewhere) = (
+            Running::start(&store, Duration::from_hours(24)),
+            Running::start(&store, Duration::from_hours(24)),
+        );
         let (one, two) = (SessionId::new("one"), SessionId::new("two"));
         let tokens: [CancellationToken; 4] = std::array::from_fn(|_| CancellationToken::new());
         let thresholds: [Threshold; 4] = std::array::from_fn(|_| Threshold::default());

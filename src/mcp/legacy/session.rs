@@ -13,7 +13,7 @@ use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
 use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
-use crate::ports::store::StoreError;
+use crate::ports::store::{Crowd, SessionUpdate, StoreError};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -105,6 +105,7 @@ pub(in crate::mcp) async fn open(
         subscriptions: Vec::new(),
         initialized: false,
         created_at: state.clock.now(),
+        revision: 0,
     };
     keep(state, &session, state.settings.session_ttl.min(UNUSED_TTL)).await.map_err(NotOpened::Store)?;
     tracing::info!(service.name = %session.service, client.id = %session.client, version = version.as_str(), "session opened");
@@ -124,8 +125,10 @@ pub(in crate::mcp) async fn keep(
         (format!("{}|{}", session.user, session.client), settings.max_sessions_per_client),
         (session.user.to_string(), settings.max_sessions_per_user),
     ];
-    for (group, most) in groups {
-        for old in state.store.crowded_out(&group, &session.id, most).await? {
+    let now = state.clock.now();
+    for (name, most) in &groups {
+        let crowd = Crowd { name, most: *most, ttl: settings.session_ttl };
+        for old in state.store.crowded_out(crowd, &session.id, now).await? {
             state.store.end_session(&old).await?;
             end_open(state, &old).await;
         }
@@ -175,13 +178,13 @@ async fn complete(x: &Exchange<'_>, waiting: SessionRecord, id: Id<'_>, call: &C
         return encode::respond(x.framing, message(Some(id.raw()), &error));
     };
     let version = Legacy::negotiate(&requested);
-    let session = SessionRecord {
-        protocol_version: version.as_str().to_owned(),
-        client_info: kept(call.params.client_info),
-        capabilities: kept(call.params.capabilities),
-        ..waiting
+    let (client_info, capabilities) = (kept(call.params.client_info), kept(call.params.capabilities));
+    let negotiate = |session: &mut SessionRecord| {
+        version.as_str().clone_into(&mut session.protocol_version);
+        session.client_info.clone_from(&client_info);
+        session.capabilities.clone_from(&capabilities);
     };
-    match x.state.store.update_session(&session, x.state.settings.session_ttl).await {
+    match edit(x.state, &waiting.id, negotiate).await {
         Ok(true) => encode::respond(x.framing, encode::splice(id.raw(), x.ready.initialize(version))),
         Ok(false) => not_found(Some(id)),
         Err(error) => store_failed(&error, Some(id)),
@@ -199,8 +202,25 @@ pub(super) async fn mark_initialized(state: &McpState, session: &SessionRecord) 
     if session.initialized {
         return Ok(());
     }
-    let ready = SessionRecord { initialized: true, ..session.clone() };
-    state.store.update_session(&ready, state.settings.session_ttl).await.map(|_| ())
+    edit(state, &session.id, |session| session.initialized = true).await.map(drop)
+}
+
+/// Changes a session as it stands now, whoever else changes it meanwhile; false when it has ended.
+pub(in crate::mcp) async fn edit(
+    state: &McpState,
+    id: &SessionId,
+    change: impl Fn(&mut SessionRecord),
+) -> Result<bool, StoreError> {
+    let ttl = state.settings.session_ttl;
+    loop {
+        let Some(mut session) = state.store.session(id, ttl).await? else { return Ok(false) };
+        change(&mut session);
+        match state.store.update_session(&session, ttl).await? {
+            SessionUpdate::Done => return Ok(true),
+            SessionUpdate::Ended => return Ok(false),
+            SessionUpdate::Stale => {}
+        }
+    }
 }
 
 /// Stops what a session that has ended still runs and has open, on every replica.

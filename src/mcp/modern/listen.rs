@@ -75,8 +75,9 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         Err(AttachError::Unavailable) => return unavailable(Some(id.raw())),
     };
     let (sender, receiver) = mpsc::channel(BACKLOG);
-    let listener = x.state.hub.listen(&x.ready.name, filter, shown, sender);
-    let farewell = json!({ "resultType": "complete", "_meta": meta });
+    let mut signed = x.ready.modern_meta.clone();
+    encode::set(&mut signed, SUBSCRIPTION, shown.clone());
+    let farewell = json!({ "resultType": "complete", "_meta": signed });
     let live = Live {
         ack: Some(event(ack.as_bytes())),
         receiver,
@@ -84,7 +85,7 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         heartbeat: x.state.settings.heartbeat,
         ends_at: Instant::now().checked_add(x.bearer.expires_at.since(x.state.clock.now())),
         place,
-        _listener: listener,
+        _listener: x.state.hub.listen(&x.ready.name, filter, shown, sender),
         _watch: AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))),
     };
     encode::event_stream().streaming(unfold(live, |mut live| async move {

@@ -96,7 +96,7 @@ fn flight(
     let answers = mrtr::read(&call.params, &binding, &x.state.cipher, x.state.clock.now())?;
     let terms = Terms {
         features,
-        progress_token: call.meta.progress_token.map(|raw| raw.get().to_owned()),
+        progress_token: call.meta.progress(),
         threshold: Threshold::new(log_level),
         answers,
         ..Terms::default()

@@ -64,6 +64,7 @@ async fn admit(request: &HttpRequest, state: &web::Data<McpState>) -> Result<Htt
         subscriptions: Vec::new(),
         initialized: false,
         created_at: state.clock.now(),
+        revision: 0,
     };
     let ttl = state.settings.session_ttl;
     session::keep(state, &record, ttl).await.map_err(|error| session::store_failed(&error, None))?;

@@ -148,13 +148,14 @@ impl Owner<'_> {
     pub(super) async fn keep_answer(&self, id: &str, key: &str, answer: &Value) -> Result<(), StoreError> {
         let place = answer_id(id, key);
         let sealed = self.seal(&place, answer);
-        self.state.store.put_handle(self.user, &place, &sealed, LIFE).await
+        // The first answer counts.
+        self.state.store.swap_shared(&self.name(&place), 0, &sealed, LIFE).await.map(drop)
     }
 
     pub(super) async fn answer(&self, id: &str, key: &str) -> Result<Option<Value>, StoreError> {
         let place = answer_id(id, key);
-        let kept = self.state.store.handle(self.user, &place).await?;
-        Ok(kept.and_then(|sealed| self.open(&place, &sealed)))
+        let kept = self.state.store.shared(&self.name(&place)).await?;
+        Ok(kept.and_then(|kept| self.open(&place, &kept.sealed)))
     }
 }
 

@@ -22,7 +22,10 @@ async fn world() -> (World, Replica, String) {
 async fn session(replica: &Replica, bearer: &str) -> String {
     let capabilities = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}});
     let reply = post(bearer, initialize_with("2025-11-25", &capabilities)).path(PATH).send(replica).await;
-    reply.header("mcp-session-id").expect("a session id").to_owned()
+    let id = reply.header("mcp-session-id").expect("a session id").to_owned();
+    let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    assert_eq!(post(bearer, ready).path(PATH).session(&id).send(replica).await.status, 202);
+    id
 }
 
 fn legacy(bearer: &str, session: &str, method: &str, params: &Value) -> Ask {

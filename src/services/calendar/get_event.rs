@@ -7,7 +7,7 @@ use crate::extract::html::mail_html_to_markdown;
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::with_notes;
+use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::time::{instant, utc_text};
 use crate::tools::context::CallContext;
@@ -159,12 +159,12 @@ impl Tool for GetEvent {
                 warnings.push(format!("This event is no series, so it has no instances.{of}"));
             }
         }
-        let text = match wish.output_format {
-            OutputFormat::Text => with_notes(printed(&event, &instances), &warnings, None),
-            OutputFormat::Json => format!("**{}** {} to {}", event.subject, event.start, event.end),
-        };
         let shown = Shown { event, instances, has_more, warnings };
-        ToolOutput::new(text, &shown).map_err(ToolError::internal)
+        output(
+            || with_notes(printed(&shown.event, &shown.instances), &shown.warnings, None),
+            &shown,
+            wish.output_format,
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use super::{ALIASES, Desk, SCOPES, asker, fault, time_zone_schema};
 use crate::graph::encode::Target;
 use crate::graph::page::{Page, Text};
 use crate::graph::request::Request;
-use crate::services::answer::with_notes;
+use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
 use crate::services::time::{instant, local_text};
 use crate::tools::context::CallContext;
@@ -199,12 +199,12 @@ impl Tool for GetSchedule {
                 .push("Nothing is known of some people, so they may be busy in the free slots.".to_owned());
         }
         let free = common(&people, span, wish.interval.unwrap_or(DEFAULT_INTERVAL), zone);
-        let text = match wish.output_format {
-            OutputFormat::Text => with_notes(printed(&people, &free), &warnings, None),
-            OutputFormat::Json => format!("{} people, {} free slots", people.len(), free.len()),
-        };
         let shown = Shown { people, free, time_zone: zone.name().to_owned(), warnings };
-        ToolOutput::new(text, &shown).map_err(ToolError::internal)
+        output(
+            || with_notes(printed(&shown.people, &shown.free), &shown.warnings, None),
+            &shown,
+            wish.output_format,
+        )
     }
 }
 

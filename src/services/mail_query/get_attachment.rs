@@ -9,7 +9,7 @@ use crate::extract::{ExtractError, ExtractOptions, ExtractedText};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::with_notes;
+use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
@@ -327,11 +327,7 @@ impl Tool for GetAttachment {
                     .push("This is a link to a file in OneDrive or SharePoint; open it there.".to_owned());
             }
         }
-        let text = match wish.output_format {
-            OutputFormat::Text => printed(&found),
-            OutputFormat::Json => found.name.clone(),
-        };
-        ToolOutput::new(with_notes(text, &found.warnings, None), &found).map_err(ToolError::internal)
+        output(|| with_notes(printed(&found), &found.warnings, None), &found, wish.output_format)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Text;
 use crate::graph::request::Request;
-use crate::services::answer::with_notes;
+use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -135,11 +135,7 @@ impl Tool for GetEmail {
         let item = body::render(vec![item], style).await?.pop();
         let Some(message) = item else { return Err(ToolError::internal("a message was lost in conversion")) };
         let letter = Letter { message, attachments, headers, warnings };
-        let text = match wish.output_format {
-            OutputFormat::Text => printed(&letter),
-            OutputFormat::Json => letter.message.subject.clone(),
-        };
-        ToolOutput::new(with_notes(text, &letter.warnings, None), &letter).map_err(ToolError::internal)
+        output(|| with_notes(printed(&letter), &letter.warnings, None), &letter, wish.output_format)
     }
 }
 
