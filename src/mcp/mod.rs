@@ -31,7 +31,6 @@ mod exchange;
 mod feed;
 mod flight;
 mod headers;
-mod hearing;
 mod hub;
 mod jsonrpc;
 mod legacy;
@@ -44,6 +43,7 @@ mod post_stream;
 mod result;
 mod sse;
 mod state;
+mod switched;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -3,47 +3,12 @@
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http::{self, eventually};
 use super::support::login::Client;
+use super::support::sse::Stream;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const ALICE: &str = "alice@contoso.example";
 const SERVICE: &str = "mail-query";
-
-/// One event of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Event {
-    name: String,
-    id: String,
-    data: String,
-}
-
-/// An open event stream.
-struct Stream {
-    response: reqwest::Response,
-    text: String,
-}
-
-impl Stream {
-    /// The next event with a name, an id or data; none when the stream has ended or broken.
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block: String = self.text.drain(..end + 2).collect();
-                let field = |name: &str| {
-                    let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-                    lines.collect::<Vec<_>>().join("\n")
-                };
-                let event = Event { name: field("event"), id: field("id"), data: field("data") };
-                if event != Event::default() {
-                    return Some(event);
-                }
-                continue;
-            }
-            let chunk = self.response.chunk().await.ok()??;
-            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-    }
-}
 
 struct Caller {
     http: reqwest::Client,
@@ -85,7 +50,7 @@ impl Caller {
         }
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
-        Stream { response, text: String::new() }
+        Stream::of(response)
     }
 }
 
@@ -110,7 +75,7 @@ async fn orphan(cluster: &mut Cluster, caller: &mut Caller) -> String {
     let request = caller.http.get(format!("{}/{SERVICE}/sse", cluster.replica_url(0)));
     let response =
         request.bearer_auth(&caller.bearer).header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream { response, text: String::new() };
+    let mut stream = Stream::of(response);
     let path = stream.next().await.unwrap().data;
     path.split_once("sessionId=").unwrap().1.clone_into(&mut caller.session);
     let url = format!("{}{path}", cluster.replica_url(2));
@@ -171,7 +136,7 @@ async fn http_sse_is_answered_on_the_stream_whatever_replica_takes_the_post() {
     let replicas = [cluster.replica_url(0).to_owned(), cluster.replica_url(1).to_owned()];
     let request = caller.http.get(format!("{}/{SERVICE}/sse", replicas[0])).bearer_auth(&caller.bearer);
     let response = request.header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream { response, text: String::new() };
+    let mut stream = Stream::of(response);
     let endpoint = stream.next().await.unwrap();
     assert_eq!(endpoint.name, "endpoint");
     let mut expected = BTreeSet::from(["hello".to_owned()]);
