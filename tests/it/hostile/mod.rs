@@ -3,10 +3,12 @@
 
 mod authorize;
 mod bearer;
+mod client_auth;
 mod code;
 mod consent;
 mod hardening;
 mod refresh;
+mod registration;
 mod upstream;
 
 use super::support::cluster::{Cluster, Plan, Store};

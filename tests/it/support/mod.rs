@@ -9,5 +9,6 @@ pub(crate) mod mcp;
 pub(crate) mod official;
 pub(crate) mod process;
 pub(crate) mod redis;
+pub(crate) mod signing;
 pub(crate) mod tenant;
 pub(crate) mod wire;
