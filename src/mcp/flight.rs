@@ -8,7 +8,7 @@ use super::exchange::Answer;
 use super::hub::Hub;
 use super::legacy::running::Entry;
 use super::mrtr::{self, Binding};
-use super::notes::Notes;
+use super::notes::{Notes, Threshold};
 use super::pending::legacy_form;
 use super::result::{Addressee, result};
 use super::state::McpState;
@@ -21,7 +21,7 @@ use crate::domain::session::SessionRecord;
 use crate::tools::context::Caller;
 use crate::tools::dispatch::Invocation;
 use crate::tools::error::{ToolError, ToolErrorKind};
-use crate::tools::outlet::{Features, LogLevel, Outlet, Question, Sink};
+use crate::tools::outlet::{Features, Outlet, Question, Sink};
 use actix_web::web;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -59,7 +59,7 @@ pub(super) struct Terms {
     pub(super) features: Features,
     /// `progressToken`, raw JSON.
     pub(super) progress_token: Option<String>,
-    pub(super) log_level: Option<LogLevel>,
+    pub(super) threshold: Threshold,
     pub(super) answers: mrtr::Answers,
 }
 
@@ -105,7 +105,7 @@ impl Flight {
         Arc::new(Notes {
             out,
             progress_token: self.terms.progress_token.clone(),
-            log_level: self.terms.log_level,
+            threshold: self.terms.threshold.clone(),
             has_messages: self.form.legacy.is_none_or(Legacy::has_audio),
             is_resumable: self.terms.session.is_some()
                 && self.form.legacy.is_some_and(Legacy::primes_streams),

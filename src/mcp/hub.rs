@@ -10,10 +10,11 @@ use super::encode;
 use super::hearing::{Hears, follow};
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ServiceName, SessionId};
+use crate::domain::random;
 use crate::domain::secret::Sealed;
-use crate::domain::stream::standalone;
+use crate::domain::stream::{BEYOND, standalone};
 use crate::ports::sessions::SessionRouter;
-use crate::ports::store::Store;
+use crate::ports::store::{Store, StoreError};
 use crate::tools::outlet::{Announcer, Change};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -30,8 +31,8 @@ const TOPIC: &str = "changes";
 
 /// Key of the meta member that ties a message to its subscription (2026-07-28).
 pub(super) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
-/// Past every message of a stream, and exact as a double: reading from here tells only whose claim stands.
-const BEYOND: u64 = (1 << 53) - 1;
+/// How long replicas may differ in hearing of a change.
+const TURN: Duration = Duration::from_mins(1);
 
 /// What a `subscriptions/listen` stream was granted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,8 +101,23 @@ struct Follower {
 /// What goes over the bus.
 #[derive(Debug, Serialize, Deserialize)]
 enum News {
-    Changed { service: String, change: Change },
-    Task { service: String, id: String, task: Value },
+    /// `serial` tells one change from the next like it.
+    Changed {
+        service: String,
+        change: Change,
+        serial: String,
+    },
+    Task {
+        service: String,
+        id: String,
+        task: Value,
+    },
+}
+
+impl News {
+    fn changed(service: &ServiceName, change: &Change) -> Self {
+        Self::Changed { service: service.to_string(), change: change.clone(), serial: random::text::<12>() }
+    }
 }
 
 /// The listeners of this replica.
@@ -190,11 +206,11 @@ impl Hub {
     /// Tells the listeners here.
     async fn take(&self, news: &News) {
         match news {
-            News::Changed { service, change } => {
+            News::Changed { service, change, serial } => {
                 let service = ServiceName::new(service.as_str());
                 let (method, params) = note(change);
                 self.tell_listeners(&service, method, &params, |filter| filter.wants(change));
-                self.tell_sessions(&service, change).await;
+                self.tell_sessions(&service, change, serial).await;
             }
             News::Task { service, id, task } => {
                 let follows = |filter: &Filter| filter.tasks.iter().any(|t| t == id);
@@ -249,7 +265,7 @@ impl Hub {
         });
     }
 
-    async fn tell_sessions(&self, service: &ServiceName, change: &Change) {
+    async fn tell_sessions(&self, service: &ServiceName, change: &Change, serial: &str) {
         let Some(reach) = self.reach.as_ref() else { return };
         let (method, params) = note(change);
         let message = Bytes::from(encode::notification(method, &params));
@@ -260,17 +276,12 @@ impl Hub {
                     Ok(_) | Err(_) => continue,
                 }
             }
-            // The newest claim tells the session; every other replica forgets it.
-            let stands = match reach.router.read(&session, &standalone(&session), BEYOND).await {
-                Ok(Some(heard)) => heard.epoch == epoch,
-                Ok(None) => false,
-                Err(error) => {
-                    tracing::warn!(%error, "a session was not told of a change");
-                    continue;
-                }
-            };
-            if !stands || !reach.router.deliver(&session, message.clone()).await {
-                self.forget(&session, epoch);
+            match tell_once(reach, &session, &message, serial).await {
+                Ok(Some(standing)) if standing == epoch => {}
+                // Ended, or another replica's from now on.
+                Ok(_) => self.forget(&session, epoch),
+                // When the store is back everybody is told to list again.
+                Err(error) => tracing::warn!(%error, "a session was not told of a change"),
             }
         }
     }
@@ -313,7 +324,7 @@ impl Hears for Hub {
                 changes.extend(self.followed(&service).await.into_iter().map(Change::Resource));
             }
             for change in changes {
-                self.take(&News::Changed { service: service.to_string(), change }).await;
+                self.take(&News::changed(&service, &change)).await;
             }
         }
     }
@@ -322,8 +333,23 @@ impl Hears for Hub {
 #[async_trait]
 impl Announcer for Hub {
     async fn announce(&self, service: &ServiceName, change: &Change) {
-        self.spread(&News::Changed { service: service.to_string(), change: change.clone() }).await;
+        self.spread(&News::changed(service, change)).await;
     }
+}
+
+/// Tells a session of the change `serial`, unless another replica did: while a stream moves, two take it for theirs.
+/// Answers the claim on the stream that stands.
+async fn tell_once(
+    reach: &Reach,
+    session: &SessionId,
+    message: &Bytes,
+    serial: &str,
+) -> Result<Option<u64>, StoreError> {
+    let (router, stream) = (&reach.router, standalone(session));
+    if reach.store.try_lease(&format!("told|{session}|{serial}"), "hub", TURN).await? {
+        return Ok(router.append(session, &stream, message, false).await?.map(|appended| appended.epoch));
+    }
+    Ok(router.read(session, &stream, BEYOND).await?.map(|heard| heard.epoch))
 }
 
 /// Method and parameters that tell of a change.

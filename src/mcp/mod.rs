@@ -32,6 +32,7 @@ mod feed;
 mod flight;
 mod headers;
 mod hearing;
+mod hold;
 mod hub;
 mod jsonrpc;
 mod legacy;

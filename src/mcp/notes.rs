@@ -3,6 +3,7 @@
 use super::encode;
 use super::hub::Hub;
 use crate::domain::ids::ServiceName;
+use crate::domain::session::SessionRecord;
 use crate::tools::outlet::{Announcer, LogLevel, Note, Sink};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,14 +12,36 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// The lowest level of log messages that a client wants; none unless it asked. May change while a call runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Threshold(Arc<Mutex<Option<LogLevel>>>);
+
+impl Threshold {
+    pub(super) fn new(level: Option<LogLevel>) -> Self {
+        Self(Arc::new(Mutex::new(level)))
+    }
+
+    /// What `logging/setLevel` left in the session.
+    pub(super) fn of(session: Option<&SessionRecord>) -> Self {
+        Self::new(session.and_then(|s| s.log_level.as_deref()).and_then(LogLevel::parse))
+    }
+
+    pub(super) fn set(&self, level: LogLevel) {
+        *self.0.lock() = Some(level);
+    }
+
+    pub(super) fn lets_pass(&self, level: LogLevel) -> bool {
+        self.0.lock().is_some_and(|least| level >= least)
+    }
+}
+
 /// Writes a request's notifications.
 pub(super) struct Notes {
     /// None where the client takes nothing but the answer.
     pub(super) out: Option<mpsc::Sender<Bytes>>,
     /// The request's `progressToken`, raw JSON.
     pub(super) progress_token: Option<String>,
-    /// The lowest level that the client wants; none unless it asked.
-    pub(super) log_level: Option<LogLevel>,
+    pub(super) threshold: Threshold,
     /// `message` of progress exists in the client's revision.
     pub(super) has_messages: bool,
     /// What follows is kept for a client that hangs up; an empty message asks the framing to let go.
@@ -72,7 +95,7 @@ impl Sink for Notes {
                 .await;
             }
             Note::Log { level, data } => {
-                if self.log_level.is_some_and(|least| level >= least) {
+                if self.threshold.lets_pass(level) {
                     let params =
                         json!({ "level": level.as_str(), "logger": self.service.as_str(), "data": data });
                     self.send(encode::notification("notifications/message", &params)).await;
@@ -100,7 +123,7 @@ mod tests {
         let notes = Notes {
             out: Some(sender),
             progress_token: Some("\"t\"".to_owned()),
-            log_level: Some(LogLevel::Warning),
+            threshold: Threshold::new(Some(LogLevel::Warning)),
             has_messages: true,
             is_resumable: false,
             hub: Arc::new(Hub::default()),

@@ -22,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 /// Where the ids of answered questions are announced.
 const TOPIC: &str = "answers";
@@ -31,6 +32,8 @@ const PREFIX: &str = "ask-";
 const MAX_ID: usize = 64;
 /// How long a person may take.
 const PATIENCE: Duration = Duration::from_mins(5);
+/// How often the store is looked at while a person takes it.
+const LOOK: Duration = Duration::from_secs(5);
 
 struct Waiting {
     session: SessionId,
@@ -57,10 +60,6 @@ impl Asked<'_> {
     fn context(&self, what: &str) -> String {
         format!("{what}|{}|{}|{}", self.session, self.user, self.id)
     }
-}
-
-fn answer_id(question: &str) -> String {
-    format!("{question}.answer")
 }
 
 #[async_trait]
@@ -140,8 +139,9 @@ impl Pending {
         }
         // JSON values have no way to fail; null stands for a refusal.
         let plain = serde_json::to_vec(&value).unwrap_or_default();
-        let sealed = self.cipher.seal(&asked.context("answer"), &plain);
-        self.store.put_handle(asked.user, &answer_id(asked.id), &sealed, PATIENCE).await?;
+        let place = asked.context("answer");
+        // The first answer counts.
+        self.store.swap_shared(&place, 0, &self.cipher.seal(&place, &plain), PATIENCE).await?;
         self.store.publish(TOPIC, Bytes::copy_from_slice(asked.id.as_bytes())).await
     }
 
@@ -153,9 +153,10 @@ impl Pending {
             return;
         };
         let asked = Asked { id, session: &session, user: &user };
-        match self.store.handle(&user, &answer_id(id)).await {
-            Ok(Some(sealed)) => {
-                let plain = self.cipher.open(&asked.context("answer"), &sealed).ok();
+        let place = asked.context("answer");
+        match self.store.shared(&place).await {
+            Ok(Some(kept)) => {
+                let plain = self.cipher.open(&place, &kept.sealed).ok();
                 if let Some(value) = plain.and_then(|plain| serde_json::from_slice(&plain).ok()) {
                     self.settle(asked, value);
                 }
@@ -187,11 +188,11 @@ impl Pending {
         }
         let mut answers = Map::new();
         for (key, mut place) in open {
-            match tokio::time::timeout(PATIENCE, &mut place.answer).await {
-                Ok(Ok(Ok(value))) => {
+            match timeout(PATIENCE, self.hear(&mut place)).await {
+                Ok(Ok(value)) => {
                     answers.insert(key, value);
                 }
-                Ok(Ok(Err(())) | Err(_)) => {
+                Ok(Err(())) => {
                     return Err(refused("The client did not answer the question of this call."));
                 }
                 Err(_) => {
@@ -203,6 +204,17 @@ impl Pending {
             }
         }
         Ok(answers)
+    }
+
+    /// Waits for an answer, given here or to another replica; should the bus have lost the word of it, a look finds it.
+    async fn hear(&self, place: &mut Open) -> Result<Value, ()> {
+        loop {
+            match timeout(LOOK, &mut place.answer).await {
+                Ok(Ok(answer)) => return answer,
+                Ok(Err(_)) => return Err(()),
+                Err(_) => self.look(&place.id).await,
+            }
+        }
     }
 
     /// Lets other replicas take the answer. Without the store only this one can.

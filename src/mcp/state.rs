@@ -83,7 +83,7 @@ pub(crate) struct McpState {
     pub(super) running: Arc<Running>,
     pub(super) pending: Arc<Pending>,
     pub(super) hub: Arc<Hub>,
-    pub(super) tasks: Tasks,
+    pub(super) tasks: Arc<Tasks>,
     pub(super) cipher: Cipher,
 }
 
@@ -113,7 +113,7 @@ impl McpState {
             catalog,
             pending: Pending::start(&parts.store, &parts.cipher),
             hub: Hub::start(reach),
-            tasks: Tasks::default(),
+            tasks: Tasks::start(&parts.store),
             cipher: parts.cipher,
             running: Running::start(&parts.store),
             dispatcher: parts.dispatcher,

@@ -84,9 +84,6 @@ pub(crate) trait SessionRouter: Send + Sync {
     async fn acknowledge(&self, session: &SessionId, stream: &str, seq: u64) -> Result<(), StoreError>;
     /// The newest number noted.
     async fn acknowledged(&self, session: &SessionId, stream: &str) -> Result<Option<u64>, StoreError>;
-    /// Says something that belongs to no request on the session's own stream, on whatever replica that is open; false
-    /// when it could not be kept.
-    async fn deliver(&self, session: &SessionId, message: Bytes) -> bool;
     /// Ends every stream of a session that has ended, on every replica.
     async fn close(&self, session: &SessionId);
     /// Number of open streams here.

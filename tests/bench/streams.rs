@@ -193,6 +193,8 @@ impl Server {
         let listen = format!("{ip}:{port}");
         for (name, value) in [
             ("ENTRADA_LISTEN", listen.as_str()),
+            // The calls that are timed go to where the server really is.
+            ("ENTRADA_SERVER__ALLOWED_HOSTS", ip),
             ("ENTRADA_SERVER__WORKERS", "2"),
             ("ENTRADA_MCP__MAX_STREAMS", "20000"),
             ("ENTRADA_MCP__MAX_STREAMS_PER_USER", "20000"),

@@ -7,25 +7,29 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const ALICE: &str = "alice@contoso.example";
-const SERVICE: &str = "mail-query";
+pub(crate) const SERVICE: &str = "mail-query";
 
 /// One event of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Event {
-    name: String,
-    id: String,
-    data: String,
+pub(crate) struct Event {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) data: String,
 }
 
 /// An open event stream.
-struct Stream {
+pub(crate) struct Stream {
     response: reqwest::Response,
     text: String,
 }
 
 impl Stream {
+    pub(crate) fn of(response: reqwest::Response) -> Self {
+        Self { response, text: String::new() }
+    }
+
     /// The next event with a name, an id or data; none when the stream has ended or broken.
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(end) = self.text.find("\n\n") {
                 let block: String = self.text.drain(..end + 2).collect();
@@ -45,14 +49,14 @@ impl Stream {
     }
 }
 
-struct Caller {
-    http: reqwest::Client,
-    bearer: String,
-    session: String,
+pub(crate) struct Caller {
+    pub(crate) http: reqwest::Client,
+    pub(crate) bearer: String,
+    pub(crate) session: String,
 }
 
 impl Caller {
-    async fn open(replica: &str, bearer: &str) -> Self {
+    pub(crate) async fn open(replica: &str, bearer: &str) -> Self {
         let mut caller = Self { http: http::client(), bearer: bearer.to_owned(), session: String::new() };
         let response = caller.post(&format!("{replica}/{SERVICE}/mcp"), &hello()).await;
         assert_eq!(response.status(), 200);
@@ -60,7 +64,7 @@ impl Caller {
         caller
     }
 
-    async fn post(&self, url: &str, body: &Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, url: &str, body: &Value) -> reqwest::Response {
         let mut request = self
             .http
             .post(url)
@@ -73,7 +77,7 @@ impl Caller {
         request.send().await.unwrap()
     }
 
-    async fn get(&self, replica: &str, last: Option<&str>) -> Stream {
+    pub(crate) async fn get(&self, replica: &str, last: Option<&str>) -> Stream {
         let mut request = self
             .http
             .get(format!("{replica}/{SERVICE}/mcp"))
@@ -85,11 +89,11 @@ impl Caller {
         }
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
-        Stream { response, text: String::new() }
+        Stream::of(response)
     }
 }
 
-fn hello() -> Value {
+pub(crate) fn hello() -> Value {
     json!({
         "jsonrpc": "2.0", "id": "hello", "method": "initialize",
         "params": {
@@ -99,7 +103,7 @@ fn hello() -> Value {
     })
 }
 
-async fn open_streams(replica: &str) -> u64 {
+pub(crate) async fn open_streams(replica: &str) -> u64 {
     let response = http::client().get(format!("{replica}/health/ready")).send().await.unwrap();
     response.json::<Value>().await.unwrap()["open_streams"].as_u64().unwrap()
 }
@@ -110,7 +114,7 @@ async fn orphan(cluster: &mut Cluster, caller: &mut Caller) -> String {
     let request = caller.http.get(format!("{}/{SERVICE}/sse", cluster.replica_url(0)));
     let response =
         request.bearer_auth(&caller.bearer).header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream { response, text: String::new() };
+    let mut stream = Stream::of(response);
     let path = stream.next().await.unwrap().data;
     path.split_once("sessionId=").unwrap().1.clone_into(&mut caller.session);
     let url = format!("{}{path}", cluster.replica_url(2));
@@ -171,7 +175,7 @@ async fn http_sse_is_answered_on_the_stream_whatever_replica_takes_the_post() {
     let replicas = [cluster.replica_url(0).to_owned(), cluster.replica_url(1).to_owned()];
     let request = caller.http.get(format!("{}/{SERVICE}/sse", replicas[0])).bearer_auth(&caller.bearer);
     let response = request.header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream { response, text: String::new() };
+    let mut stream = Stream::of(response);
     let endpoint = stream.next().await.unwrap();
     assert_eq!(endpoint.name, "endpoint");
     let mut expected = BTreeSet::from(["hello".to_owned()]);

@@ -6,7 +6,6 @@ use super::super::guardian::Guardian;
 use super::{Attach, Close, Count, Detach, Drain, MAILBOX, RegistrySettings, SessionRegistry, Wake, WakeAll};
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::SessionId;
-use crate::domain::stream::standalone;
 use crate::ports::events::{Appended, Claim, Claiming, LogLimits, LogName, Note};
 use crate::ports::sessions::{AttachError, Attachment, Heard, SessionRouter, StreamId};
 use crate::ports::store::{Store, StoreError};
@@ -174,16 +173,6 @@ impl SessionRouter for Streams {
         self.store.acknowledged(LogName { session, stream }).await
     }
 
-    async fn deliver(&self, session: &SessionId, message: Bytes) -> bool {
-        match self.append(session, &standalone(session), &message, false).await {
-            Ok(appended) => appended.is_some(),
-            Err(error) => {
-                tracing::warn!(%error, "a message to a session was lost");
-                false
-            }
-        }
-    }
-
     async fn close(&self, session: &SessionId) {
         self.announce(session, "").await;
     }
@@ -196,5 +185,16 @@ impl SessionRouter for Streams {
         if let Err(error) = self.handle.ask(Drain).await {
             tracing::warn!(%error, "streams were not drained");
         }
+    }
+}
+
+#[cfg(test)]
+impl Streams {
+    /// Puts a message on a session's own stream; false when the session has ended.
+    pub(crate) async fn deliver(&self, session: &SessionId, message: Bytes) -> bool {
+        self.append(session, &crate::domain::stream::standalone(session), &message, false)
+            .await
+            .unwrap()
+            .is_some()
     }
 }

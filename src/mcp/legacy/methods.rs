@@ -4,9 +4,11 @@ use super::super::error::{INVALID_PARAMS, RpcError, message};
 use super::super::exchange::Answer;
 use super::super::flight::{Flight, Terms};
 use super::super::jsonrpc::{Call, Id, Message, text};
+use super::super::notes::Threshold;
 use super::super::tool_result::Form;
 use super::super::work::Work;
 use super::super::{cursor, encode, pending};
+use super::running::Entrant;
 use super::{Scope, session};
 use crate::domain::session::SessionRecord;
 use crate::ports::store::StoreError;
@@ -87,12 +89,17 @@ fn empty(id: Id<'_>) -> Answer {
 fn flight(scope: &Scope, id: Id<'_>, call: &Call<'_>, work: Work) -> Flight {
     let cancel = CancellationToken::new();
     let session = scope.session.as_ref();
+    let threshold = Threshold::of(session);
+    let enter = |s: &SessionRecord| {
+        let call = Entrant { key: id.key(), cancel: cancel.clone(), threshold: threshold.clone() };
+        Arc::clone(&scope.state.running).enter(&s.id, call)
+    };
     let terms = Terms {
         session: session.cloned(),
-        _entry: session.map(|s| Arc::clone(&scope.state.running).enter(&s.id, id.key(), cancel.clone())),
+        _entry: session.map(enter),
         features: session.filter(|_| scope.streams).map(|s| features(scope, s)).unwrap_or_default(),
         progress_token: call.meta.progress_token.map(|raw| raw.get().to_owned()),
-        log_level: session.and_then(|s| s.log_level.as_deref()).and_then(LogLevel::parse),
+        threshold,
         ..Terms::default()
     };
     Flight {
@@ -118,13 +125,17 @@ fn features(scope: &Scope, session: &SessionRecord) -> Features {
     }
 }
 
-/// `logging/setLevel`: for the whole session, whatever replica serves its next request.
+/// `logging/setLevel`: for the whole session, calls that run already included, whatever replica they are at.
 async fn set_level(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
     let level = call.params.level.and_then(text).and_then(|t| LogLevel::parse(&t));
     let Some(level) = level else {
         return Answer::error(id, &RpcError::new(INVALID_PARAMS, "Unknown log level."));
     };
-    change(scope, id, |session| session.log_level = Some(level.as_str().to_owned())).await
+    let answer = change(scope, id, |session| session.log_level = Some(level.as_str().to_owned())).await;
+    if let (Answer::Body(_), Some(session)) = (&answer, &scope.session) {
+        scope.state.running.set_level(&session.id, level);
+    }
+    answer
 }
 
 /// `resources/subscribe` and its opposite; both may be repeated.

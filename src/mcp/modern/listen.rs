@@ -10,11 +10,11 @@ use super::super::hub::{Filter, Listener, SUBSCRIPTION};
 use super::super::jsonrpc::{Call, Id};
 use super::super::place::Place;
 use super::super::result::required;
-use super::super::tasks::Owner;
+use super::super::tasks::{self, Owner};
 use crate::ports::sessions::AttachError;
 use crate::tools::outlet::Feature;
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, rt};
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use serde::Deserialize;
@@ -23,6 +23,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 
 /// Changes that may wait for a slow reader before its stream ends.
 const BACKLOG: usize = 64;
@@ -59,6 +60,7 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         return refuse(StatusCode::NOT_ACCEPTABLE, Some(id.raw()), &error);
     }
     let filter = granted(x, wanted).await;
+    let (user, service, tasks) = (x.bearer.caller.user.clone(), x.ready.name.clone(), filter.tasks.clone());
     let shown: Value = serde_json::from_str(id.raw()).unwrap_or_default();
     let meta = json!({ SUBSCRIPTION: shown });
     let ack = json!({ "notifications": filter.json(), "_meta": meta });
@@ -83,6 +85,7 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         ends_at: Instant::now().checked_add(x.bearer.expires_at.since(x.state.clock.now())),
         place,
         _listener: listener,
+        _watch: AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))),
     };
     encode::event_stream().streaming(unfold(live, |mut live| async move {
         live.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), live))
@@ -123,6 +126,7 @@ struct Live {
     ends_at: Option<Instant>,
     place: Place,
     _listener: Listener,
+    _watch: AbortOnDropHandle<()>,
 }
 
 impl Live {

@@ -12,6 +12,7 @@ use super::exchange::{Answer, Exchange};
 use super::flight::{Flight, Terms};
 use super::jsonrpc::{Body, Call, Id, Message, text};
 use super::mrtr::{self, Binding};
+use super::notes::Threshold;
 use super::pending;
 use super::tasks::EXTENSION;
 use super::tool_result::Form;
@@ -96,7 +97,7 @@ fn flight(
     let terms = Terms {
         features,
         progress_token: call.meta.progress_token.map(|raw| raw.get().to_owned()),
-        log_level,
+        threshold: Threshold::new(log_level),
         answers,
         ..Terms::default()
     };

@@ -2,9 +2,11 @@
 //! suite.
 
 use super::support::{Ask, Replica, World, initialize_with, post, read_until, rpc};
+use crate::ports::store::LeaseStore;
 use crate::services::conformance::Conformance;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 
 const PATH: &str = "/conformance/mcp";
@@ -119,15 +121,22 @@ async fn question_and_answer(world: &World, replica: &Replica, answers: &Replica
     }
     let asked = events(&text).remove(0);
     assert_eq!(asked["params"]["message"], "Well?");
-    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept", "content": {"response": "fine"}}});
     let mallory = world.bearer("mallory", "conformance").await;
     let foreign = session(answers, &mallory).await;
-    for (who, session) in [(mallory.as_str(), &foreign), (bearer, &id)] {
+    let sibling = session(answers, bearer).await;
+    for (who, session, response) in [
+        (mallory.as_str(), &foreign, "foreign"),
+        (bearer, &sibling, "from another session"),
+        (bearer, &id, "fine"),
+        (bearer, &id, "too late"),
+    ] {
+        let content = json!({"action": "accept", "content": {"response": response}});
+        let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": content});
         let sent = post(who, answer.to_string()).path(PATH).session(session).send(answers).await;
         assert_eq!(sent.status, 202);
     }
     let rest = read_until(&mut stream, "User response: action=accept").await;
-    assert!(rest.contains("fine"));
+    assert!(rest.contains("fine"), "{rest}");
 }
 
 #[actix_web::test]
@@ -286,4 +295,56 @@ async fn a_task_asks_goes_on_and_belongs_to_its_user() {
     assert_eq!(ack["result"]["resultType"], "complete");
     let done = until("completed").await;
     assert_eq!(done["result"]["content"][0]["text"], "Deleting f: accept");
+}
+
+/// Begins a task that takes an hour; the parameters to ask about it.
+async fn an_hour(bearer: &str, replica: &Replica) -> Value {
+    let call = json!({"name": "slow_compute", "arguments": {"seconds": 3600}});
+    let begun = modern(bearer, "tools/call", call, &tasks()).send(replica).await.json();
+    json!({"taskId": begun["result"]["taskId"]})
+}
+
+async fn standing(bearer: &str, replica: &Replica, task: &Value) -> Value {
+    let reply = modern(bearer, "tasks/get", task.clone(), &tasks()).send(replica).await;
+    reply.json()["result"].clone()
+}
+
+#[actix_web::test]
+async fn a_task_whose_replica_fell_silent_fails_and_whoever_listens_hears_of_it() {
+    let (world, replica, bearer) = world().await;
+    let other = world.replica_of(vec![Arc::new(Conformance::new())]);
+    let task = an_hour(&bearer, &replica).await;
+    let filter = json!({"notifications": {"taskIds": [task["taskId"]]}});
+    let mut listener = modern(&bearer, "subscriptions/listen", filter, &tasks()).open(&other).await;
+    read_until(&mut listener, "notifications/subscriptions/acknowledged").await;
+    assert_eq!(standing(&bearer, &other, &task).await["status"], "working");
+    world.clock.advance(super::super::hold::LEASE);
+    let ended = standing(&bearer, &other, &task).await;
+    assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!(-32603)));
+    read_until(&mut listener, r#""status":"failed""#).await;
+    assert_eq!(standing(&bearer, &replica, &task).await["status"], "failed");
+}
+
+#[actix_web::test]
+async fn a_task_is_cancelled_at_any_replica_for_good() {
+    let (world, replica, bearer) = world().await;
+    let other = world.replica_of(vec![Arc::new(Conformance::new())]);
+    let task = an_hour(&bearer, &replica).await;
+    let mallory = world.bearer("mallory", "conformance").await;
+    let cancel =
+        async |bearer: &str| modern(bearer, "tasks/cancel", task.clone(), &tasks()).send(&other).await;
+    assert_eq!(cancel(&mallory).await.verdict(), (200, -32602));
+    assert_eq!(standing(&bearer, &replica, &task).await["status"], "working");
+    for _ in 0..2 {
+        assert_eq!(cancel(&bearer).await.json()["result"]["resultType"], "complete");
+    }
+    for replica in [&replica, &other] {
+        assert_eq!(standing(&bearer, replica, &task).await["status"], "cancelled");
+    }
+    // The runner gives the lease back when it has stopped.
+    let lease = format!("task|conformance|tenant:alice|{}", task["taskId"].as_str().unwrap());
+    while !world.store.try_lease(&lease, "test", Duration::from_secs(1)).await.unwrap() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(standing(&bearer, &replica, &task).await["status"], "cancelled");
 }
