@@ -10,6 +10,9 @@ use sha2::{Digest, Sha256};
 /// Longest name worth reading; ours are shorter.
 const MAX_NAME: usize = 40;
 
+/// Past every message of a stream, and exact as a double: reading from here tells only whose claim stands.
+pub(crate) const BEYOND: u64 = (1 << 53) - 1;
+
 /// The stream that belongs to no request.
 pub(crate) fn standalone(session: &SessionId) -> String {
     format!("{}g", tag(session))

@@ -11,7 +11,7 @@ use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
 use crate::domain::secret::Sealed;
-use crate::domain::stream::standalone;
+use crate::domain::stream::{BEYOND, standalone};
 use crate::ports::hearing::{Hears, follow};
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::{Store, StoreError};
@@ -31,8 +31,6 @@ const TOPIC: &str = "changes";
 
 /// Key of the meta member that ties a message to its subscription (2026-07-28).
 pub(super) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
-/// Past every message of a stream, and exact as a double: reading from here tells only whose claim stands.
-const BEYOND: u64 = (1 << 53) - 1;
 /// How long replicas may differ in hearing of a change.
 const TURN: Duration = Duration::from_mins(1);
 

@@ -31,6 +31,7 @@ mod exchange;
 mod feed;
 mod flight;
 mod headers;
+mod hold;
 mod hub;
 mod jsonrpc;
 mod legacy;

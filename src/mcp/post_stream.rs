@@ -23,7 +23,7 @@ const BEAT: &[u8] = b": keep-alive\n\n";
 pub(super) async fn answer(x: &Exchange<'_>, flight: Flight) -> HttpResponse {
     let (id, modern) = (flight.id.clone(), flight.form.legacy.is_none());
     let guard = modern.then(|| flight.cancel.clone().drop_guard());
-    let outbox = flight.terms.session.as_ref().map(|session| Outbox::new(&x.state.router, session));
+    let outbox = flight.terms.session.as_ref().map(|session| Outbox::new(x.state, session, &flight.id));
     let (sender, mut messages) = mpsc::channel(BACKLOG);
     let (finish, mut answer) = oneshot::channel();
     let out = x.streams.then_some(sender);
@@ -88,7 +88,15 @@ impl Said {
 }
 
 /// Keeps everything that is said, whether or not the client still reads it.
-async fn keep(mut said: Said, outbox: Outbox, frames: mpsc::Sender<Bytes>) {
+async fn keep(said: Said, outbox: Outbox, frames: mpsc::Sender<Bytes>) {
+    tokio::select! {
+        () = write_down(said, &outbox, frames) => {}
+        () = outbox.keep_hold() => {}
+    }
+    outbox.end().await;
+}
+
+async fn write_down(mut said: Said, outbox: &Outbox, frames: mpsc::Sender<Bytes>) {
     let opening = outbox.opening().await;
     let mut frames = Some(frames);
     let mut pass = async |frame: Option<Bytes>, hang_up: bool| {
@@ -107,7 +115,7 @@ async fn keep(mut said: Said, outbox: Outbox, frames: mpsc::Sender<Bytes>) {
             Word::Message(message) if message.is_empty() => pass(Some(message), true).await,
             Word::Message(message) => pass(outbox.say(&message, false).await, false).await,
             Word::Last(Some(body)) => return pass(outbox.say(&body, true).await, true).await,
-            Word::Last(None) => return outbox.end().await,
+            Word::Last(None) => return,
         }
     }
 }

@@ -29,6 +29,8 @@ mod outage;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod resume;

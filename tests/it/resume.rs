@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const ALICE: &str = "alice@contoso.example";
-const SERVICE: &str = "mail-query";
+pub(crate) const SERVICE: &str = "mail-query";
 
-struct Caller {
-    http: reqwest::Client,
-    bearer: String,
-    session: String,
+pub(crate) struct Caller {
+    pub(crate) http: reqwest::Client,
+    pub(crate) bearer: String,
+    pub(crate) session: String,
 }
 
 impl Caller {
-    async fn open(replica: &str, bearer: &str) -> Self {
+    pub(crate) async fn open(replica: &str, bearer: &str) -> Self {
         let mut caller = Self { http: http::client(), bearer: bearer.to_owned(), session: String::new() };
         let response = caller.post(&format!("{replica}/{SERVICE}/mcp"), &hello()).await;
         assert_eq!(response.status(), 200);
@@ -25,7 +25,7 @@ impl Caller {
         caller
     }
 
-    async fn post(&self, url: &str, body: &Value) -> reqwest::Response {
+    pub(crate) async fn post(&self, url: &str, body: &Value) -> reqwest::Response {
         let mut request = self
             .http
             .post(url)
@@ -38,7 +38,7 @@ impl Caller {
         request.send().await.unwrap()
     }
 
-    async fn get(&self, replica: &str, last: Option<&str>) -> Stream {
+    pub(crate) async fn get(&self, replica: &str, last: Option<&str>) -> Stream {
         let mut request = self
             .http
             .get(format!("{replica}/{SERVICE}/mcp"))
@@ -54,7 +54,7 @@ impl Caller {
     }
 }
 
-fn hello() -> Value {
+pub(crate) fn hello() -> Value {
     json!({
         "jsonrpc": "2.0", "id": "hello", "method": "initialize",
         "params": {
@@ -64,7 +64,7 @@ fn hello() -> Value {
     })
 }
 
-async fn open_streams(replica: &str) -> u64 {
+pub(crate) async fn open_streams(replica: &str) -> u64 {
     let response = http::client().get(format!("{replica}/health/ready")).send().await.unwrap();
     response.json::<Value>().await.unwrap()["open_streams"].as_u64().unwrap()
 }

@@ -5,6 +5,7 @@ use super::super::error::{INVALID_REQUEST, RpcError, method_not_allowed, refuse,
 use super::super::exchange::Exchange;
 use super::super::feed::{Fed, Feed, OpenError, Wanted};
 use super::super::headers;
+use super::outbox::Mark;
 use super::session;
 use crate::domain::ids::SessionId;
 use crate::domain::session::SessionRecord;
@@ -58,6 +59,9 @@ pub(in crate::mcp) async fn open(x: &Exchange<'_>) -> HttpResponse {
     if feed.stream() == standalone(&record.id) {
         x.state.hub.follow(&record.id, &record.service, feed.epoch());
     }
+    // A stream that answers a request is looked after: its replica may have died.
+    let mark =
+        (feed.stream() != standalone(&record.id)).then(|| Mark::new(x.state, &record.id, feed.stream()));
     let shape = Shape {
         primes: session::version(&record).primes_streams(),
         numbers: true,
@@ -67,7 +71,7 @@ pub(in crate::mcp) async fn open(x: &Exchange<'_>) -> HttpResponse {
     };
     let keep =
         Keep { store: Arc::clone(&x.state.store), session: record.id, ttl: x.state.settings.session_ttl };
-    encode::event_stream().streaming(Live::new(feed, keep, shape).into_stream())
+    encode::event_stream().streaming(Live::new(feed, keep, shape).of_request(mark).into_stream())
 }
 
 /// Stream and number of `Last-Event-ID`, or that it is malformed or another session's.
@@ -134,6 +138,8 @@ pub(in crate::mcp) struct Live {
     feed: Feed,
     keep: Keep,
     shape: Shape,
+    /// The request that the stream answers.
+    mark: Option<Mark>,
     ends_at: Option<Instant>,
     beats: u32,
     opened: bool,
@@ -143,7 +149,12 @@ pub(in crate::mcp) struct Live {
 impl Live {
     pub(in crate::mcp) fn new(feed: Feed, keep: Keep, shape: Shape) -> Self {
         let ends_at = Instant::now().checked_add(shape.life);
-        Self { feed, keep, shape, ends_at, beats: 0, opened: false, ended: false }
+        Self { feed, keep, shape, mark: None, ends_at, beats: 0, opened: false, ended: false }
+    }
+
+    /// Says which request the stream answers.
+    fn of_request(self, mark: Option<Mark>) -> Self {
+        Self { mark, ..self }
     }
 
     pub(in crate::mcp) fn into_stream(self) -> impl Stream<Item = Result<Bytes, Infallible>> {
@@ -156,6 +167,7 @@ impl Live {
         }
         if !self.opened {
             self.opened = true;
+            self.look_after().await;
             return Some(self.opening());
         }
         let (beat, ends_at) = (sleep(self.shape.heartbeat), self.ends_at);
@@ -176,7 +188,16 @@ impl Live {
             }
             self.feed.refresh();
         }
+        self.look_after().await;
         Some(Bytes::from_static(BEAT))
+    }
+
+    async fn look_after(&self) {
+        if let Some(mark) = &self.mark
+            && let Err(error) = mark.answer_if_abandoned().await
+        {
+            tracing::debug!(%error, "whether a request is still worked on is asked at the next beat");
+        }
     }
 
     /// Something to send at once, so that intermediaries pass the headers on; where the version has it, an event

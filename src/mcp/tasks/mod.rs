@@ -13,6 +13,7 @@ use self::run::{Run, failed};
 use super::error::{INTERNAL_ERROR, INVALID_PARAMS, RpcError};
 use super::exchange::Answer;
 use super::flight::Flight;
+use super::hold;
 use super::state::McpState;
 use crate::domain::ids::{ServiceName, UserKey};
 use crate::domain::random;
@@ -36,9 +37,6 @@ pub(super) use self::record::Owner;
 pub(super) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 /// Where the ids of tasks are announced that their runner should look at.
 const TOPIC: &str = "tasks";
-/// How long a task outlives its replica, at most, and how often the runner says that it lives.
-pub(super) const LEASE: Duration = Duration::from_secs(15);
-const BEAT: Duration = Duration::from_secs(4);
 
 /// Tasks that run on this replica, each with the bell that makes its runner look at the store.
 #[derive(Default)]
@@ -129,13 +127,7 @@ impl Owner<'_> {
         if record.status.is_final() || self.state.tasks.runs(&record.id) {
             return Ok(false);
         }
-        let (lease, reader) = (self.name(&record.id), random::text::<12>());
-        let store = &self.state.store;
-        if !store.try_lease(&lease, &reader, LEASE).await? {
-            return Ok(false);
-        }
-        store.release_lease(&lease, &reader).await?;
-        Ok(true)
+        hold::inherit(self.state.store.as_ref(), &self.name(&record.id)).await
     }
 
     /// Ends a task whose replica died; one that ended in time stays as it is.
@@ -204,7 +196,7 @@ pub(super) async fn watch(
     mut ids: Vec<String>,
 ) {
     while !ids.is_empty() {
-        sleep(LEASE).await;
+        sleep(hold::LEASE).await;
         let owner = Owner { state: &state, user: &user, service: &service };
         let mut open = Vec::new();
         for id in ids {

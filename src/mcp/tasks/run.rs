@@ -2,14 +2,14 @@
 
 use super::super::error::{INTERNAL_ERROR, RpcError};
 use super::super::flight::Flight;
+use super::super::hold::Hold;
 use super::super::mrtr;
 use super::super::state::McpState;
 use super::super::tool_result::{self, Form};
 use super::super::work::{Done, Work};
+use super::Live;
 use super::record::{Outcome, Owner, Record, Status};
-use super::{BEAT, LEASE, Live};
 use crate::domain::ids::ServiceName;
-use crate::domain::random;
 use crate::ports::store::StoreError;
 use crate::tools::dispatch::Invocation;
 use crate::tools::error::{ToolError, ToolErrorKind};
@@ -25,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often a runner looks at the store by itself, should its bell not have been heard.
 const LOOK: Duration = Duration::from_secs(5);
-/// First pause after the store failed; doubles up to [`BEAT`].
+/// First and longest pause after the store failed.
 const RETRY: Duration = Duration::from_millis(250);
+const LONGEST_RETRY: Duration = Duration::from_secs(4);
 /// How long the end of a task is kept for a store that is away.
 const PATIENCE: Duration = Duration::from_mins(30);
 
@@ -38,13 +39,13 @@ pub(super) struct Run {
     asked: Invocation,
     work: Work,
     id: String,
-    /// By which name the lease is held.
-    holder: String,
+    hold: Hold,
     live: Live,
 }
 
 impl Run {
     pub(super) fn new(flight: &Flight, id: &str) -> Self {
+        let owner = Owner { state: &flight.state, user: &flight.caller.user, service: &flight.ready.name };
         Self {
             state: flight.state.clone(),
             service: flight.ready.name.clone(),
@@ -62,7 +63,7 @@ impl Run {
             },
             work: flight.work.clone(),
             id: id.to_owned(),
-            holder: random::text::<12>(),
+            hold: Hold::new(&flight.state.store, owner.name(id)),
             live: Live::enter(&flight.state.tasks, id),
         }
     }
@@ -73,9 +74,8 @@ impl Run {
 
     /// Takes the lease and writes the record.
     pub(super) async fn hold_and_keep(&self, record: &Record) -> Result<(), StoreError> {
-        let owner = self.owner();
-        self.state.store.try_lease(&owner.name(&self.id), &self.holder, LEASE).await?;
-        owner.create(record).await
+        self.hold.take().await?;
+        self.owner().create(record).await
     }
 
     /// Works until the task has ended.
@@ -86,26 +86,9 @@ impl Run {
                 let internal = RpcError::internal();
                 self.settle(&failed(&internal.message, internal.code)).await;
             },
-            () = self.keep_lease() => {}
+            () = self.hold.keep() => {}
         }
-        if let Err(error) = self.state.store.release_lease(&self.owner().name(&self.id), &self.holder).await {
-            tracing::debug!(%error, "the lease of a task that ended runs out by itself");
-        }
-    }
-
-    /// Says again and again that the task is alive; never ends.
-    async fn keep_lease(&self) {
-        let (store, name) = (&self.state.store, self.owner().name(&self.id));
-        let mut pause = BEAT;
-        loop {
-            sleep(pause).await;
-            let held = match store.renew_lease(&name, &self.holder, LEASE).await {
-                // It ran out, as when this process or the store stood still.
-                Ok(false) => store.try_lease(&name, &self.holder, LEASE).await,
-                renewed => renewed,
-            };
-            pause = if matches!(held, Ok(true)) { BEAT } else { RETRY };
-        }
+        self.hold.release().await;
     }
 
     async fn rounds(&self) {
@@ -197,7 +180,7 @@ impl Run {
                     Err(error) => tracing::warn!(%error, "the state of a task waits for the store"),
                 }
                 sleep(pause).await;
-                pause = (pause * 2).min(BEAT);
+                pause = (pause * 2).min(LONGEST_RETRY);
             }
         };
         timeout(PATIENCE, write).await.unwrap_or(false)

@@ -318,7 +318,7 @@ async fn a_task_whose_replica_fell_silent_fails_and_whoever_listens_hears_of_it(
     let mut listener = modern(&bearer, "subscriptions/listen", filter, &tasks()).open(&other).await;
     read_until(&mut listener, "notifications/subscriptions/acknowledged").await;
     assert_eq!(standing(&bearer, &other, &task).await["status"], "working");
-    world.clock.advance(super::super::tasks::LEASE);
+    world.clock.advance(super::super::hold::LEASE);
     let ended = standing(&bearer, &other, &task).await;
     assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!(-32603)));
     read_until(&mut listener, r#""status":"failed""#).await;

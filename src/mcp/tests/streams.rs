@@ -1,6 +1,7 @@
 //! GET: the standalone stream, and resumption, on one replica and over two.
 
 use super::super::McpSettings;
+use super::super::hold::LEASE;
 use super::super::legacy::outbox::Outbox;
 use super::support::{Replica, World, post, read_rest, read_until, request, rpc, session};
 use crate::domain::ids::SessionId;
@@ -8,7 +9,6 @@ use crate::ports::sessions::SessionRouter;
 use crate::ports::store::SessionStore;
 use bytes::Bytes;
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -199,8 +199,7 @@ async fn the_stream_of_a_post_is_resumed_and_ends_with_its_answer() {
     for version in ["2025-06-18", "2025-11-25"] {
         let id = session(&replica, &bearer, version).await;
         let record = world.store.session(&SessionId::new(id.as_str()), Duration::from_hours(1)).await;
-        let router: Arc<dyn SessionRouter> = replica.router.clone();
-        let outbox = Outbox::new(&router, &record.unwrap().unwrap());
+        let outbox = Outbox::new(&replica.state, &record.unwrap().unwrap(), "1");
         let opening = outbox.opening().await;
         assert_eq!(opening.is_empty(), version == "2025-06-18");
         let first = outbox.say(b"1", false).await.unwrap();
@@ -221,7 +220,7 @@ async fn the_stream_of_a_post_is_resumed_and_ends_with_its_answer() {
         assert!(rest.contains("data: 2\n\n") && rest.contains("data: 3\n\n"), "{rest}");
 
         let record = world.store.session(&SessionId::new(id.as_str()), Duration::from_hours(1)).await;
-        let cancelled = Outbox::new(&router, &record.unwrap().unwrap());
+        let cancelled = Outbox::new(&replica.state, &record.unwrap().unwrap(), "2");
         let first = cancelled.say(b"1", false).await.unwrap();
         let last = ids(std::str::from_utf8(&first).unwrap())[0].to_owned();
         cancelled.say(b"2", false).await.unwrap();
@@ -229,6 +228,29 @@ async fn the_stream_of_a_post_is_resumed_and_ends_with_its_answer() {
         read_until(&mut resumed, "data: 2\n\n").await;
         cancelled.end().await;
         read_rest(&mut resumed).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_request_whose_replica_died_is_answered_with_an_error_where_its_stream_is_resumed() {
+    let world = World::new();
+    let (replica, other) = (world.replica(), world.replica());
+    let bearer = world.bearer("alice", "mail-query").await;
+    let id = session(&replica, &bearer, "2025-11-25").await;
+    let record = world.store.session(&SessionId::new(id.as_str()), Duration::from_hours(1)).await;
+    let outbox = Outbox::new(&replica.state, &record.unwrap().unwrap(), "\"c\"");
+    outbox.opening().await;
+    let first = outbox.say(b"1", false).await.unwrap();
+    let last = ids(std::str::from_utf8(&first).unwrap())[0].to_owned();
+    let mut resumed = resume(&other, &bearer, &id, &last).await;
+    let opening = read_until(&mut resumed, "data: \n\n").await;
+    assert!(!opening.contains("error"), "its replica lives: {opening}");
+    drop(resumed);
+    world.clock.advance(LEASE);
+    for _ in 0..2 {
+        let rest = read_rest(&mut resume(&other, &bearer, &id, &last).await).await;
+        assert_eq!(rest.matches("data: {").count(), 1, "{rest}");
+        assert!(rest.contains(r#""id":"c""#) && rest.contains("-32603"), "{rest}");
     }
 }
 

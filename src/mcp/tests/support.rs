@@ -232,9 +232,10 @@ impl World {
             cipher: Cipher::new(&ring()),
         };
         let state = web::Data::new(McpState::new(parts, settings));
+        let shared = state.clone();
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(state.clone())
+                .app_data(shared.clone())
                 .configure(configure)
                 .route("/token", web::to(|| async { "another front" }))
         })
@@ -247,7 +248,7 @@ impl World {
         let server = server.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Replica { port, router, _board: board, handle, _keeper: keeper }
+        Replica { port, router, state, _board: board, handle, _keeper: keeper }
     }
 }
 
@@ -255,6 +256,7 @@ impl World {
 pub(super) struct Replica {
     pub(super) port: u16,
     pub(super) router: Arc<Streams>,
+    pub(super) state: web::Data<McpState>,
     _board: Arc<Switchboard>,
     handle: actix_web::dev::ServerHandle,
     _keeper: Box<dyn std::any::Any>,

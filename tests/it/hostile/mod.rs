@@ -3,11 +3,13 @@
 
 mod authorize;
 mod bearer;
+mod client_auth;
 mod code;
 mod consent;
 mod hardening;
 mod operators;
 mod refresh;
+mod registration;
 mod upstream;
 
 use super::support::cluster::{Cluster, Plan, Store};

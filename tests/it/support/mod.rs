@@ -10,6 +10,7 @@ pub(crate) mod official;
 pub(crate) mod operator;
 pub(crate) mod process;
 pub(crate) mod redis;
+pub(crate) mod signing;
 pub(crate) mod socket;
 pub(crate) mod sse;
 pub(crate) mod tenant;
