@@ -5,41 +5,31 @@ use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http;
 use super::support::login::{Client, REDIRECT};
 use super::support::mcp::Mcp;
+use super::support::signing::{Signer, header, now, unsigned};
 use actix_web::{App, HttpServer, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use p256::elliptic_curve::sec1::ToEncodedPoint;
-use p256::pkcs8::EncodePrivateKey;
+use jsonwebtoken::Header;
 use serde_json::{Value, json};
 use std::sync::mpsc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const ISSUER: &str = "https://idp.example";
+/// `typ` of an ID-JAG.
+const TYPE: &str = "oauth-id-jag+jwt";
+
+fn typed() -> Header {
+    Header { typ: Some(TYPE.into()), ..header("k1") }
+}
 
 /// The organisation's identity provider: one key, published.
 struct Idp {
-    key: EncodingKey,
+    key: Signer,
     url: String,
     handle: actix_web::dev::ServerHandle,
 }
 
-fn key_of(byte: u8) -> p256::SecretKey {
-    p256::SecretKey::from_slice(&[byte; 32]).unwrap()
-}
-
-fn encoding(key: &p256::SecretKey) -> EncodingKey {
-    EncodingKey::from_ec_der(key.to_pkcs8_der().unwrap().as_bytes())
-}
-
 impl Idp {
     fn start() -> Self {
-        let secret = key_of(7);
-        let point = secret.public_key().to_encoded_point(false);
-        let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let (x, y) = (part(point.x().unwrap()), part(point.y().unwrap()));
-        let keys =
-            json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": "k1", "x": x, "y": y}]});
+        let key = Signer::new(7);
+        let keys = key.jwks("k1");
         let (sender, started) = mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
@@ -57,7 +47,7 @@ impl Idp {
             });
         });
         let (port, handle) = started.recv().unwrap();
-        Self { key: encoding(&secret), url: format!("http://127.0.0.1:{port}/keys"), handle }
+        Self { key, url: format!("http://127.0.0.1:{port}/keys"), handle }
     }
 }
 
@@ -98,8 +88,7 @@ impl World {
     }
 
     fn claims(&self, jti: &str) -> Value {
-        #[expect(clippy::disallowed_methods, reason = "a test outside has no clock of the product")]
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = now();
         json!({
             "iss": ISSUER, "aud": self.cluster.url, "sub": "alice", "oid": self.alice, "jti": jti,
             "client_id": self.client.0, "iat": now, "exp": now + 300,
@@ -108,12 +97,7 @@ impl World {
     }
 
     fn signed(&self, claims: &Value) -> String {
-        let header = Header {
-            typ: Some("oauth-id-jag+jwt".into()),
-            kid: Some("k1".into()),
-            ..Header::new(Algorithm::ES256)
-        };
-        jsonwebtoken::encode(&header, claims, &self.idp.key).unwrap()
+        self.idp.key.sign(&typed(), claims)
     }
 
     async fn ask(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::Response {
@@ -167,20 +151,9 @@ async fn the_provider_vouches_and_nobody_else(store: Store) {
     let wider = world.ask(&good, &[("scope", "Mail.Read Mail.Send")]).await;
     assert_eq!(outcome(wider).await, "400 invalid_scope");
     // Signed by somebody else, unsigned, and of another type.
-    let header = Header {
-        typ: Some("oauth-id-jag+jwt".into()),
-        kid: Some("k1".into()),
-        ..Header::new(Algorithm::ES256)
-    };
-    let forged = jsonwebtoken::encode(&header, &world.claims("j-13"), &encoding(&key_of(8))).unwrap();
-    let untyped = Header { kid: Some("k1".into()), ..Header::new(Algorithm::ES256) };
-    let untyped = jsonwebtoken::encode(&untyped, &world.claims("j-14"), &world.idp.key).unwrap();
-    let encoded = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let unsigned = format!(
-        "{}.{}.",
-        encoded(&json!({"alg": "none", "typ": "oauth-id-jag+jwt", "kid": "k1"})),
-        encoded(&world.claims("j-15"))
-    );
+    let forged = Signer::new(8).sign(&typed(), &world.claims("j-13"));
+    let untyped = world.idp.key.sign(&header("k1"), &world.claims("j-14"));
+    let unsigned = unsigned(json!({"typ": TYPE, "kid": "k1"}), &world.claims("j-15"));
     for assertion in [forged.as_str(), &untyped, &unsigned, "x.y.z"] {
         assert_eq!(outcome(world.ask(assertion, &[]).await).await, "400 invalid_grant", "{assertion}");
     }

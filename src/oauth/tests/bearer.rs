@@ -38,9 +38,6 @@ async fn a_bearer_opens_its_own_service_only() {
     assert_eq!(response.status(), 401);
     assert!(challenge(&response).starts_with("Bearer error=\"invalid_token\""));
     assert!(challenge(&response).contains("/oauth-protected-resource/calendar/mcp\""));
-    println!(
-        "H60 | a bearer of one service at another (embedded) | 401 invalid_token, metadata of the other | ok"
-    );
 }
 
 #[actix_web::test]

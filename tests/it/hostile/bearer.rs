@@ -1,4 +1,4 @@
-//! Bearers at the door of a service: H61, H63–H65, H86; and what a browser may do there: H72.
+//! Bearers at the door of a service: H60, H61, H63–H65, H86; and what a browser may do there: H72.
 
 use super::{ALICE, BOB, Table, raw, rows};
 use crate::support::cluster::Cluster;
@@ -9,7 +9,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::json;
 
-rows!(on_both: h61, h63, h64, h65, h72, h86);
+rows!(on_both: h60, h61, h63, h64, h65, h72, h86);
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
@@ -24,6 +24,29 @@ async fn post(url: &str, headers: &[(&str, &str)]) -> (u16, String) {
     let response = request.send().await.unwrap();
     let challenge = response.headers().get("www-authenticate").map(|v| v.to_str().unwrap().to_owned());
     (response.status().as_u16(), challenge.unwrap_or_default())
+}
+
+async fn h60(cluster: &mut Cluster, table: Table) {
+    let base = &cluster.url;
+    let client = Client::register(base).await;
+    for (own, other) in [("mail-query", "calendar"), ("calendar", "mail-query")] {
+        let login = client.for_resource(&format!("{base}/{own}/mcp")).sign_in(ALICE).await;
+        let bearer = format!("Bearer {}", login.access);
+        let headers = [("authorization", bearer.as_str())];
+        let (works, _) = post(&format!("{base}/{own}/mcp"), &headers).await;
+        assert!(!matches!(works, 401 | 403 | 404), "its own service knows it: {works}");
+        for path in ["mcp", "mcp/", "messages"] {
+            let (status, challenge) = post(&format!("{base}/{other}/{path}"), &headers).await;
+            assert_eq!(status, 401, "{own} at {other}/{path}");
+            assert!(challenge.starts_with("Bearer error=\"invalid_token\""), "{challenge}");
+            let metadata =
+                format!("resource_metadata=\"{base}/.well-known/oauth-protected-resource/{other}/");
+            assert!(challenge.contains(&metadata), "{challenge}");
+        }
+        let stream = http::client().get(format!("{base}/{other}/sse")).bearer_auth(&login.access);
+        assert_eq!(stream.send().await.unwrap().status(), 401, "{own} at {other}/sse");
+    }
+    table.held("H60", "a bearer of one service at another", "401 invalid_token, metadata of the other");
 }
 
 async fn h61(cluster: &mut Cluster, table: Table) {
