@@ -47,8 +47,8 @@ pub(super) struct Outcome {
     pub(super) signed_out: bool,
 }
 
-/// Serves one text and hands the answers to `out` in order. A receiver that is gone stops nothing: what was begun in
-/// a session goes on.
+/// Serves one text and hands the answers to `out` in order. A receiver that is gone stops what is modern, which ends
+/// with its connection; what was begun in a session goes on.
 pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender<Bytes>) -> Outcome {
     let body = match parse(bytes, speaker.state.settings.max_depth) {
         Ok(body) => body,
@@ -75,18 +75,27 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
         streams: true,
         version,
     };
-    let response = match era {
-        Era::Legacy => Box::pin(legacy::post(&x, body)).await,
-        Era::Modern => Box::pin(modern::post(&x, body)).await,
-    };
-    let opened = response.headers().get(headers::SESSION_ID).and_then(|value| value.to_str().ok());
-    let outcome = Outcome {
-        opened: opened.map(SessionId::new),
-        lost: had_session && era == Era::Legacy && response.status() == StatusCode::NOT_FOUND,
-        signed_out: response.status() == StatusCode::UNAUTHORIZED,
-    };
-    relay(response, (id, expects), out).await;
-    outcome
+    let served = Box::pin(async {
+        let response = match era {
+            Era::Legacy => Box::pin(legacy::post(&x, body)).await,
+            Era::Modern => Box::pin(modern::post(&x, body)).await,
+        };
+        let opened = response.headers().get(headers::SESSION_ID).and_then(|value| value.to_str().ok());
+        let outcome = Outcome {
+            opened: opened.map(SessionId::new),
+            lost: had_session && era == Era::Legacy && response.status() == StatusCode::NOT_FOUND,
+            signed_out: response.status() == StatusCode::UNAUTHORIZED,
+        };
+        relay(response, (id, expects), out).await;
+        outcome
+    });
+    match era {
+        Era::Legacy => served.await,
+        Era::Modern => tokio::select! {
+            outcome = served => outcome,
+            () = out.closed() => Outcome::default(),
+        },
+    }
 }
 
 async fn tell(out: &mpsc::Sender<Bytes>, id: Option<Id<'_>>, error: &RpcError) -> Outcome {

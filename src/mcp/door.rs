@@ -7,8 +7,12 @@ use super::state::McpState;
 use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::Bearer;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
+
+/// Seconds after which a place may have become free.
+const PLACE_RETRY_S: &str = "10";
 
 /// The service asked for, if this caller may ask at all.
 pub(super) fn service(request: &HttpRequest, state: &McpState) -> Result<Arc<Ready>, HttpResponse> {
@@ -33,6 +37,13 @@ pub(super) async fn bearer(
 /// A refusal with a JSON-RPC body.
 pub(super) fn refused(status: StatusCode, message: &'static str) -> HttpResponse {
     refuse(status, None, &RpcError::new(INVALID_REQUEST, message))
+}
+
+/// 429: the caller has too much open.
+pub(super) fn too_many(message: &'static str) -> HttpResponse {
+    let mut response = refused(StatusCode::TOO_MANY_REQUESTS, message);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(PLACE_RETRY_S));
+    response
 }
 
 /// A parameter of the query.

@@ -60,6 +60,11 @@ impl Edge {
         }
     }
 
+    /// The origin of a page that may read our answers.
+    pub(super) fn welcome<'a>(&self, head: &'a RequestHead) -> Option<&'a HeaderValue> {
+        head.headers.get(header::ORIGIN).filter(|_| self.admits(head))
+    }
+
     fn admits_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let name = without_port(&host);

@@ -32,7 +32,7 @@ use futures_util::StreamExt;
 /// Serves `/{svc}/sse`.
 pub(super) async fn open(request: HttpRequest, state: web::Data<McpState>) -> HttpResponse {
     let mut response = Box::pin(admit(&request, &state)).await.unwrap_or_else(|refusal| refusal);
-    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    edge::decorate(&mut response, state.edge.welcome(request.head()));
     response
 }
 
@@ -90,7 +90,7 @@ async fn stream(
         Ok(Some(feed)) => feed,
         Ok(None) => return Err(session::not_found(None)),
         Err(OpenError::Attach(AttachError::TooMany)) => {
-            return Err(door::refused(StatusCode::TOO_MANY_REQUESTS, "Too many streams are open."));
+            return Err(door::too_many("Too many streams are open."));
         }
         Err(OpenError::Attach(AttachError::Unavailable)) => {
             return Err(super::error::unavailable(None));

@@ -13,7 +13,7 @@ use super::super::version::VersionHeader;
 use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use bytes::Bytes;
 
@@ -26,13 +26,13 @@ pub(in crate::mcp) async fn post(
     let served = Box::pin(admit(&request, &mut payload, &state)).await;
     let mut response = match served {
         Ok(Some((bearer, session, bytes))) => {
-            rt::spawn(super::answer(state, bearer, session, bytes));
+            rt::spawn(super::answer(state.clone(), bearer, session, bytes));
             HttpResponse::Accepted().body("Accepted")
         }
         Ok(None) => edge::preflight(request.headers()),
         Err(refusal) => refusal,
     };
-    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    edge::decorate(&mut response, state.edge.welcome(request.head()));
     response
 }
 

@@ -242,7 +242,8 @@ async fn a_dropped_connection_cancels_nothing_and_a_cancellation_does() {
         world.witness.dropped.notified().await;
     };
     let (reply, ()) = futures_util::join!(running, cancelling);
-    assert_eq!((reply.status, reply.text()), (202, ""));
+    assert_eq!((reply.status, reply.text()), (200, ""));
+    assert_eq!(reply.header("content-type"), Some("text/event-stream"));
 }
 
 #[actix_web::test]

@@ -297,3 +297,25 @@ async fn a_client_that_shows_no_life_is_dropped() {
     alive.initialize("2025-11-25").await;
     assert_eq!(dead.closed().await, 1006);
 }
+
+#[actix_web::test]
+async fn what_is_modern_ends_with_its_socket() {
+    let world = World::new();
+    let replica = world.replica();
+    let bearer = world.bearer("alice", "mail-query").await;
+    let mut socket = Socket::open(&with_bearer(&bearer), &replica).await;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    let listen = json!({"notifications": {"toolsListChanged": true}, "_meta": meta});
+    socket.say(&rpc(&json!("l"), "subscriptions/listen", &listen)).await;
+    assert_eq!(socket.hear().await["method"], "notifications/subscriptions/acknowledged");
+    socket.say(&rpc(&json!("s"), "tools/call", &json!({"name": "slow", "_meta": meta}))).await;
+    world.witness.started.notified().await;
+    drop(socket);
+    world.witness.dropped.notified().await;
+    while replica.router.open_streams().await > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

@@ -5,11 +5,13 @@
 //! its pongs, which return the number of the last message that was sent before the ping.
 
 use super::super::carried::{self, Outcome, Speaker};
+use super::super::classify::{Era, classify};
 use super::super::feed::{Fed, Feed, Wanted};
 use super::super::jsonrpc::{Body, Message, parse};
 use super::super::legacy::stream::Keep;
 use super::super::place::Place;
 use super::super::state::McpState;
+use super::super::version::VersionHeader;
 use super::hello::{Greeting, greet};
 use super::{find, place};
 use crate::domain::ids::{ServiceName, SessionId};
@@ -185,9 +187,9 @@ impl Connection {
                         Some(Ok(AggregatedMessage::Text(text))) => {
                             idle_at = Instant::now() + IDLE;
                             let bytes = text.into_bytes();
-                            if is_request(&bytes, self.state.settings.max_depth) {
+                            if let Some(era) = beside(&bytes, self.state.settings.max_depth) {
                                 running += 1;
-                                self.begin(bytes, &bearer, &reports);
+                                self.begin((bytes, era), &bearer, &reports);
                             } else {
                                 let had = self.session.is_some();
                                 match self.settle(&bytes, &bearer).await {
@@ -265,7 +267,7 @@ impl Connection {
     }
 
     /// Runs a request beside the connection.
-    fn begin(&self, bytes: Bytes, bearer: &Bearer, reports: &Reports) {
+    fn begin(&self, (bytes, era): (Bytes, Era), bearer: &Bearer, reports: &Reports) {
         let (state, service) = (self.state.clone(), self.service.clone());
         let (bearer, session) = (bearer.clone(), self.session.clone());
         let (answers, outcomes) = (reports.answers.clone(), reports.outcomes.clone());
@@ -281,10 +283,19 @@ impl Connection {
                 drop(sender);
                 let _ = outcomes.send(outcome).await;
             };
-            let saying = async {
-                while let Some(message) = said.recv().await {
-                    if let Err(unsaid) = answers.send(message).await {
-                        keep(&state, session.as_ref(), &unsaid.0).await;
+            let (state, session) = (&state, session.as_ref());
+            let saying = async move {
+                loop {
+                    let message = tokio::select! {
+                        message = said.recv() => message,
+                        // What is modern ends with its connection.
+                        () = answers.closed(), if era == Era::Modern => None,
+                    };
+                    let Some(message) = message else { return };
+                    if let Err(unsaid) = answers.send(message).await
+                        && era == Era::Legacy
+                    {
+                        keep(state, session, &unsaid.0).await;
                     }
                 }
             };
@@ -361,13 +372,15 @@ fn verdict(outcome: &Outcome) -> Option<(CloseCode, &'static str)> {
     outcome.signed_out.then_some((UNAUTHENTICATED, "sign in again"))
 }
 
-/// Requests other than `initialize` run side by side; all else is served in order.
-fn is_request(bytes: &[u8], max_depth: usize) -> bool {
-    match parse(bytes, max_depth) {
-        Ok(Body::Single(Message::Request(_, call))) => call.method != "initialize",
-        Ok(Body::Batch(_)) => true,
-        Ok(Body::Single(Message::Notification(_) | Message::Response(_))) | Err(_) => false,
-    }
+/// The era of a text that runs beside others: requests other than `initialize`. All else is served in order.
+fn beside(bytes: &[u8], max_depth: usize) -> Option<Era> {
+    let body = parse(bytes, max_depth).ok()?;
+    let is_request = match &body {
+        Body::Single(Message::Request(_, call)) => call.method != "initialize",
+        Body::Batch(_) => true,
+        Body::Single(Message::Notification(_) | Message::Response(_)) => false,
+    };
+    is_request.then(|| classify(&body, VersionHeader::Absent).unwrap_or(Era::Legacy))
 }
 
 /// Tells the id of a new session in `_meta`, since there is no response header to carry it.

@@ -37,7 +37,7 @@ pub(super) async fn open(
 ) -> HttpResponse {
     let served = Box::pin(admit(&request, payload, &state)).await;
     let mut response = served.unwrap_or_else(|refusal| refusal);
-    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    edge::decorate(&mut response, state.edge.welcome(request.head()));
     response
 }
 
@@ -104,9 +104,7 @@ async fn find(
 /// Takes a place among the open streams.
 async fn place(state: &McpState, user: UserKey) -> Result<Place, HttpResponse> {
     Place::take(&state.router, "ws", user).await.map_err(|error| match error {
-        AttachError::TooMany => {
-            door::refused(StatusCode::TOO_MANY_REQUESTS, "Too many connections are open.")
-        }
+        AttachError::TooMany => door::too_many("Too many connections are open."),
         AttachError::Unavailable => unavailable(None),
     })
 }
