@@ -212,7 +212,7 @@ fn capabilities(offers: Offers, version: Option<Legacy>) -> Value {
     add("tools", json!({ "listChanged": true }));
     add("prompts", json!({ "listChanged": true }));
     if offers.resources {
-        add("resources", json!({ "subscribe": offers.subscriptions, "listChanged": true }));
+        add("resources", json!({ "subscribe": offers.subscriptions, "listChanged": offers.subscriptions }));
     }
     if offers.logging {
         add("logging", json!({}));

@@ -88,6 +88,10 @@ impl Flight {
             let ToolErrorKind::InputRequired { questions } = &failed.kind else {
                 return self.addressee().failed(&self.work, &failed);
             };
+            if !self.work.may_ask() {
+                let misplaced = ToolError::internal("a question where the protocol has no room for one");
+                return self.addressee().failed(&self.work, &misplaced);
+            }
             if self.form.legacy.is_none() {
                 return self.input_required(questions);
             }
@@ -112,6 +116,7 @@ impl Flight {
             hub: Arc::<Hub>::clone(&self.state.hub),
             service: self.ready.name.clone(),
             reached: Mutex::default(),
+            budget: Mutex::default(),
         })
     }
 

@@ -11,6 +11,7 @@ use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
 use crate::domain::secret::Sealed;
+use crate::domain::session::SessionRecord;
 use crate::domain::stream::{BEYOND, standalone};
 use crate::ports::hearing::{Hears, follow};
 use crate::ports::sessions::SessionRouter;
@@ -275,11 +276,9 @@ impl Hub {
         let (method, params) = note(change);
         let message = Bytes::from(encode::notification(method, &params));
         for (session, epoch) in self.followers(service) {
-            if let Change::Resource(uri) = change {
-                match reach.store.session(&session, reach.session_ttl).await {
-                    Ok(Some(record)) if record.subscriptions.contains(uri) => {}
-                    Ok(_) | Err(_) => continue,
-                }
+            match reach.store.session(&session, reach.session_ttl).await {
+                Ok(Some(record)) if wants(&record, change) => {}
+                Ok(_) | Err(_) => continue,
             }
             match tell_once(reach, &session, &message, serial).await {
                 Ok(Some(standing)) if standing == epoch => {}
@@ -340,6 +339,15 @@ impl Announcer for Hub {
     async fn announce(&self, service: &ServiceName, change: &Change) {
         self.spread(&News::changed(service, change)).await;
     }
+}
+
+/// Whether a session is to hear of a change: nothing is said before it is initialized (specification, lifecycle).
+fn wants(session: &SessionRecord, change: &Change) -> bool {
+    let subscribed = match change {
+        Change::Resource(uri) => session.subscriptions.contains(uri),
+        Change::Tools | Change::Prompts | Change::Resources => true,
+    };
+    session.initialized && subscribed
 }
 
 /// Tells a session of the change `serial`, unless another replica did: while a stream moves, two take it for theirs.

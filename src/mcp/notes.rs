@@ -10,6 +10,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// The lowest level of log messages that a client wants; none unless it asked. May change while a call runs.
@@ -35,6 +36,36 @@ impl Threshold {
     }
 }
 
+/// Notifications of one request that go out at once, and how many more each second; the others are left out.
+const BURST: f64 = 64.0;
+const PER_SECOND: f64 = 32.0;
+
+/// What is left to say.
+#[derive(Debug)]
+pub(super) struct Budget {
+    left: f64,
+    at: Instant,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { left: BURST, at: Instant::now() }
+    }
+}
+
+impl Budget {
+    fn take(&mut self) -> bool {
+        let now = Instant::now();
+        self.left = (self.left + now.duration_since(self.at).as_secs_f64() * PER_SECOND).min(BURST);
+        self.at = now;
+        let has = self.left >= 1.0;
+        if has {
+            self.left -= 1.0;
+        }
+        has
+    }
+}
+
 /// Writes a request's notifications.
 pub(super) struct Notes {
     /// None where the client takes nothing but the answer.
@@ -50,6 +81,7 @@ pub(super) struct Notes {
     pub(super) service: ServiceName,
     /// The last progress; a call that runs again starts where it was.
     pub(super) reached: Mutex<Option<f64>>,
+    pub(super) budget: Mutex<Budget>,
 }
 
 impl Notes {
@@ -77,7 +109,8 @@ impl Sink for Notes {
         match note {
             Note::Progress { progress, total, message } => {
                 let Some(token) = &self.progress_token else { return };
-                if !self.advances(progress) {
+                let is_last = total.is_some_and(|total| progress >= total);
+                if !self.advances(progress) || !(self.budget.lock().take() || is_last) {
                     return;
                 }
                 let mut params = json!({ "progress": number(progress) });
@@ -95,7 +128,7 @@ impl Sink for Notes {
                 .await;
             }
             Note::Log { level, data } => {
-                if self.threshold.lets_pass(level) {
+                if self.threshold.lets_pass(level) && self.budget.lock().take() {
                     let params =
                         json!({ "level": level.as_str(), "logger": self.service.as_str(), "data": data });
                     self.send(encode::notification("notifications/message", &params)).await;
@@ -129,6 +162,7 @@ mod tests {
             hub: Arc::new(Hub::default()),
             service: ServiceName::new("s"),
             reached: Mutex::default(),
+            budget: Mutex::default(),
         };
         let progress = |progress: f64| Note::Progress { progress, total: Some(2.5), message: None };
         for note in [
@@ -154,5 +188,14 @@ mod tests {
                 &json!({"level": "error", "logger": "s", "data": "loud"}),
             ]
         );
+    }
+
+    #[test]
+    fn a_burst_passes_and_a_flood_does_not() {
+        let mut budget = Budget::default();
+        let passed = (0..10_000).filter(|_| budget.take()).count();
+        assert!((64..1_000).contains(&passed), "{passed}");
+        budget.at -= std::time::Duration::from_secs(1);
+        assert!(budget.take());
     }
 }

@@ -107,6 +107,11 @@ impl Work {
         Ok(Self::Complete(Completing { reference, argument: name, value }))
     }
 
+    /// Whether it may need input of the client (2026-07-28, multi-round-trip requests).
+    pub(super) fn may_ask(&self) -> bool {
+        matches!(self, Self::Tool { .. } | Self::Prompt { .. } | Self::Read { .. })
+    }
+
     /// The JSON-RPC method.
     pub(super) fn method(&self) -> &'static str {
         match self {

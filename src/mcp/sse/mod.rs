@@ -41,6 +41,7 @@ async fn admit(request: &HttpRequest, state: &web::Data<McpState>) -> Result<Htt
     if request.method() == Method::OPTIONS {
         return Ok(edge::preflight(request.headers()));
     }
+    let bearer = door::bearer(request, state, &ready).await?;
     if request.method() != Method::GET {
         // Newer clients try a POST here first and fall back to GET on a 405 that is no JSON-RPC answer.
         return Err(HttpResponse::MethodNotAllowed()
@@ -48,7 +49,6 @@ async fn admit(request: &HttpRequest, state: &web::Data<McpState>) -> Result<Htt
             .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
             .body("This URL opens the event stream of HTTP+SSE (2024-11-05): send GET."));
     }
-    let bearer = door::bearer(request, state, &ready).await?;
     if !headers::accepts(request.headers(), "text", "event-stream") {
         return Err(door::refused(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream."));
     }

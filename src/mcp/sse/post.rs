@@ -46,10 +46,10 @@ async fn admit(
     if request.method() == Method::OPTIONS {
         return Ok(None);
     }
+    let bearer = door::bearer(request, state, &ready).await?;
     if request.method() != Method::POST {
         return Err(super::super::error::method_not_allowed("POST"));
     }
-    let bearer = door::bearer(request, state, &ready).await?;
     if !headers::is_json(request.headers()) {
         let message = "The body must be application/json, without content coding.";
         return Err(door::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));

@@ -2,7 +2,8 @@
 //! suite.
 
 use super::support::{Ask, Replica, World, initialize_with, post, read_until, rpc};
-use crate::ports::store::LeaseStore;
+use crate::domain::ids::SessionId;
+use crate::ports::store::{LeaseStore, SessionStore};
 use crate::services::conformance::Conformance;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 const PATH: &str = "/conformance/mcp";
+const READY: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
 async fn world() -> (World, Replica, String) {
     let world = World::new();
@@ -23,8 +25,7 @@ async fn session(replica: &Replica, bearer: &str) -> String {
     let capabilities = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}});
     let reply = post(bearer, initialize_with("2025-11-25", &capabilities)).path(PATH).send(replica).await;
     let id = reply.header("mcp-session-id").expect("a session id").to_owned();
-    let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    assert_eq!(post(bearer, ready).path(PATH).session(&id).send(replica).await.status, 202);
+    assert_eq!(post(bearer, READY).path(PATH).session(&id).send(replica).await.status, 202);
     id
 }
 
@@ -216,14 +217,25 @@ async fn resources_and_prompts_are_found_or_refused_in_the_codes_of_the_era() {
 
 #[actix_web::test]
 async fn a_change_reaches_every_listener_once_and_nobody_who_did_not_ask() {
-    let (_world, replica, bearer) = world().await;
+    let (world, replica, bearer) = world().await;
     let id = session(&replica, &bearer).await;
     let get = super::support::request("GET", &bearer).path(PATH).header("Accept", "text/event-stream");
     let mut old = get.session(&id).open(&replica).await;
     read_until(&mut old, "data: \n\n").await;
     let sse = super::support::request("GET", &bearer).path("/conformance/sse");
     let mut oldest = sse.header("Accept", "text/event-stream").open(&replica).await;
-    read_until(&mut oldest, "sessionId=").await;
+    let opening = read_until(&mut oldest, "\n\n").await;
+    let path = opening.lines().find_map(|line| line.strip_prefix("data: ")).unwrap().to_owned();
+    let say = async |said: String| {
+        assert_eq!(post(&bearer, said).path(&path).send(&replica).await.status, 202);
+    };
+    say(initialize_with("2024-11-05", &json!({}))).await;
+    read_until(&mut oldest, "serverInfo").await;
+    say(READY.to_owned()).await;
+    let oldest_id = SessionId::new(path.split_once("sessionId=").unwrap().1);
+    while !world.store.session(&oldest_id, Duration::from_hours(1)).await.unwrap().unwrap().initialized {
+        tokio::task::yield_now().await;
+    }
     let listen =
         |filter: Value| modern(&bearer, "subscriptions/listen", json!({"notifications": filter}), &json!({}));
     let mut tools = listen(json!({"toolsListChanged": true})).open(&replica).await;
