@@ -3,7 +3,7 @@
 use super::{
     counters::Counters,
     directory::Directory,
-    entra::grants::GrantBook,
+    entra::{forgery::ForgeryBook, grants::GrantBook},
     faults::FaultBook,
     graph::GraphState,
     options::{LiveOptions, TenantOptions},
@@ -22,6 +22,8 @@ pub(crate) struct SimState {
     pub(crate) options: LiveOptions,
     /// Codes, refresh tokens and consents.
     pub(crate) grants: GrantBook,
+    /// What is to be wrong about the next id_tokens.
+    pub(crate) forgeries: ForgeryBook,
     /// Mailboxes and their limits.
     pub(crate) graph: GraphState,
 }
@@ -38,6 +40,7 @@ impl SimState {
             counters: Counters::default(),
             options: LiveOptions::new(options),
             grants: GrantBook::default(),
+            forgeries: ForgeryBook::default(),
             graph,
             directory,
         }

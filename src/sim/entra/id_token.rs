@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{error::AadError, grants::Grant, keys};
+use super::{error::AadError, forgery::forge, grants::Grant, keys};
 use crate::sim::{clock, directory::Person, state::SimState};
 
 const LIFE_SECONDS: i64 = 3600;
@@ -42,7 +42,7 @@ pub(super) fn issue(
 ) -> Result<String, AadError> {
     let now = clock::now_secs();
     let tenant_id = &state.directory.tenant_id;
-    keys::sign(&Claims {
+    let claims = Claims {
         ver: "2.0",
         iss: format!("{}/{tenant_id}/v2.0", state.url),
         sub: pairwise(&grant.app_id, &person.oid),
@@ -59,8 +59,14 @@ pub(super) fn issue(
         preferred_username: grant.asked.profile.then_some(person.upn.as_str()),
         email: grant.asked.email.then_some(person.mail.as_str()),
         nonce,
-    })
-    .map_err(|_| AadError::internal())
+    };
+    let token = match state.forgeries.take() {
+        Some(wish) => {
+            serde_json::to_value(&claims).map_err(Into::into).and_then(|claims| forge(wish, claims))
+        }
+        None => keys::sign(&claims),
+    };
+    token.map_err(|_| AadError::internal())
 }
 
 /// The same person has another `sub` in another application.

@@ -4,6 +4,7 @@ mod apps;
 mod authorize;
 mod discovery;
 mod error;
+pub(crate) mod forgery;
 pub(crate) mod grants;
 mod id_token;
 mod keys;

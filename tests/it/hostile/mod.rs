@@ -7,6 +7,7 @@ mod client_auth;
 mod code;
 mod consent;
 mod hardening;
+mod id_token;
 mod published;
 mod refresh;
 mod registration;

@@ -49,8 +49,9 @@ impl Reply {
 
 /// Status line and headers.
 pub(crate) fn head(status: &str, headers: &[(&str, &str)]) -> Vec<u8> {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("HTTP/1.1 {status}\r\n{lines}\r\n").into_bytes()
+    let mut lines = vec![format!("HTTP/1.1 {status}")];
+    lines.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes()
 }
 
 #[derive(Default)]
