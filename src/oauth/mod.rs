@@ -7,7 +7,7 @@
 pub(crate) mod bearer;
 
 mod account;
-mod audit;
+pub(crate) mod audit;
 mod authorize;
 mod callback;
 mod client_metadata;

@@ -40,10 +40,9 @@ pub(super) fn modulus() -> Option<Vec<u8>> {
 }
 
 fn parts() -> Option<RSAKeyParameters> {
-    match Jwk::from_encoding_key(&SIGNING_KEY, Algorithm::RS256).ok()?.algorithm {
-        AlgorithmParameters::RSA(rsa) => Some(rsa),
-        _ => None,
-    }
+    let jwk = Jwk::from_encoding_key(&SIGNING_KEY, Algorithm::RS256).ok()?;
+    let AlgorithmParameters::RSA(rsa) = jwk.algorithm else { return None };
+    Some(rsa)
 }
 
 /// `GET /{tenant}/discovery/v2.0/keys`
