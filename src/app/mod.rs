@@ -289,6 +289,8 @@ impl Outside {
             client_id: config.entra.client_id.clone(),
             credential: credential(config),
             continuous_access: config.entra.continuous_access,
+            allowed_groups: settings::lowercase(&config.entra.allowed_groups),
+            graph_url: config.graph.url.clone(),
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
         let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));

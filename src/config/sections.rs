@@ -67,6 +67,8 @@ pub(crate) struct EntraSection {
     pub(crate) tenant_id: String,
     pub(crate) authority: String,
     pub(crate) allowed_tenants: Vec<String>,
+    pub(crate) allowed_groups: Vec<String>,
+    pub(crate) allowed_roles: Vec<String>,
     pub(crate) continuous_access: bool,
 }
 

@@ -119,6 +119,10 @@ impl Config {
         if let Some((key, _, remedy)) = required.into_iter().find(|(_, missing, _)| *missing) {
             return Err(ConfigError::Missing { key, remedy });
         }
+        if let Some(bad) = entra.allowed_groups.iter().find(|id| uuid::Uuid::try_parse(id).is_err()) {
+            let problem = format!("`{bad}` is not the object id of a group (a GUID)");
+            return Err(ConfigError::Refused { key: "entra.allowed_groups", problem });
+        }
         for (key, text) in [("entra.authority", &entra.authority), ("graph.url", &self.graph.url)] {
             let refused = |problem: String| ConfigError::Refused { key, problem };
             let url = Url::parse(text).map_err(|e| refused(e.to_string()))?;

@@ -7,6 +7,7 @@ mod client_auth;
 mod code;
 mod consent;
 mod hardening;
+mod membership;
 mod refresh;
 mod registration;
 mod upstream;
