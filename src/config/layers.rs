@@ -15,6 +15,8 @@ const FILE_SUFFIX: &str = "_FILE";
 /// Names from the field, and the key each one sets.
 const NAMES: &[(&str, &str)] = &[
     ("ENTRADA_LISTEN", "server.listen"),
+    ("ENTRADA_ADMIN_LISTEN", "server.admin_listen"),
+    ("ENTRADA_ADMIN_TOKEN", "server.admin_token"),
     ("ENTRADA_PUBLIC_URL", "server.public_url"),
     ("ENTRADA_STORE", "store.url"),
     ("REDIS_URL", "store.url"),

@@ -8,7 +8,7 @@ pub(crate) mod bearer;
 
 mod account;
 mod admission;
-mod audit;
+pub(crate) mod audit;
 mod authorize;
 mod callback;
 mod client_metadata;

@@ -43,6 +43,8 @@ mod streams;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod switches;
+#[cfg(test)]
 mod token_storm;
 #[cfg(test)]
 mod vouched;

@@ -3,51 +3,12 @@
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http::{self, eventually};
 use super::support::login::Client;
+use super::support::sse::Stream;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 const ALICE: &str = "alice@contoso.example";
 pub(crate) const SERVICE: &str = "mail-query";
-
-/// One event of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) id: String,
-    pub(crate) data: String,
-}
-
-/// An open event stream.
-pub(crate) struct Stream {
-    response: reqwest::Response,
-    text: String,
-}
-
-impl Stream {
-    pub(crate) fn of(response: reqwest::Response) -> Self {
-        Self { response, text: String::new() }
-    }
-
-    /// The next event with a name, an id or data; none when the stream has ended or broken.
-    pub(crate) async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block: String = self.text.drain(..end + 2).collect();
-                let field = |name: &str| {
-                    let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-                    lines.collect::<Vec<_>>().join("\n")
-                };
-                let event = Event { name: field("event"), id: field("id"), data: field("data") };
-                if event != Event::default() {
-                    return Some(event);
-                }
-                continue;
-            }
-            let chunk = self.response.chunk().await.ok()??;
-            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
-        }
-    }
-}
 
 pub(crate) struct Caller {
     pub(crate) http: reqwest::Client,

@@ -49,7 +49,7 @@ async fn admit(
     if request.method() != Method::POST {
         return Err(super::super::error::method_not_allowed("POST"));
     }
-    let bearer = door::bearer(request, state, ready).await?;
+    let bearer = door::bearer(request, state, &ready).await?;
     if !headers::is_json(request.headers()) {
         let message = "The body must be application/json, without content coding.";
         return Err(door::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -60,7 +60,7 @@ async fn admit(
     };
     let x = Exchange {
         state,
-        ready,
+        ready: &ready,
         endpoint: Endpoint::Sse,
         headers: request.headers(),
         bearer: bearer.clone(),

@@ -49,7 +49,7 @@ async fn admit(
     let ready = door::service(request, state)?;
     // Browsers cannot set headers here; they say who they are in the first message instead.
     let bearer = if request.headers().contains_key(header::AUTHORIZATION) {
-        Some(door::bearer(request, state, ready).await?)
+        Some(door::bearer(request, state, &ready).await?)
     } else {
         None
     };
@@ -90,7 +90,7 @@ async fn find(
     let none = header::HeaderMap::new();
     let x = Exchange {
         state,
-        ready,
+        ready: &ready,
         endpoint: Endpoint::Ws,
         headers: &none,
         bearer: bearer.clone(),

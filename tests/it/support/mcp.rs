@@ -154,6 +154,20 @@ impl Mcp {
         request.header("Mcp-Session-Id", self.session.as_deref().unwrap_or_default()).send().await.unwrap()
     }
 
+    /// Opens a stream of changes of the lists (2026-07-28).
+    pub(crate) async fn listen(&self) -> reqwest::Response {
+        let wanted = json!({ "notifications": { "toolsListChanged": true } });
+        let (body, headers) = self.envelope("subscriptions/listen", wanted);
+        self.request(body, &headers).send().await.unwrap()
+    }
+
+    /// Opens the stream of HTTP+SSE (2024-11-05).
+    pub(crate) async fn open_sse(&self) -> reqwest::Response {
+        let url = self.endpoint.replace("/mcp", "/sse");
+        let request = self.http.get(url).bearer_auth(&self.bearer);
+        request.header("Accept", "text/event-stream").send().await.unwrap()
+    }
+
     /// DELETEs the session; the status.
     pub(crate) async fn end_session(&self) -> u16 {
         let session = self.session.as_deref().unwrap_or_default();
