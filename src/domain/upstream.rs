@@ -58,6 +58,8 @@ pub(crate) struct Groups {
 pub(crate) struct SignIn {
     pub(crate) user: UserKey,
     pub(crate) tokens: UpstreamTokens,
+    /// When the person last proved who they are; absent when Entra does not say.
+    pub(crate) auth_time: Option<Timestamp>,
 }
 
 /// What a Graph call needs: a live access token and the record version it came from.

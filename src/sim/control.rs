@@ -99,6 +99,8 @@ struct UserChange {
     groups: Option<Vec<String>>,
     /// App roles that the person has from now on.
     roles: Option<Vec<String>>,
+    /// Lets the person's sessions be older by so many seconds.
+    age_sessions_s: Option<u32>,
 }
 
 async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> HttpResponse {
@@ -118,6 +120,9 @@ async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> 
     }
     if change.revoke_consent {
         state.grants.revoke_consent(&person.oid);
+    }
+    if let Some(seconds) = change.age_sessions_s {
+        state.grants.age_sessions(&person.oid, seconds.into());
     }
     person.change_memberships(|memberships| {
         memberships.groups = change.groups.unwrap_or_else(|| std::mem::take(&mut memberships.groups));
@@ -140,6 +145,8 @@ struct OptionChange {
     graph_delay_ms: Option<u64>,
     /// Whether the registration puts groups into id_tokens (`groupMembershipClaims`).
     group_claims: Option<bool>,
+    /// Whether the registration has the optional claim `auth_time`.
+    auth_time_claim: Option<bool>,
 }
 
 async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
@@ -159,6 +166,9 @@ async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
     }
     if let Some(on) = change.group_claims {
         options.set_group_claims(on);
+    }
+    if let Some(on) = change.auth_time_claim {
+        options.set_auth_time_claim(on);
     }
     HttpResponse::Ok().json(json!({
         "strict_refresh": options.strict_refresh(),

@@ -47,6 +47,7 @@ pub(crate) struct LiveOptions {
     access_token_seconds: AtomicU64,
     graph_delay_ms: AtomicU64,
     group_claims: AtomicBool,
+    auth_time_claim: AtomicBool,
 }
 
 impl LiveOptions {
@@ -57,6 +58,7 @@ impl LiveOptions {
             access_token_seconds: AtomicU64::new(options.access_token_seconds.unwrap_or(0)),
             graph_delay_ms: AtomicU64::new(options.graph_delay_ms),
             group_claims: AtomicBool::new(true),
+            auth_time_claim: AtomicBool::new(true),
         }
     }
 
@@ -84,6 +86,15 @@ impl LiveOptions {
 
     pub(crate) fn set_group_claims(&self, on: bool) {
         self.group_claims.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether id_tokens say when the person signed in, an optional claim of the registration.
+    pub(crate) fn auth_time_claim(&self) -> bool {
+        self.auth_time_claim.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_auth_time_claim(&self, on: bool) {
+        self.auth_time_claim.store(on, Ordering::Relaxed);
     }
 
     pub(crate) fn graph_delay_ms(&self) -> u64 {

@@ -73,6 +73,7 @@ struct Claims {
     name: String,
     #[serde(default)]
     roles: Vec<String>,
+    auth_time: Option<i64>,
     groups: Option<Vec<String>>,
     /// Says in implicit flows that the groups were too many for the token.
     #[serde(default)]
@@ -91,6 +92,8 @@ pub(super) struct Identified {
     pub(super) roles: Vec<String>,
     /// All groups of the person; absent when the token does not say.
     pub(super) groups: Option<Vec<String>>,
+    /// When the person last signed in actively (`auth_time`, an optional claim of the registration).
+    pub(super) auth_time: Option<Timestamp>,
 }
 
 /// The key id an id_token names; everything but RS256 is refused before any key is looked at.
@@ -121,6 +124,7 @@ pub(super) fn verify(token: &str, keys: &JwkSet, expected: Expected<'_>) -> Resu
         username: claims.preferred_username,
         name: claims.name,
         roles: claims.roles,
+        auth_time: claims.auth_time.and_then(|secs| secs.checked_mul(1000)).map(Timestamp::from_millis),
         groups: claims.groups.filter(|_| !told_elsewhere),
     })
 }

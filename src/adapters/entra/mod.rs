@@ -256,12 +256,12 @@ impl IdentityProvider for EntraProvider {
             .map_err(|classified| classified.error)?;
         let id_token = answer.id_token.as_deref().ok_or_else(|| missing("id_token"))?;
         let who = self.identify(id_token, Some(&exchange.nonce)).await?;
-        let user = who.user.clone();
+        let (user, auth_time) = (who.user.clone(), who.auth_time);
         let profile = self.profile(who);
         let refresh_token = answer.refresh_token.clone().ok_or_else(|| missing("refresh_token"))?;
         let now = self.clock.now();
         let tokens = tokens(&answer, Secret::new(refresh_token), &exchange.scopes, profile, now);
-        Ok(SignIn { user, tokens })
+        Ok(SignIn { user, tokens, auth_time })
     }
 
     async fn refresh(

@@ -99,7 +99,7 @@ impl IdentityProvider for FakeIdentity {
             challenge: None,
             usable_until: None,
         };
-        Ok(SignIn { user: UserKey::new("t-1", name), tokens })
+        Ok(SignIn { user: UserKey::new("t-1", name), tokens, auth_time: None })
     }
 
     async fn refresh(&self, _: &UserKey, current: &UpstreamTokens) -> Result<UpstreamTokens, IdentityError> {

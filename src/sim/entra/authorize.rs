@@ -16,7 +16,7 @@ use super::{
     params::Params,
     request::{Prompt, ResponseMode, Target, Wish},
 };
-use crate::sim::{directory::Person, page, state::SimState};
+use crate::sim::{clock, directory::Person, page, state::SimState};
 
 /// The browser's sign-in session.
 pub(super) const SESSION_COOKIE: &str = "SIMESTSAUTH";
@@ -112,7 +112,7 @@ impl Visit<'_> {
     /// `prompt=none`: a code for the browser's session, or the reason why a page would be needed.
     fn silent(&self, wish: Wish) -> HttpResponse {
         let signed_in = self.sid.as_ref().and_then(|sid| {
-            let person = self.state.directory.by_oid(&self.state.grants.session_owner(sid)?)?;
+            let person = self.state.directory.by_oid(&self.state.grants.session(sid)?.oid)?;
             Some((sid.clone(), person))
         });
         let Some((sid, person)) = signed_in else { return self.refuse(&AadError::login_required()) };
@@ -134,8 +134,15 @@ impl Visit<'_> {
             .http_only(true)
             .same_site(SameSite::Lax)
             .finish();
+        let since = self.state.grants.session(&sid).map(|session| session.since);
         let code = self.state.grants.add_code(Code {
-            grant: Grant { oid: person.oid.clone(), app_id: APP_ID.to_owned(), asked: wish.asked, sid },
+            grant: Grant {
+                oid: person.oid.clone(),
+                app_id: APP_ID.to_owned(),
+                asked: wish.asked,
+                auth_time: since.unwrap_or_else(clock::now_secs),
+                sid,
+            },
             redirect_uri: self.target.redirect_uri.clone(),
             nonce: wish.nonce,
             challenge: wish.challenge,

@@ -22,6 +22,15 @@ pub(crate) struct Grant {
     pub(super) asked: Asked,
     /// The sign-in session, as the `sid` claim.
     pub(super) sid: String,
+    /// When the person signed in to that session.
+    pub(super) auth_time: i64,
+}
+
+/// A browser's sign-in.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) oid: String,
+    pub(super) since: i64,
 }
 
 /// What an authorization code stands for.
@@ -61,7 +70,7 @@ struct Inner {
     refresh: HashMap<String, RefreshEntry>,
     /// Granted Graph permissions by person; there is one application.
     consents: HashMap<String, BTreeSet<String>>,
-    sessions: HashMap<String, String>,
+    sessions: HashMap<String, Session>,
     epochs: HashMap<String, u64>,
 }
 
@@ -159,18 +168,27 @@ impl GrantBook {
     pub(crate) fn revoke_sessions(&self, oid: &str) {
         let mut inner = self.inner.lock();
         *inner.epochs.entry(oid.to_owned()).or_default() += 1;
-        inner.sessions.retain(|_, owner| owner != oid);
+        inner.sessions.retain(|_, session| session.oid != oid);
     }
 
     /// Remembers a browser's sign-in.
     pub(super) fn open_session(&self, oid: &str) -> String {
         let sid = Uuid::new_v4().to_string();
-        self.inner.lock().sessions.insert(sid.clone(), oid.to_owned());
+        let session = Session { oid: oid.to_owned(), since: clock::now_secs() };
+        self.inner.lock().sessions.insert(sid.clone(), session);
         sid
     }
 
-    /// Who is signed in.
-    pub(super) fn session_owner(&self, sid: &str) -> Option<String> {
+    /// Lets every session of the person be older by so many seconds.
+    pub(crate) fn age_sessions(&self, oid: &str, seconds: i64) {
+        let mut inner = self.inner.lock();
+        for session in inner.sessions.values_mut().filter(|session| session.oid == oid) {
+            session.since -= seconds;
+        }
+    }
+
+    /// Who is signed in, and since when.
+    pub(super) fn session(&self, sid: &str) -> Option<Session> {
         self.inner.lock().sessions.get(sid).cloned()
     }
 

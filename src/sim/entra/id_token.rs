@@ -24,6 +24,8 @@ struct Claims<'a> {
     oid: &'a str,
     tid: &'a str,
     sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     uti: String,
     rh: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +93,7 @@ pub(super) fn issue(
         oid: &person.oid,
         tid: tenant_id,
         sid: &grant.sid,
+        auth_time: state.options.auth_time_claim().then_some(grant.auth_time),
         uti: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
         rh: format!("1.{}.", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())),
         name: grant.asked.profile.then_some(person.display_name.as_str()),
