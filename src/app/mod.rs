@@ -2,6 +2,7 @@
 //! handed down; there is no process-wide state, so two replicas run side by side in one process.
 
 mod listeners;
+mod resealing;
 mod settings;
 
 use crate::actors::{ActorDeps, Actors, GiveUp};
@@ -162,6 +163,10 @@ impl Parts {
         let Outside { store, identity, graph, issuer_keys } = Outside::build(config, &clock, &cipher)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         keep_time(store.clone(), stop.clone());
+        if ring.keys().len() > 1 {
+            let pause = Duration::from_secs(config.keys.reencrypt_after_s);
+            resealing::keep(store.clone(), cipher.clone(), pause, stop.clone());
+        }
         let grant_clock = store.clock();
         let actors = Arc::new(Actors::start(&ActorDeps {
             store: store.clone(),
@@ -271,11 +276,7 @@ impl Outside {
     fn build(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<Self, StartError> {
         let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
         let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
-        let store: Arc<dyn Store> = match config.store_url()? {
-            StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
-            StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
-            StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url, cipher.clone())?),
-        };
+        let store = open_store(config, clock, cipher)?;
         let entra = EntraSettings {
             authority: config.entra.authority.clone(),
             tenant: config.entra.tenant_id.clone(),
@@ -300,6 +301,21 @@ fn credential(config: &Config) -> Credential {
         &entra.client_certificate_path,
         &entra.federated_token_file,
     )
+}
+
+/// The store of the settings and the cipher of their ring, for commands that work on records.
+pub(crate) fn records(config: &Config) -> Result<(Arc<dyn Store>, Cipher), StartError> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let cipher = Cipher::new(&config.key_ring()?);
+    Ok((open_store(config, &clock, &cipher)?, cipher))
+}
+
+fn open_store(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<Arc<dyn Store>, StartError> {
+    Ok(match config.store_url()? {
+        StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
+        StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
+        StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url, cipher.clone())?),
+    })
 }
 
 /// What `entrada check` tries: name, remedy, attempt.

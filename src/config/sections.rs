@@ -59,6 +59,7 @@ pub(crate) struct KeysSection {
     pub(crate) encryption_key: Secret<String>,
     #[serde(deserialize_with = "secret")]
     pub(crate) encryption_keys: Secret<String>,
+    pub(crate) reencrypt_after_s: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -5,6 +5,7 @@
 //! with 503. Every value carries its own expiry as well, so a late key is refused even if the store kept it.
 
 use super::events::{Bus, EventLog};
+use super::resealing::Resealing;
 use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::{SharedClock, Timestamp};
@@ -253,6 +254,7 @@ pub(crate) trait Store:
     + LimitStore
     + SharedStore
     + TraceStore
+    + Resealing
     + EventLog
     + Bus
 {

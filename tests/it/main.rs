@@ -20,6 +20,8 @@ mod cross_user;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod key_ring;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod oauth_front;
