@@ -7,7 +7,7 @@ mod settings;
 
 use crate::actors::{ActorDeps, Actors, GiveUp};
 use crate::adapters::embedded::EmbeddedStore;
-use crate::adapters::entra::{Credential, EntraProvider, EntraSettings};
+use crate::adapters::entra::{Credential, Endpoints, EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
@@ -283,6 +283,12 @@ impl Outside {
             client_id: config.entra.client_id.clone(),
             credential: credential(config),
             continuous_access: config.entra.continuous_access,
+            endpoints: Endpoints {
+                issuer: config.entra.issuer.clone(),
+                authorization_endpoint: config.entra.authorization_endpoint.clone(),
+                token_endpoint: config.entra.token_endpoint.clone(),
+                jwks_uri: config.entra.jwks_uri.clone(),
+            },
             allowed_groups: settings::lowercase(&config.entra.allowed_groups),
             graph_url: config.graph.url.clone(),
         };

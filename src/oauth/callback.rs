@@ -107,7 +107,12 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
     let params = Params::parse(query.as_bytes()).map_err(|_| CallbackError::UnknownState)?;
     if params.get("admin_consent").is_some_and(|given| given.eq_ignore_ascii_case("true")) {
         // An administrator who followed our link: says something to read and changes nothing.
-        return Ok(pages::granted(Lang::of(request)));
+        let lang = Lang::of(request);
+        return Ok(if params.get("error").is_some() {
+            pages::dead_end(StatusCode::FORBIDDEN, Fault::Declined, None, lang)
+        } else {
+            pages::granted(lang)
+        });
     }
     let given = params.get("state").ok_or(CallbackError::UnknownState)?;
     if account::is_ours(given) {

@@ -18,6 +18,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
         .route("/_sim/faults", web::delete().to(clear_faults))
         .route("/_sim/reset", web::post().to(reset))
         .route("/_sim/users/{upn}", web::post().to(change_user))
+        .route("/_sim/app", web::post().to(change_app))
         .route("/_sim/tokens/expire", web::post().to(expire_tokens))
         .route("/_sim/options", web::post().to(change_options));
 }
@@ -131,6 +132,15 @@ async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> 
     HttpResponse::Ok().json(json!({ "upn": person.upn, "oid": person.oid, "disabled": person.is_disabled() }))
 }
 
+/// Changes what the application may authenticate with.
+async fn change_app(state: State, body: web::Bytes) -> HttpResponse {
+    match read::<entra::CredentialChange>(&body).map(|change| state.credentials.change(change)) {
+        Ok(Ok(())) => HttpResponse::NoContent().finish(),
+        Ok(Err(problem)) => refuse(&problem),
+        Err(refusal) => refusal,
+    }
+}
+
 async fn expire_tokens(state: State) -> HttpResponse {
     state.tokens.expire_all();
     HttpResponse::NoContent().finish()
@@ -147,6 +157,8 @@ struct OptionChange {
     group_claims: Option<bool>,
     /// Whether the registration has the optional claim `auth_time`.
     auth_time_claim: Option<bool>,
+    /// Whether the tenant lets nobody but administrators consent, to anything beyond `User.Read`.
+    admin_consent_required: Option<bool>,
 }
 
 async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
@@ -169,6 +181,9 @@ async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
     }
     if let Some(on) = change.auth_time_claim {
         options.set_auth_time_claim(on);
+    }
+    if let Some(on) = change.admin_consent_required {
+        options.set_admin_consent_required(on);
     }
     HttpResponse::Ok().json(json!({
         "strict_refresh": options.strict_refresh(),

@@ -48,6 +48,11 @@ pub(crate) struct Memberships {
 }
 
 impl Person {
+    /// Whether the person may consent for everybody: Alice runs the tenant.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.upn.starts_with("alice@")
+    }
+
     /// True after an administrator blocked the account (AADSTS50057).
     pub(crate) fn is_disabled(&self) -> bool {
         self.disabled.load(Ordering::Acquire)

@@ -48,6 +48,7 @@ pub(crate) struct LiveOptions {
     graph_delay_ms: AtomicU64,
     group_claims: AtomicBool,
     auth_time_claim: AtomicBool,
+    admin_consent_required: AtomicBool,
 }
 
 impl LiveOptions {
@@ -59,6 +60,7 @@ impl LiveOptions {
             graph_delay_ms: AtomicU64::new(options.graph_delay_ms),
             group_claims: AtomicBool::new(true),
             auth_time_claim: AtomicBool::new(true),
+            admin_consent_required: AtomicBool::new(false),
         }
     }
 
@@ -95,6 +97,15 @@ impl LiveOptions {
 
     pub(crate) fn set_auth_time_claim(&self, on: bool) {
         self.auth_time_claim.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether administrators consent to everything, as in tenants with Microsoft's managed policy.
+    pub(crate) fn admin_consent_required(&self) -> bool {
+        self.admin_consent_required.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_admin_consent_required(&self, on: bool) {
+        self.admin_consent_required.store(on, Ordering::Relaxed);
     }
 
     pub(crate) fn graph_delay_ms(&self) -> u64 {

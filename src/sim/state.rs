@@ -3,7 +3,7 @@
 use super::{
     counters::Counters,
     directory::Directory,
-    entra::grants::GrantBook,
+    entra::{AppCredentials, grants::GrantBook},
     faults::FaultBook,
     graph::GraphState,
     options::{LiveOptions, TenantOptions},
@@ -22,6 +22,8 @@ pub(crate) struct SimState {
     pub(crate) options: LiveOptions,
     /// Codes, refresh tokens and consents.
     pub(crate) grants: GrantBook,
+    /// What the application authenticates with.
+    pub(crate) credentials: AppCredentials,
     /// Mailboxes and their limits.
     pub(crate) graph: GraphState,
 }
@@ -38,6 +40,7 @@ impl SimState {
             counters: Counters::default(),
             options: LiveOptions::new(options),
             grants: GrantBook::default(),
+            credentials: AppCredentials::default(),
             graph,
             directory,
         }

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod app_credential;
+#[cfg(test)]
 mod auth_time;
 #[cfg(test)]
 mod bad_input;

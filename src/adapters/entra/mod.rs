@@ -50,13 +50,42 @@ pub(crate) struct EntraSettings {
     /// Ask for tokens that Graph may end early by a claims challenge (continuous access evaluation).
     pub(crate) continuous_access: bool,
     /// Groups that the operator lets in, in lower case; empty when groups do not matter.
+    pub(crate) endpoints: Endpoints,
     pub(crate) allowed_groups: Vec<String>,
     /// Base URL of Graph with its version, which knows the groups that no token tells.
     pub(crate) graph_url: String,
 }
 
+/// Endpoints that the operator sets; an empty text leaves one to discovery, which is not read when all are set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Endpoints {
+    pub(crate) issuer: String,
+    pub(crate) authorization_endpoint: String,
+    pub(crate) token_endpoint: String,
+    pub(crate) jwks_uri: String,
+}
+
+impl Endpoints {
+    /// `found` with what is set here in its place.
+    fn over(&self, found: Discovery) -> Discovery {
+        let or = |set: &String, found: String| if set.is_empty() { found } else { set.clone() };
+        Discovery {
+            issuer: or(&self.issuer, found.issuer),
+            authorization_endpoint: or(&self.authorization_endpoint, found.authorization_endpoint),
+            token_endpoint: or(&self.token_endpoint, found.token_endpoint),
+            jwks_uri: or(&self.jwks_uri, found.jwks_uri),
+        }
+    }
+
+    fn are_complete(&self) -> bool {
+        [&self.issuer, &self.authorization_endpoint, &self.token_endpoint, &self.jwks_uri]
+            .iter()
+            .all(|set| !set.is_empty())
+    }
+}
+
 /// The members of the discovery document that are used.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Discovery {
     issuer: String,
     authorization_endpoint: String,
@@ -87,7 +116,13 @@ impl EntraProvider {
     async fn discovery(&self) -> Result<Arc<Discovery>, IdentityError> {
         let authority = self.settings.authority.trim_end_matches('/');
         let url = format!("{authority}/{}/v2.0/.well-known/openid-configuration", self.settings.tenant);
-        let load = endpoint::get_json(&self.http, &url);
+        let set = &self.settings.endpoints;
+        let load = async {
+            if set.are_complete() {
+                return Ok(set.over(Discovery::default()));
+            }
+            endpoint::get_json(&self.http, &url).await.map(|found| set.over(found))
+        };
         self.discovery.get(self.clock.now(), DOCUMENT_AGE, load).await
     }
 

@@ -28,6 +28,7 @@ impl World {
             client_id: tenant.app_id().to_owned(),
             credential: Credential::Secret(Secret::new(tenant.app_secret().to_owned())),
             continuous_access: false,
+            endpoints: Endpoints::default(),
             allowed_groups: Vec::new(),
             graph_url: tenant.graph_url(),
         };

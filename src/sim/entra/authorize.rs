@@ -80,6 +80,7 @@ impl Visit<'_> {
     fn page(&self, wish: &Wish, params: &Params, problem: Option<&str>) -> HttpResponse {
         let username = params.get("username").or(wish.login_hint.as_deref()).unwrap_or_default();
         let page = page::account(&page::Account {
+            action: "authorize",
             username,
             problem,
             people: &self.state.directory.people,
@@ -101,7 +102,11 @@ impl Visit<'_> {
         if person.is_disabled() {
             return self.page(&wish, params, Some(AadError::disabled_user().text()));
         }
-        if let Some(scope) = wish.asked.admin_only() {
+        let strict = self.state.options.admin_consent_required();
+        let approved = self.state.grants.approved();
+        let missing =
+            wish.asked.admin_only(strict).find(|scope| !approved.iter().any(|known| known == scope));
+        if let Some(scope) = missing {
             return self.refuse(&AadError::needs_admin(scope));
         }
         self.state.grants.consent(&person.oid, &wish.asked.graph);

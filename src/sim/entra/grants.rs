@@ -70,6 +70,8 @@ struct Inner {
     refresh: HashMap<String, RefreshEntry>,
     /// Granted Graph permissions by person; there is one application.
     consents: HashMap<String, BTreeSet<String>>,
+    /// What an administrator granted for everybody.
+    approved: BTreeSet<String>,
     sessions: HashMap<String, Session>,
     epochs: HashMap<String, u64>,
 }
@@ -156,7 +158,18 @@ impl GrantBook {
     /// All that the person granted so far; Entra puts all of it into each token.
     pub(super) fn consented(&self, oid: &str) -> Vec<String> {
         let inner = self.inner.lock();
-        inner.consents.get(oid).map(|scopes| scopes.iter().cloned().collect()).unwrap_or_default()
+        let own = inner.consents.get(oid).into_iter().flatten();
+        own.chain(&inner.approved).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// An administrator grants for everybody.
+    pub(super) fn approve(&self, scopes: &[String]) {
+        self.inner.lock().approved.extend(scopes.iter().cloned());
+    }
+
+    /// What administrators granted.
+    pub(super) fn approved(&self) -> Vec<String> {
+        self.inner.lock().approved.iter().cloned().collect()
     }
 
     /// Takes back every consent of the person.
