@@ -42,7 +42,7 @@ pub(crate) enum Taken<T> {
 /// Answer of redeeming an authorization code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CodeRedemption {
-    First(CodeRecord),
+    First(Box<CodeRecord>),
     /// Redeemed before: by whom and when, so that the front can tell a retry from an attack (RFC 6749 §4.1.2).
     Replayed {
         client: ClientId,

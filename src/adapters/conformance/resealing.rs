@@ -1,7 +1,7 @@
 //! Records under the keys of the ring.
 
 use super::Backend;
-use super::samples::{DAY, MINUTE, user};
+use super::samples::{DAY, HOUR, user};
 use crate::domain::cipher::Cipher;
 use crate::domain::keyring::KeyRing;
 use crate::domain::upstream::sealing_context;
@@ -36,7 +36,7 @@ pub(super) async fn records_move_to_the_active_key(backend: &dyn Backend) {
     let counts = store.sealed_counts().await.unwrap();
     let fresh = count(&counts, "old", "upstream records") - count(&before, "old", "upstream records");
     assert_eq!((fresh, count(&counts, "old", "common records")), (100, 2));
-    backend.travel(DAY - MINUTE).await;
+    backend.travel(HOUR * 23).await;
     let swept = store.reseal(&both).await.unwrap();
     assert_eq!((swept.done, swept.overtaken), (101, 0));
     assert_eq!(store.reseal(&both).await.unwrap(), Resealed { left: swept.left, ..Resealed::default() });
@@ -49,7 +49,7 @@ pub(super) async fn records_move_to_the_active_key(backend: &dyn Backend) {
     assert_eq!(new.open(&sealing_context(&who, 1), &record.sealed).unwrap(), b"tokens");
     let record = store.shared("common").await.unwrap().unwrap();
     assert_eq!(new.open("common", &record.sealed).unwrap(), b"keys");
-    backend.travel(2 * MINUTE).await;
+    backend.travel(HOUR * 2).await;
     assert_eq!(store.upstream(&who).await.unwrap(), None, "and the same life");
 }
 

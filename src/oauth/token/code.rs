@@ -61,7 +61,7 @@ async fn take(state: &OauthState, client: &ClientRecord, code: &Token) -> Result
     let now = state.clock.now();
     for place in state.hasher.token_refs(code) {
         match state.store.redeem_code(&place, &client.id, now).await? {
-            CodeRedemption::First(record) => return Ok(record),
+            CodeRedemption::First(record) => return Ok(*record),
             CodeRedemption::Replayed { client: first, at } => {
                 if first != client.id || now.since(at) > RETRY_WINDOW {
                     audit::alarm("code_replay", &client.id, None);
