@@ -12,4 +12,5 @@ mod keys;
 pub(crate) mod public_http;
 mod records;
 pub(crate) mod redis;
+mod resealing;
 mod topics;

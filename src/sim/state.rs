@@ -3,7 +3,7 @@
 use super::{
     counters::Counters,
     directory::Directory,
-    entra::{forgery::ForgeryBook, grants::GrantBook},
+    entra::{AppCredentials, forgery::ForgeryBook, grants::GrantBook},
     faults::FaultBook,
     graph::GraphState,
     options::{LiveOptions, TenantOptions},
@@ -24,6 +24,8 @@ pub(crate) struct SimState {
     pub(crate) grants: GrantBook,
     /// What is to be wrong about the next id_tokens.
     pub(crate) forgeries: ForgeryBook,
+    /// What the application authenticates with.
+    pub(crate) credentials: AppCredentials,
     /// Mailboxes and their limits.
     pub(crate) graph: GraphState,
 }
@@ -41,6 +43,7 @@ impl SimState {
             options: LiveOptions::new(options),
             grants: GrantBook::default(),
             forgeries: ForgeryBook::default(),
+            credentials: AppCredentials::default(),
             graph,
             directory,
         }

@@ -29,6 +29,9 @@ impl World {
             client_id: tenant.app_id().to_owned(),
             credential: Credential::Secret(Secret::new(tenant.app_secret().to_owned())),
             continuous_access: false,
+            endpoints: Endpoints::default(),
+            allowed_groups: Vec::new(),
+            graph_url: tenant.graph_url(),
         };
         let (url, tenant_id) = (tenant.url(), tenant.tenant_id());
         actix_web::rt::spawn(tenant.run());
@@ -125,7 +128,7 @@ async fn a_sign_in_yields_a_verified_person_and_refreshable_tokens() {
 async fn a_renamed_person_is_known_by_the_new_name() {
     let world = World::start();
     let provider = world.provider();
-    let SignIn { user, mut tokens } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    let SignIn { user, mut tokens, .. } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
     tokens.profile.username = "alice@before.example".to_owned();
     let refreshed = provider.refresh(&user, &tokens).await.unwrap();
     assert_eq!(refreshed.profile.username, "alice@contoso.example");
@@ -144,7 +147,7 @@ async fn tokens_of_one_person_never_refresh_the_record_of_another() {
 #[actix_web::test]
 async fn a_clock_that_runs_away_ends_no_login() {
     let world = World::start();
-    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
+    let SignIn { user, tokens, .. } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let tomorrow = SystemClock.now().plus(Duration::from_hours(24));
     let clock = Arc::new(TestClock::at(tomorrow.as_millis()));
     let ahead = EntraProvider::new(world.settings.clone(), world.http.clone(), clock);
@@ -194,7 +197,7 @@ async fn discovery_is_read_again_after_an_outage() {
 async fn outages_and_doubtful_refusals_do_not_end_a_login() {
     let world = World::start();
     let provider = world.provider();
-    let SignIn { user, tokens } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    let SignIn { user, tokens, .. } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
     let token_path = "*/oauth2/v2.0/token";
     world
         .fault(json!({"path": token_path, "status": 503, "times": 1, "headers": {"Retry-After": "7"}}))
@@ -211,7 +214,7 @@ async fn outages_and_doubtful_refusals_do_not_end_a_login() {
 #[actix_web::test]
 async fn a_wrong_secret_is_our_fault_and_not_the_users() {
     let world = World::start();
-    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
+    let SignIn { user, tokens, .. } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let settings =
         EntraSettings { credential: Credential::choose("wrong", "", ""), ..world.settings.clone() };
     let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));
