@@ -17,6 +17,9 @@ pub(super) const CHANNELS: &str = "ent:bus:";
 /// Written to learn whether the store takes writes.
 pub(super) const PING: &str = "ent:ping";
 
+/// What the sealed bytes of a client are bound to; the id and digest inside bind them to their keys.
+pub(super) const CLIENT_PLACE: &str = "client";
+
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
 pub(super) const KINDS: [(&str, &str); 24] = [
     ("clients", "ent:client:"),
@@ -181,6 +184,16 @@ pub(super) fn spent(value: &TokenHash) -> String {
 /// Steps of a sign-in.
 pub(super) fn trace(flow: &str) -> String {
     format!("{ROOT}:trace:{flow}")
+}
+
+/// Name of the common record at `key`.
+pub(super) fn shared_name(key: &str) -> Option<&str> {
+    key.strip_prefix("ent:shared:")
+}
+
+/// Tenant and object id of the user whose Entra record stands at `key`.
+pub(super) fn upstream_user(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix("ent:up:")?.split_once(':')
 }
 
 /// Name of the kind that `key` belongs to.

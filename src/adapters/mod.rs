@@ -13,4 +13,5 @@ pub(crate) mod net_probe;
 pub(crate) mod public_http;
 mod records;
 pub(crate) mod redis;
+mod resealing;
 mod topics;

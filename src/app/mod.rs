@@ -2,11 +2,12 @@
 //! handed down; there is no process-wide state, so two replicas run side by side in one process.
 
 mod listeners;
+mod resealing;
 mod settings;
 
 use crate::actors::{ActorDeps, Actors, GiveUp};
 use crate::adapters::embedded::EmbeddedStore;
-use crate::adapters::entra::{Credential, EntraProvider, EntraSettings};
+use crate::adapters::entra::{Credential, Endpoints, EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
@@ -163,6 +164,10 @@ impl Parts {
         let Outside { store, identity, graph, issuer_keys } = Outside::build(config, &clock, &cipher)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         keep_time(store.clone(), stop.clone());
+        if ring.keys().len() > 1 {
+            let pause = Duration::from_secs(config.keys.reencrypt_after_s);
+            resealing::keep(store.clone(), cipher.clone(), pause, stop.clone());
+        }
         let grant_clock = store.clock();
         let actors = Arc::new(Actors::start(&ActorDeps {
             store: store.clone(),
@@ -273,17 +278,21 @@ impl Outside {
     fn build(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<Self, StartError> {
         let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
         let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
-        let store: Arc<dyn Store> = match config.store_url()? {
-            StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
-            StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
-            StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url, cipher.clone())?),
-        };
+        let store = open_store(config, clock, cipher)?;
         let entra = EntraSettings {
             authority: config.entra.authority.clone(),
             tenant: config.entra.tenant_id.clone(),
             client_id: config.entra.client_id.clone(),
             credential: credential(config),
             continuous_access: config.entra.continuous_access,
+            endpoints: Endpoints {
+                issuer: config.entra.issuer.clone(),
+                authorization_endpoint: config.entra.authorization_endpoint.clone(),
+                token_endpoint: config.entra.token_endpoint.clone(),
+                jwks_uri: config.entra.jwks_uri.clone(),
+            },
+            allowed_groups: settings::lowercase(&config.entra.allowed_groups),
+            graph_url: config.graph.url.clone(),
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
         let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
@@ -300,6 +309,21 @@ fn credential(config: &Config) -> Credential {
         &entra.client_certificate_path,
         &entra.federated_token_file,
     )
+}
+
+/// The store of the settings and the cipher of their ring, for commands that work on records.
+pub(crate) fn records(config: &Config) -> Result<(Arc<dyn Store>, Cipher), StartError> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let cipher = Cipher::new(&config.key_ring()?);
+    Ok((open_store(config, &clock, &cipher)?, cipher))
+}
+
+fn open_store(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<Arc<dyn Store>, StartError> {
+    Ok(match config.store_url()? {
+        StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
+        StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
+        StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url, cipher.clone())?),
+    })
 }
 
 /// What `entrada check` tries: name, remedy, attempt.

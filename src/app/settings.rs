@@ -16,6 +16,7 @@ use crate::oauth::{
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
 use ipnet::IpNet;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -83,6 +84,8 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         allowed_users: oauth.allowed_users.clone(),
         allowed_domains: oauth.allowed_domains.clone(),
         allowed_tenants: config.entra.allowed_tenants.clone(),
+        allowed_groups: lowercase(&config.entra.allowed_groups),
+        allowed_roles: config.entra.allowed_roles.clone(),
         ..OauthSettings::default()
     }
 }
@@ -104,7 +107,7 @@ fn registration(config: &Config) -> RegistrationSettings {
     }
 }
 
-fn lowercase(texts: &[String]) -> Vec<String> {
+pub(super) fn lowercase(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| text.to_ascii_lowercase()).collect()
 }
 
@@ -133,7 +136,8 @@ pub(super) fn stand(config: &Config) -> Result<Stand, ConfigError> {
     let tests = &config.client_metadata;
     let address = |text: &String| {
         let (host, address) = text.split_once('=')?;
-        Some((host.to_ascii_lowercase(), address.parse().ok()?))
+        let answers: Result<VecDeque<SocketAddr>, _> = address.split('|').map(str::parse).collect();
+        Some((host.to_ascii_lowercase(), answers.ok()?))
     };
     let addresses = tests.test_addresses.iter().filter_map(address).collect();
     if tests.test_authority.is_empty() {

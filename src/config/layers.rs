@@ -33,6 +33,8 @@ const NAMES: &[(&str, &str)] = &[
     ("AZURE_AUTHORITY_HOST", "entra.authority"),
     ("ENTRADA_ENTRA_AUTHORITY", "entra.authority"),
     ("DCR_ALLOWED_TENANTS", "entra.allowed_tenants"),
+    ("DCR_ALLOWED_GROUPS", "entra.allowed_groups"),
+    ("DCR_ALLOWED_ROLES", "entra.allowed_roles"),
     ("DCR_CAE", "entra.continuous_access"),
     ("ENTRADA_GRAPH_URL", "graph.url"),
     ("ENTRADA_INSECURE_UPSTREAM", "graph.insecure_upstream"),

@@ -60,6 +60,7 @@ pub(crate) struct KeysSection {
     pub(crate) encryption_key: Secret<String>,
     #[serde(deserialize_with = "secret")]
     pub(crate) encryption_keys: Secret<String>,
+    pub(crate) reencrypt_after_s: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -72,7 +73,13 @@ pub(crate) struct EntraSection {
     pub(crate) federated_token_file: String,
     pub(crate) tenant_id: String,
     pub(crate) authority: String,
+    pub(crate) issuer: String,
+    pub(crate) authorization_endpoint: String,
+    pub(crate) token_endpoint: String,
+    pub(crate) jwks_uri: String,
     pub(crate) allowed_tenants: Vec<String>,
+    pub(crate) allowed_groups: Vec<String>,
+    pub(crate) allowed_roles: Vec<String>,
     pub(crate) continuous_access: bool,
 }
 

@@ -146,7 +146,18 @@ impl Config {
         if let Some((key, _, remedy)) = required.into_iter().find(|(_, missing, _)| *missing) {
             return Err(ConfigError::Missing { key, remedy });
         }
-        for (key, text) in [("entra.authority", &entra.authority), ("graph.url", &self.graph.url)] {
+        if let Some(bad) = entra.allowed_groups.iter().find(|id| uuid::Uuid::try_parse(id).is_err()) {
+            let problem = format!("`{bad}` is not the object id of a group (a GUID)");
+            return Err(ConfigError::Refused { key: "entra.allowed_groups", problem });
+        }
+        let endpoints = [
+            ("entra.authorization_endpoint", &entra.authorization_endpoint),
+            ("entra.token_endpoint", &entra.token_endpoint),
+            ("entra.jwks_uri", &entra.jwks_uri),
+        ];
+        let set = endpoints.into_iter().filter(|(_, text)| !text.is_empty());
+        let always = [("entra.authority", &entra.authority), ("graph.url", &self.graph.url)];
+        for (key, text) in always.into_iter().chain(set) {
             let refused = |problem: String| ConfigError::Refused { key, problem };
             let url = Url::parse(text).map_err(|e| refused(e.to_string()))?;
             let allowed = url.scheme() == "https" || (url.scheme() == "http" && self.graph.insecure_upstream);
@@ -225,7 +236,8 @@ impl Config {
             );
         }
         let is_address = |text: &String| {
-            text.split_once('=').is_some_and(|(_, address)| address.parse::<std::net::SocketAddr>().is_ok())
+            let is_one = |address: &str| address.parse::<std::net::SocketAddr>().is_ok();
+            text.split_once('=').is_some_and(|(_, addresses)| addresses.split('|').all(is_one))
         };
         if !tests.test_addresses.iter().all(is_address) {
             return refused("client_metadata.test_addresses", "write each as name=127.0.0.1:4443");

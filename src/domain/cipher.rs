@@ -66,6 +66,19 @@ impl Cipher {
         Sealed::from_bytes(out)
     }
 
+    /// Id of the key that seals.
+    pub(crate) fn active(&self) -> &str {
+        self.keys.first().map_or("", |(id, _)| id)
+    }
+
+    /// Id of the key that `sealed` was made with; `None` for bytes that no cipher of ours made.
+    pub(crate) fn key_of(sealed: &[u8]) -> Option<&str> {
+        let (id, rest) = split_header(sealed)?;
+        let id = std::str::from_utf8(id).ok()?;
+        let is_whole = rest.len() > NONCE_BYTES && !id.is_empty() && id.bytes().all(|b| b.is_ascii_graphic());
+        is_whole.then_some(id)
+    }
+
     /// Opens what [`Self::seal`] made under the same `context`.
     pub(crate) fn open(&self, context: &str, sealed: &Sealed) -> Result<Vec<u8>, OpenError> {
         let (id, rest) = split_header(sealed.as_bytes()).ok_or(OpenError::Malformed)?;
@@ -114,6 +127,15 @@ mod tests {
         assert_eq!(ring(A).open("x", &Sealed::from_bytes(bytes)), Err(OpenError::NotAuthentic));
         assert_eq!(ring(B).open("x", &sealed), Err(OpenError::UnknownKey("a".to_owned())));
         assert_eq!(ring(A).open("x", &Sealed::from_bytes(vec![1, 200, 3])), Err(OpenError::Malformed));
+    }
+
+    #[test]
+    fn a_sealed_record_names_its_key() {
+        assert_eq!(Cipher::key_of(ring(A).seal("x", b"token").as_bytes()), Some("a"));
+        assert_eq!(ring(&format!("{B},{A}")).active(), "b");
+        for other in [&b"{\"id\":1}"[..], b"", &[1, 1, b'a'], &[1, 0]] {
+            assert_eq!(Cipher::key_of(other), None);
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub(crate) struct CodeRecord {
     /// The client's `nonce`, for the id_token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) nonce: Option<String>,
+    /// When the person signed in at Entra, if that was before the code was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) auth_time: Option<Timestamp>,
     /// Id of the sign-in, for its trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<FlowId>,

@@ -1,5 +1,6 @@
 //! The way back from Entra: same browser, `state` spent once, identity from a verified id_token, our code out.
 
+use super::admission::Admission;
 use super::cookies::{self, Browser};
 use super::flow::{Extra, Flow, Pending};
 use super::forward::ForwardError;
@@ -8,6 +9,7 @@ use super::params::{Params, append_query};
 use super::state::OauthState;
 use super::trace::{self, Step};
 use super::{account, audit, help, routes, scopes, wire};
+use crate::domain::clock::Timestamp;
 use crate::domain::grant::CodeRecord;
 use crate::domain::ids::FlowId;
 use crate::domain::random;
@@ -19,10 +21,14 @@ use crate::ports::identity::{CodeExchange, IdentityError, IdentityFault};
 use crate::ports::store::{StoreError, Swap};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use std::time::Duration;
 
 const MAX_QUERY: usize = 16 * 1024;
 /// Sign-ins of one user that may run into each other before we give up.
 const SWAP_ATTEMPTS: usize = 8;
+
+/// What a sign-in may be older than a client accepts: the way back takes its time, and two clocks are compared.
+const AGE_SKEW: Duration = Duration::from_secs(30);
 
 /// Why a sign-in ends without a code.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +107,12 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
     let params = Params::parse(query.as_bytes()).map_err(|_| CallbackError::UnknownState)?;
     if params.get("admin_consent").is_some_and(|given| given.eq_ignore_ascii_case("true")) {
         // An administrator who followed our link: says something to read and changes nothing.
-        return Ok(pages::granted(Lang::of(request)));
+        let lang = Lang::of(request);
+        return Ok(if params.get("error").is_some() {
+            pages::dead_end(StatusCode::FORBIDDEN, Fault::Declined, None, lang)
+        } else {
+            pages::granted(lang)
+        });
     }
     let given = params.get("state").ok_or(CallbackError::UnknownState)?;
     if account::is_ours(given) {
@@ -125,14 +136,18 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
         return refused(state, pending, error).await;
     }
     let code = params.get("code").ok_or(CallbackError::UnknownState)?;
-    let sign_in = match exchange(state, &pending, code).await {
+    let sign_in = match state.signed_in(&exchange(state, &pending, code)).await {
         Ok(sign_in) => sign_in,
         Err(error) => return refused(state, pending, error).await,
     };
     if state.user_budget(&sign_in.user).await.is_some() {
         return Err(CallbackError::TooMany(Box::new(pending.flow)));
     }
-    if !state.settings.admits(&sign_in.user.tid, &sign_in.tokens.profile) {
+    if !is_fresh_enough(&pending, &sign_in, state.clock.now()) {
+        let problem = "the sign-in is older than the client accepts";
+        return refused(state, pending, IdentityError::new(IdentityFault::LoginRequired, problem)).await;
+    }
+    if state.settings.admission(&sign_in.user.tid, &sign_in.tokens.profile) != Admission::Admitted {
         audit::alarm("not_admitted", &pending.flow.client, Some(&sign_in.user));
         return Err(CallbackError::NotAdmitted(Box::new(pending.flow)));
     }
@@ -145,6 +160,16 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
         }
     }
     admit(state, pending, sign_in).await
+}
+
+/// Whether the person signed in as lately as the client wants (`max_age`, OpenID Connect Core §3.1.2.1). Where Entra does
+/// not say when, only a sign-in that it was told to ask for counts.
+fn is_fresh_enough(pending: &Pending, sign_in: &SignIn, now: Timestamp) -> bool {
+    let Some(max_age) = pending.flow.max_age else { return true };
+    match sign_in.auth_time {
+        Some(at) => now.since(at) <= Duration::from_secs(max_age.into()) + AGE_SKEW,
+        None => pending.upstream_prompt().as_deref() == Some("login"),
+    }
 }
 
 /// Some refusals are a question to the person: Entra is asked once more, in the way that it wants to be asked.
@@ -174,15 +199,14 @@ async fn again(state: &OauthState, pending: Pending, extra: Extra) -> Result<Htt
     Ok(pages::redirect_to(StatusCode::FOUND, &location))
 }
 
-async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<SignIn, IdentityError> {
-    let exchange = CodeExchange {
+fn exchange(state: &OauthState, pending: &Pending, code: &str) -> CodeExchange {
+    CodeExchange {
         code: Secret::new(code.to_owned()),
         redirect_uri: state.callback_uri(),
         verifier: Secret::new(pending.verifier.clone()),
         nonce: pending.nonce.clone(),
         scopes: scopes::graph(&pending.flow.scopes),
-    };
-    state.identity.exchange(&exchange).await
+    }
 }
 
 /// Stores what Entra gave and sends the browser back to the client.
@@ -230,7 +254,7 @@ async fn begin_again(state: &OauthState, flow: Flow) -> Result<String, StoreErro
 
 /// Writes the user's Entra tokens over whatever version stands; `None` when others keep getting in between.
 async fn store_tokens(state: &OauthState, sign_in: &SignIn) -> Result<Option<u64>, StoreError> {
-    let SignIn { user, tokens } = sign_in;
+    let SignIn { user, tokens, .. } = sign_in;
     let mut standing = match state.store.upstream(user).await {
         Ok(record) => record.map_or(0, |record| record.version),
         // A record that nobody can read any more must not lock its owner out; the swap tells the version.
@@ -274,6 +298,8 @@ async fn issue_code(
         code_challenge: flow.code_challenge.clone(),
         upstream_version,
         nonce: flow.nonce.clone(),
+        // A clock of Entra's that is ahead of ours must not date a sign-in into the future.
+        auth_time: sign_in.auth_time.filter(|at| *at < now),
         flow: Some(flow.id.clone()),
         issued_at: now,
         expires_at: now.plus(state.settings.code_ttl),

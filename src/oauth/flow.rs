@@ -100,6 +100,16 @@ pub(super) struct Pending {
     pub(super) created_at: Timestamp,
 }
 
+impl Pending {
+    /// The `prompt` that Entra is or was sent.
+    pub(super) fn upstream_prompt(&self) -> Option<String> {
+        match &self.extra.prompt {
+            Some(prompt) if !self.flow.prompt.none => Some(prompt.clone()),
+            Some(_) | None => self.flow.upstream_prompt(),
+        }
+    }
+}
+
 /// What a request to Entra carries because of an earlier answer.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Extra {
@@ -141,7 +151,7 @@ impl Flow {
             return Some("none".to_owned());
         }
         let fresh = self.max_age.is_some().then(|| "login".to_owned());
-        self.prompt.upstream.clone().or(fresh)
+        fresh.or_else(|| self.prompt.upstream.clone())
     }
 
     /// A step of this flow, for its trace.

@@ -56,6 +56,15 @@ impl OauthState {
         extra: Extra,
     ) -> Result<String, ForwardError> {
         let (state, nonce, verifier) = (random::text::<32>(), random::text::<32>(), pkce::new_verifier());
+        let pending = Pending {
+            flow,
+            verifier: verifier.clone(),
+            nonce: nonce.clone(),
+            remembered_for,
+            extra,
+            created_at: self.clock.now(),
+        };
+        let (flow, extra) = (&pending.flow, &pending.extra);
         let request = UpstreamAuthorization {
             redirect_uri: self.callback_uri(),
             state: state.clone(),
@@ -63,14 +72,10 @@ impl OauthState {
             code_challenge: pkce::challenge(&verifier),
             scopes: scopes::graph(&flow.scopes),
             login_hint: flow.login_hint.clone(),
-            prompt: match &extra.prompt {
-                Some(prompt) if !flow.prompt.none => Some(prompt.clone()),
-                Some(_) | None => flow.upstream_prompt(),
-            },
+            prompt: pending.upstream_prompt(),
             claims: extra.claims.clone(),
         };
         let url = self.identity.authorize_url(&request).await?;
-        let pending = Pending { flow, verifier, nonce, remembered_for, extra, created_at: self.clock.now() };
         self.put_pending(&state, &pending).await?;
         self.step(&pending.flow.id, pending.flow.step("to_entra")).await;
         Ok(url)

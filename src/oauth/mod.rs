@@ -7,6 +7,7 @@
 pub(crate) mod bearer;
 
 mod account;
+mod admission;
 pub(crate) mod audit;
 mod authorize;
 mod callback;

@@ -9,6 +9,7 @@ pub(crate) mod hearing;
 pub(crate) mod identity;
 pub(crate) mod issuers;
 pub(crate) mod probe;
+pub(crate) mod resealing;
 pub(crate) mod sessions;
 pub(crate) mod shared;
 pub(crate) mod store;

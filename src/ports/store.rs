@@ -5,6 +5,7 @@
 //! with 503. Every value carries its own expiry as well, so a late key is refused even if the store kept it.
 
 use super::events::{Bus, EventLog};
+use super::resealing::Resealing;
 use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::{SharedClock, Timestamp};
@@ -41,7 +42,7 @@ pub(crate) enum Taken<T> {
 /// Answer of redeeming an authorization code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CodeRedemption {
-    First(CodeRecord),
+    First(Box<CodeRecord>),
     /// Redeemed before: by whom and when, so that the front can tell a retry from an attack (RFC 6749 §4.1.2).
     Replayed {
         client: ClientId,
@@ -286,6 +287,7 @@ pub(crate) trait Store:
     + LimitStore
     + SharedStore
     + TraceStore
+    + Resealing
     + EventLog
     + Bus
 {

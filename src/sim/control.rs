@@ -16,8 +16,10 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
         .route("/_sim/faults", web::get().to(list_faults))
         .route("/_sim/faults", web::post().to(add_fault))
         .route("/_sim/faults", web::delete().to(clear_faults))
+        .route("/_sim/id_token", web::post().to(forge_id_token))
         .route("/_sim/reset", web::post().to(reset))
         .route("/_sim/users/{upn}", web::post().to(change_user))
+        .route("/_sim/app", web::post().to(change_app))
         .route("/_sim/tokens/expire", web::post().to(expire_tokens))
         .route("/_sim/options", web::post().to(change_options));
 }
@@ -78,8 +80,17 @@ async fn clear_faults(state: State) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
+async fn forge_id_token(state: State, body: web::Bytes) -> HttpResponse {
+    match read(&body) {
+        Ok(forgery) => state.forgeries.add(forgery),
+        Err(refusal) => return refusal,
+    }
+    HttpResponse::Created().finish()
+}
+
 async fn reset(state: State) -> HttpResponse {
     state.faults.clear();
+    state.forgeries.clear();
     state.counters.reset();
     state.graph.reset();
     HttpResponse::NoContent().finish()
@@ -95,6 +106,12 @@ struct UserChange {
     /// Takes back what the user granted to the application.
     #[serde(default)]
     revoke_consent: bool,
+    /// Object ids of the groups that the person is in from now on.
+    groups: Option<Vec<String>>,
+    /// App roles that the person has from now on.
+    roles: Option<Vec<String>>,
+    /// Lets the person's sessions be older by so many seconds.
+    age_sessions_s: Option<u32>,
 }
 
 async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> HttpResponse {
@@ -115,7 +132,23 @@ async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> 
     if change.revoke_consent {
         state.grants.revoke_consent(&person.oid);
     }
+    if let Some(seconds) = change.age_sessions_s {
+        state.grants.age_sessions(&person.oid, seconds.into());
+    }
+    person.change_memberships(|memberships| {
+        memberships.groups = change.groups.unwrap_or_else(|| std::mem::take(&mut memberships.groups));
+        memberships.roles = change.roles.unwrap_or_else(|| std::mem::take(&mut memberships.roles));
+    });
     HttpResponse::Ok().json(json!({ "upn": person.upn, "oid": person.oid, "disabled": person.is_disabled() }))
+}
+
+/// Changes what the application may authenticate with.
+async fn change_app(state: State, body: web::Bytes) -> HttpResponse {
+    match read::<entra::CredentialChange>(&body).map(|change| state.credentials.change(change)) {
+        Ok(Ok(())) => HttpResponse::NoContent().finish(),
+        Ok(Err(problem)) => refuse(&problem),
+        Err(refusal) => refusal,
+    }
 }
 
 async fn expire_tokens(state: State) -> HttpResponse {
@@ -130,6 +163,12 @@ struct OptionChange {
     /// 0 goes back to a random life.
     access_token_seconds: Option<u64>,
     graph_delay_ms: Option<u64>,
+    /// Whether the registration puts groups into id_tokens (`groupMembershipClaims`).
+    group_claims: Option<bool>,
+    /// Whether the registration has the optional claim `auth_time`.
+    auth_time_claim: Option<bool>,
+    /// Whether the tenant lets nobody but administrators consent, to anything beyond `User.Read`.
+    admin_consent_required: Option<bool>,
 }
 
 async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
@@ -146,6 +185,15 @@ async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
     }
     if let Some(delay) = change.graph_delay_ms {
         options.set_graph_delay_ms(delay);
+    }
+    if let Some(on) = change.group_claims {
+        options.set_group_claims(on);
+    }
+    if let Some(on) = change.auth_time_claim {
+        options.set_auth_time_claim(on);
+    }
+    if let Some(on) = change.admin_consent_required {
+        options.set_admin_consent_required(on);
     }
     HttpResponse::Ok().json(json!({
         "strict_refresh": options.strict_refresh(),

@@ -46,6 +46,9 @@ pub(crate) struct LiveOptions {
     /// 0 stands for "random".
     access_token_seconds: AtomicU64,
     graph_delay_ms: AtomicU64,
+    group_claims: AtomicBool,
+    auth_time_claim: AtomicBool,
+    admin_consent_required: AtomicBool,
 }
 
 impl LiveOptions {
@@ -55,6 +58,9 @@ impl LiveOptions {
             strict_refresh: AtomicBool::new(options.strict_refresh),
             access_token_seconds: AtomicU64::new(options.access_token_seconds.unwrap_or(0)),
             graph_delay_ms: AtomicU64::new(options.graph_delay_ms),
+            group_claims: AtomicBool::new(true),
+            auth_time_claim: AtomicBool::new(true),
+            admin_consent_required: AtomicBool::new(false),
         }
     }
 
@@ -73,6 +79,33 @@ impl LiveOptions {
 
     pub(crate) fn set_access_token_seconds(&self, seconds: Option<u64>) {
         self.access_token_seconds.store(seconds.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Whether id_tokens name groups.
+    pub(crate) fn group_claims(&self) -> bool {
+        self.group_claims.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_group_claims(&self, on: bool) {
+        self.group_claims.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether id_tokens say when the person signed in, an optional claim of the registration.
+    pub(crate) fn auth_time_claim(&self) -> bool {
+        self.auth_time_claim.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_auth_time_claim(&self, on: bool) {
+        self.auth_time_claim.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether administrators consent to everything, as in tenants with Microsoft's managed policy.
+    pub(crate) fn admin_consent_required(&self) -> bool {
+        self.admin_consent_required.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_admin_consent_required(&self, on: bool) {
+        self.admin_consent_required.store(on, Ordering::Relaxed);
     }
 
     pub(crate) fn graph_delay_ms(&self) -> u64 {

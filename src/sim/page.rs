@@ -48,6 +48,8 @@ fn layout(title: &str, content: Markup) -> Markup {
 
 /// What the account page shows.
 pub(crate) struct Account<'a> {
+    /// Where the form goes, relative to the page.
+    pub(crate) action: &'a str,
     pub(crate) username: &'a str,
     pub(crate) problem: Option<&'a str>,
     pub(crate) people: &'a [Person],
@@ -66,7 +68,7 @@ pub(crate) fn account(page: &Account) -> Markup {
             @if let Some(problem) = page.problem {
                 p.problem role="alert" { (problem) }
             }
-            form method="post" action="authorize" {
+            form method="post" action=(page.action) {
                 @for (name, value) in &page.carried {
                     input type="hidden" name=(name) value=(value);
                 }

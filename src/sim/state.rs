@@ -3,7 +3,7 @@
 use super::{
     counters::Counters,
     directory::Directory,
-    entra::grants::GrantBook,
+    entra::{AppCredentials, forgery::ForgeryBook, grants::GrantBook},
     faults::FaultBook,
     graph::GraphState,
     options::{LiveOptions, TenantOptions},
@@ -22,6 +22,10 @@ pub(crate) struct SimState {
     pub(crate) options: LiveOptions,
     /// Codes, refresh tokens and consents.
     pub(crate) grants: GrantBook,
+    /// What is to be wrong about the next id_tokens.
+    pub(crate) forgeries: ForgeryBook,
+    /// What the application authenticates with.
+    pub(crate) credentials: AppCredentials,
     /// Mailboxes and their limits.
     pub(crate) graph: GraphState,
 }
@@ -38,6 +42,8 @@ impl SimState {
             counters: Counters::default(),
             options: LiveOptions::new(options),
             grants: GrantBook::default(),
+            forgeries: ForgeryBook::default(),
+            credentials: AppCredentials::default(),
             graph,
             directory,
         }

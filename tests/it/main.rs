@@ -6,6 +6,10 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod app_credential;
+#[cfg(test)]
+mod auth_time;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_start;
@@ -17,6 +21,8 @@ mod conformance_wire;
 mod cross_user;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod key_ring;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub(super) async fn code_is_redeemed_once(backend: &dyn Backend) {
     store.put_code(code, record).await.unwrap();
     let now = START.plus(Duration::from_secs(5));
     let first = store.redeem_code(code, &client, now).await.unwrap();
-    assert_eq!(first, CodeRedemption::First(record.clone()));
+    assert_eq!(first, CodeRedemption::First(Box::new(record.clone())));
     let replayed = CodeRedemption::Replayed { client, at: now };
     let other = ClientId::new("another one");
     assert_eq!(store.redeem_code(code, &other, START.plus(MINUTE)).await.unwrap(), replayed);

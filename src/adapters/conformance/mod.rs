@@ -8,6 +8,7 @@ mod flows;
 mod grants;
 mod races;
 mod redis_server;
+mod resealing;
 mod rotation;
 mod samples;
 mod shared;
@@ -65,6 +66,7 @@ suite! {
         leases_are_exclusive, a_dump_holds_no_secret;
     shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, common_records_are_swapped, a_value_is_spent_once,
         a_trace_keeps_its_newest_steps;
+    resealing: records_move_to_the_active_key, a_sweep_overwrites_nobody;
     events: a_log_is_read_from_any_cursor, a_log_is_bounded, a_log_ends_with_its_session, the_newest_claim_stands,
         a_finished_log_says_so, numbers_are_never_given_out_twice, the_bus_reaches_every_listener, fifty_appends;
 }

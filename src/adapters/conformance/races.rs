@@ -47,7 +47,8 @@ pub(super) async fn fifty_redemptions(backend: &dyn Backend) {
         }
     })
     .await;
-    let is_first = |answer: &&(ClientId, CodeRedemption)| answer.1 == CodeRedemption::First(record.clone());
+    let is_first =
+        |answer: &&(ClientId, CodeRedemption)| answer.1 == CodeRedemption::First(Box::new(record.clone()));
     let winners: Vec<_> = answers.iter().filter(is_first).collect();
     assert_eq!(winners.len(), 1);
     let replayed = CodeRedemption::Replayed { client: winners[0].0.clone(), at: START };

@@ -107,6 +107,7 @@ pub(super) fn code_record(grant: &GrantId) -> CodeRecord {
         upstream_version: 1,
         nonce: Some("nonce".to_owned()),
         flow: None,
+        auth_time: None,
         issued_at: START,
         expires_at: START.plus(MINUTE),
     }

@@ -46,7 +46,7 @@ impl GrantStore for EmbeddedStore {
                     let record = records::decode("code", body)?;
                     let tombstone = records::used(now.as_millis(), client.as_str().as_bytes());
                     view.put(&key, tombstone, records::TOMBSTONE_LIFE);
-                    Ok(CodeRedemption::First(record))
+                    Ok(CodeRedemption::First(Box::new(record)))
                 }
             }
         })

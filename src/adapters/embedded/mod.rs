@@ -6,6 +6,7 @@ mod events;
 mod flows;
 mod grants;
 mod journal;
+mod resealing;
 mod sessions;
 mod shared;
 mod table;

@@ -6,6 +6,7 @@ use crate::domain::clock::{Clock, SystemClock, TestClock};
 use crate::sim::{Tenant, TenantOptions};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -28,6 +29,9 @@ impl World {
             client_id: tenant.app_id().to_owned(),
             credential: Credential::Secret(Secret::new(tenant.app_secret().to_owned())),
             continuous_access: false,
+            endpoints: Endpoints::default(),
+            allowed_groups: Vec::new(),
+            graph_url: tenant.graph_url(),
         };
         let (url, tenant_id) = (tenant.url(), tenant.tenant_id());
         actix_web::rt::spawn(tenant.run());
@@ -39,8 +43,19 @@ impl World {
     }
 
     async fn fault(&self, rule: Value) {
-        let url = format!("{}/_sim/faults", self.url);
-        assert!(self.http.post(url).json(&rule).send().await.unwrap().status().is_success());
+        self.control("faults", rule).await;
+    }
+
+    async fn control(&self, route: &str, body: Value) {
+        let url = format!("{}/_sim/{route}", self.url);
+        assert!(self.http.post(url).json(&body).send().await.unwrap().status().is_success());
+    }
+
+    /// How often the tenant's keys were fetched.
+    async fn key_fetches(&self) -> u64 {
+        let counters = self.http.get(format!("{}/_sim/counters", self.url)).send().await.unwrap();
+        let counters: Value = counters.json().await.unwrap();
+        counters["routes"]["GET /{tenant}/discovery/v2.0/keys"].as_u64().unwrap_or(0)
     }
 
     /// Signs alice in at the account page; the code.
@@ -113,7 +128,7 @@ async fn a_sign_in_yields_a_verified_person_and_refreshable_tokens() {
 async fn a_renamed_person_is_known_by_the_new_name() {
     let world = World::start();
     let provider = world.provider();
-    let SignIn { user, mut tokens } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    let SignIn { user, mut tokens, .. } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
     tokens.profile.username = "alice@before.example".to_owned();
     let refreshed = provider.refresh(&user, &tokens).await.unwrap();
     assert_eq!(refreshed.profile.username, "alice@contoso.example");
@@ -132,7 +147,7 @@ async fn tokens_of_one_person_never_refresh_the_record_of_another() {
 #[actix_web::test]
 async fn a_clock_that_runs_away_ends_no_login() {
     let world = World::start();
-    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
+    let SignIn { user, tokens, .. } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let tomorrow = SystemClock.now().plus(Duration::from_hours(24));
     let clock = Arc::new(TestClock::at(tomorrow.as_millis()));
     let ahead = EntraProvider::new(world.settings.clone(), world.http.clone(), clock);
@@ -151,6 +166,25 @@ async fn a_foreign_nonce_or_verifier_signs_nobody_in() {
 }
 
 #[actix_web::test]
+async fn unknown_keys_cost_one_fetch_per_cool_down() {
+    let world = World::start();
+    let clock = Arc::new(TestClock::at(SystemClock.now().as_millis()));
+    let provider = EntraProvider::new(world.settings.clone(), world.http.clone(), clock.clone());
+    world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    for (wait, fetched) in [(Duration::ZERO, 1), (KEY_COOL_DOWN, 2), (Duration::ZERO, 2), (KEY_COOL_DOWN, 3)]
+    {
+        clock.advance(wait);
+        world.control("id_token", json!({"kid": "made-up", "times": 10})).await;
+        for answer in join_all((0..10).map(|_| world.exchange(&provider, VERIFIER, "n"))).await {
+            assert_eq!(answer.unwrap_err().fault, IdentityFault::InvalidIdToken);
+        }
+        assert_eq!(world.key_fetches().await, fetched);
+    }
+    world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    println!("H36 | 10 unknown key ids at once, four times (provider) | one fetch per cool-down | ok");
+}
+
+#[actix_web::test]
 async fn discovery_is_read_again_after_an_outage() {
     let world = World::start();
     let provider = world.provider();
@@ -163,7 +197,7 @@ async fn discovery_is_read_again_after_an_outage() {
 async fn outages_and_doubtful_refusals_do_not_end_a_login() {
     let world = World::start();
     let provider = world.provider();
-    let SignIn { user, tokens } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    let SignIn { user, tokens, .. } = world.exchange(&provider, VERIFIER, "n").await.unwrap();
     let token_path = "*/oauth2/v2.0/token";
     world
         .fault(json!({"path": token_path, "status": 503, "times": 1, "headers": {"Retry-After": "7"}}))
@@ -180,7 +214,7 @@ async fn outages_and_doubtful_refusals_do_not_end_a_login() {
 #[actix_web::test]
 async fn a_wrong_secret_is_our_fault_and_not_the_users() {
     let world = World::start();
-    let SignIn { user, tokens } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
+    let SignIn { user, tokens, .. } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let settings =
         EntraSettings { credential: Credential::choose("wrong", "", ""), ..world.settings.clone() };
     let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));

@@ -4,7 +4,7 @@
 use super::link::{Links, explain};
 use crate::adapters::keys;
 use crate::ports::store::StoreError;
-use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
+use deadpool_redis::{Connection, Manager, Pool, PoolError, Runtime, Timeouts};
 use redis::cmd;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,21 +14,50 @@ const KEYS_PER_STEP: usize = 1000;
 
 /// Number of live records of each kind. A scan may count a record twice that moves meanwhile.
 pub(super) async fn count(links: &Links) -> Result<Vec<(String, u64)>, StoreError> {
-    let mut connection = pool(links)?.get().await.map_err(|error| refuse(&error))?;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut cursor = 0_u64;
-    loop {
-        let mut scan = cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(keys::ALL).arg("COUNT").arg(KEYS_PER_STEP);
-        let (next, found): (u64, Vec<String>) =
-            scan.query_async(&mut connection).await.map_err(|error| explain(&error))?;
+    let mut scan = Scan::start(links).await?;
+    while let Some(found) = scan.next().await? {
         for kind in found.iter().filter_map(|key| keys::kind(key)) {
             *counts.entry(kind).or_default() += 1;
         }
-        cursor = next;
-        if cursor == 0 {
-            return Ok(counts.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect());
+    }
+    Ok(counts.into_iter().map(|(kind, count)| (kind.to_owned(), count)).collect())
+}
+
+/// A walk over all keys.
+pub(super) struct Scan {
+    connection: Connection,
+    /// Where to go on; `None` at the end.
+    cursor: Option<u64>,
+}
+
+impl Scan {
+    pub(super) async fn start(links: &Links) -> Result<Self, StoreError> {
+        let connection = pool(links)?.get().await.map_err(|error| refuse(&error))?;
+        Ok(Self { connection, cursor: Some(0) })
+    }
+
+    /// The next keys, maybe none; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<String>>, StoreError> {
+        let Some(cursor) = self.cursor else { return Ok(None) };
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(keys::ALL).arg("COUNT").arg(KEYS_PER_STEP);
+        let answer = scan.query_async(&mut self.connection).await;
+        let (next, found): (u64, Vec<String>) = answer.map_err(|error| explain(&error))?;
+        self.cursor = (next != 0).then_some(next);
+        Ok(Some(found))
+    }
+
+    /// The values of `keys`, in their order, read in one round trip.
+    pub(super) async fn values(&mut self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let mut gets = redis::pipe();
+        for key in keys {
+            gets.get(key);
         }
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        gets.query_async(&mut self.connection).await.map_err(|error| explain(&error))
     }
 }
 

@@ -13,7 +13,6 @@ use redis::cmd;
 use std::time::Duration;
 
 const RECORD: &str = "client";
-const PLACE: &str = "client";
 
 #[async_trait]
 impl ClientStore for RedisStore {
@@ -22,7 +21,7 @@ impl ClientStore for RedisStore {
         client: &ClientRecord,
         ttl: Duration,
     ) -> Result<ClientRecord, StoreError> {
-        let value = self.seal(RECORD, PLACE, client)?;
+        let value = self.seal(RECORD, keys::CLIENT_PLACE, client)?;
         if !client.is_public() {
             self.put(&keys::client(&client.id), &value, ttl).await?;
             return Ok(client.clone());
@@ -31,7 +30,7 @@ impl ClientStore for RedisStore {
         let mut call = self.scripts.register_client.prepare_invoke();
         call.key(&fold).arg(&value).arg(millis(ttl));
         let standing: Vec<u8> = self.links.script(&call).await?;
-        let found: Option<ClientRecord> = self.unseal(RECORD, PLACE, &standing)?;
+        let found: Option<ClientRecord> = self.unseal(RECORD, keys::CLIENT_PLACE, &standing)?;
         let (client, standing) = if let Some(found) = found.filter(|found| found.digest == client.digest) {
             (found, standing)
         } else {
@@ -50,7 +49,7 @@ impl ClientStore for RedisStore {
 
     async fn client(&self, id: &ClientId) -> Result<Option<ClientRecord>, StoreError> {
         let Some(bytes) = self.get(&keys::client(id)).await? else { return Ok(None) };
-        let client: Option<ClientRecord> = self.unseal(RECORD, PLACE, &bytes)?;
+        let client: Option<ClientRecord> = self.unseal(RECORD, keys::CLIENT_PLACE, &bytes)?;
         Ok(client.filter(|client| client.id == *id))
     }
 
@@ -63,7 +62,7 @@ impl ClientStore for RedisStore {
     }
 
     async fn replace_client(&self, client: &ClientRecord) -> Result<bool, StoreError> {
-        let value = self.seal(RECORD, PLACE, client)?;
+        let value = self.seal(RECORD, keys::CLIENT_PLACE, client)?;
         let mut set = cmd("SET");
         set.arg(keys::client(&client.id)).arg(&value).arg("XX").arg("KEEPTTL");
         let done: Option<String> = self.links.read(&set).await?;
@@ -73,7 +72,7 @@ impl ClientStore for RedisStore {
     async fn delete_client(&self, id: &ClientId) -> Result<(), StoreError> {
         let key = keys::client(id);
         let Some(bytes) = self.get(&key).await? else { return Ok(()) };
-        let client: Option<ClientRecord> = self.unseal(RECORD, PLACE, &bytes)?;
+        let client: Option<ClientRecord> = self.unseal(RECORD, keys::CLIENT_PLACE, &bytes)?;
         if let Some(client) = client.filter(ClientRecord::is_public) {
             let mut call = self.scripts.end_client.prepare_invoke();
             call.key(keys::fold(&client.digest)).arg(bytes);

@@ -39,7 +39,9 @@ impl GrantStore for RedisStore {
         let (outcome, body, at): (u8, Vec<u8>, i64) = self.links.script(&call).await?;
         Ok(match outcome {
             0 => CodeRedemption::Unknown,
-            1 => self.unseal("code", &place, &body)?.map_or(CodeRedemption::Unknown, CodeRedemption::First),
+            1 => self
+                .unseal("code", &place, &body)?
+                .map_or(CodeRedemption::Unknown, |record| CodeRedemption::First(Box::new(record))),
             _ => CodeRedemption::Replayed {
                 client: ClientId::new(String::from_utf8_lossy(&body)),
                 at: Timestamp::from_millis(at),

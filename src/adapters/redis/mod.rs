@@ -10,6 +10,7 @@ mod events;
 mod flows;
 mod grants;
 mod link;
+mod resealing;
 mod scripts;
 mod sealed;
 mod sessions;

@@ -61,7 +61,7 @@ async fn take(state: &OauthState, client: &ClientRecord, code: &Token) -> Result
     let now = state.clock.now();
     for place in state.hasher.token_refs(code) {
         match state.store.redeem_code(&place, &client.id, now).await? {
-            CodeRedemption::First(record) => return Ok(record),
+            CodeRedemption::First(record) => return Ok(*record),
             CodeRedemption::Replayed { client: first, at } => {
                 if first != client.id || now.since(at) > RETRY_WINDOW {
                     audit::alarm("code_replay", &client.id, None);
@@ -100,7 +100,8 @@ async fn issue(
     let keys = keys.filter(|_| record.scopes.contains("openid"));
     let access = if keys.is_some() { state.tokens.get(&user).await.ok() } else { None };
     let (grant, flow) = (record.grant.clone(), record.flow.clone());
-    let (signed_in_at, nonce) = (record.issued_at, record.nonce.clone());
+    let signed_in_at = record.auth_time.unwrap_or(record.issued_at);
+    let nonce = record.nonce.clone();
     let scopes = record.scopes.clone();
     let id_token = |bearer: &str| {
         let basis = IdTokenBasis {

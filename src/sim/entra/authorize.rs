@@ -16,7 +16,7 @@ use super::{
     params::Params,
     request::{Prompt, ResponseMode, Target, Wish},
 };
-use crate::sim::{directory::Person, page, state::SimState};
+use crate::sim::{clock, directory::Person, page, state::SimState};
 
 /// The browser's sign-in session.
 pub(super) const SESSION_COOKIE: &str = "SIMESTSAUTH";
@@ -80,6 +80,7 @@ impl Visit<'_> {
     fn page(&self, wish: &Wish, params: &Params, problem: Option<&str>) -> HttpResponse {
         let username = params.get("username").or(wish.login_hint.as_deref()).unwrap_or_default();
         let page = page::account(&page::Account {
+            action: "authorize",
             username,
             problem,
             people: &self.state.directory.people,
@@ -101,7 +102,11 @@ impl Visit<'_> {
         if person.is_disabled() {
             return self.page(&wish, params, Some(AadError::disabled_user().text()));
         }
-        if let Some(scope) = wish.asked.admin_only() {
+        let strict = self.state.options.admin_consent_required();
+        let approved = self.state.grants.approved();
+        let missing =
+            wish.asked.admin_only(strict).find(|scope| !approved.iter().any(|known| known == scope));
+        if let Some(scope) = missing {
             return self.refuse(&AadError::needs_admin(scope));
         }
         self.state.grants.consent(&person.oid, &wish.asked.graph);
@@ -112,7 +117,7 @@ impl Visit<'_> {
     /// `prompt=none`: a code for the browser's session, or the reason why a page would be needed.
     fn silent(&self, wish: Wish) -> HttpResponse {
         let signed_in = self.sid.as_ref().and_then(|sid| {
-            let person = self.state.directory.by_oid(&self.state.grants.session_owner(sid)?)?;
+            let person = self.state.directory.by_oid(&self.state.grants.session(sid)?.oid)?;
             Some((sid.clone(), person))
         });
         let Some((sid, person)) = signed_in else { return self.refuse(&AadError::login_required()) };
@@ -134,8 +139,15 @@ impl Visit<'_> {
             .http_only(true)
             .same_site(SameSite::Lax)
             .finish();
+        let since = self.state.grants.session(&sid).map(|session| session.since);
         let code = self.state.grants.add_code(Code {
-            grant: Grant { oid: person.oid.clone(), app_id: APP_ID.to_owned(), asked: wish.asked, sid },
+            grant: Grant {
+                oid: person.oid.clone(),
+                app_id: APP_ID.to_owned(),
+                asked: wish.asked,
+                auth_time: since.unwrap_or_else(clock::now_secs),
+                sid,
+            },
             redirect_uri: self.target.redirect_uri.clone(),
             nonce: wish.nonce,
             challenge: wish.challenge,

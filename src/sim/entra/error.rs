@@ -200,13 +200,47 @@ impl AadError {
         .status(StatusCode::UNAUTHORIZED)
     }
 
-    pub(super) fn wrong_assertion() -> Self {
+    pub(super) fn wrong_assertion(reason: &str, thumbprint: &str) -> Self {
+        let thumbprint: String = thumbprint.chars().take(64).collect();
+        let text = format!(
+            "Client assertion contains an invalid signature. [Reason - {reason}, Thumbprint of key used by client: '{thumbprint}']"
+        );
+        Self::new(700_027, "invalid_client", text).status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn malformed_assertion() -> Self {
+        Self::new(50_027, "invalid_request", "JWT token is invalid or malformed.")
+    }
+
+    pub(super) fn assertion_of_other_app() -> Self {
         Self::new(
-            700_027,
+            700_021,
             "invalid_client",
-            "The client assertion is not signed by a key of the application.",
+            "Client assertion application identifier doesn't match 'client_id' parameter.",
         )
         .status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn assertion_for_others() -> Self {
+        Self::new(700_023, "invalid_client", "Client assertion audience claim does not match Realm issuer.")
+            .status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn assertion_out_of_time() -> Self {
+        Self::new(700_024, "invalid_client", "Client assertion is not within its valid time range.")
+            .status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn no_federation(code: u32, what: &str, value: &str) -> Self {
+        let value: String = value.chars().take(200).collect();
+        let text =
+            format!("No matching federated identity record found for presented assertion {what} '{value}'.");
+        Self::new(code, "invalid_client", text).status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(super) fn unsigned_federation() -> Self {
+        Self::new(50_013, "invalid_client", "Assertion failed signature validation.")
+            .status(StatusCode::UNAUTHORIZED)
     }
 
     pub(super) fn wrong_reply_url() -> Self {

@@ -22,6 +22,15 @@ pub(crate) struct Grant {
     pub(super) asked: Asked,
     /// The sign-in session, as the `sid` claim.
     pub(super) sid: String,
+    /// When the person signed in to that session.
+    pub(super) auth_time: i64,
+}
+
+/// A browser's sign-in.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) oid: String,
+    pub(super) since: i64,
 }
 
 /// What an authorization code stands for.
@@ -61,7 +70,9 @@ struct Inner {
     refresh: HashMap<String, RefreshEntry>,
     /// Granted Graph permissions by person; there is one application.
     consents: HashMap<String, BTreeSet<String>>,
-    sessions: HashMap<String, String>,
+    /// What an administrator granted for everybody.
+    approved: BTreeSet<String>,
+    sessions: HashMap<String, Session>,
     epochs: HashMap<String, u64>,
 }
 
@@ -147,7 +158,18 @@ impl GrantBook {
     /// All that the person granted so far; Entra puts all of it into each token.
     pub(super) fn consented(&self, oid: &str) -> Vec<String> {
         let inner = self.inner.lock();
-        inner.consents.get(oid).map(|scopes| scopes.iter().cloned().collect()).unwrap_or_default()
+        let own = inner.consents.get(oid).into_iter().flatten();
+        own.chain(&inner.approved).cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// An administrator grants for everybody.
+    pub(super) fn approve(&self, scopes: &[String]) {
+        self.inner.lock().approved.extend(scopes.iter().cloned());
+    }
+
+    /// What administrators granted.
+    pub(super) fn approved(&self) -> Vec<String> {
+        self.inner.lock().approved.iter().cloned().collect()
     }
 
     /// Takes back every consent of the person.
@@ -159,18 +181,27 @@ impl GrantBook {
     pub(crate) fn revoke_sessions(&self, oid: &str) {
         let mut inner = self.inner.lock();
         *inner.epochs.entry(oid.to_owned()).or_default() += 1;
-        inner.sessions.retain(|_, owner| owner != oid);
+        inner.sessions.retain(|_, session| session.oid != oid);
     }
 
     /// Remembers a browser's sign-in.
     pub(super) fn open_session(&self, oid: &str) -> String {
         let sid = Uuid::new_v4().to_string();
-        self.inner.lock().sessions.insert(sid.clone(), oid.to_owned());
+        let session = Session { oid: oid.to_owned(), since: clock::now_secs() };
+        self.inner.lock().sessions.insert(sid.clone(), session);
         sid
     }
 
-    /// Who is signed in.
-    pub(super) fn session_owner(&self, sid: &str) -> Option<String> {
+    /// Lets every session of the person be older by so many seconds.
+    pub(crate) fn age_sessions(&self, oid: &str, seconds: i64) {
+        let mut inner = self.inner.lock();
+        for session in inner.sessions.values_mut().filter(|session| session.oid == oid) {
+            session.since -= seconds;
+        }
+    }
+
+    /// Who is signed in, and since when.
+    pub(super) fn session(&self, sid: &str) -> Option<Session> {
         self.inner.lock().sessions.get(sid).cloned()
     }
 

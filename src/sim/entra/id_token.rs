@@ -2,12 +2,15 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{error::AadError, grants::Grant, keys};
+use super::{error::AadError, forgery::forge, grants::Grant, keys};
 use crate::sim::{clock, directory::Person, state::SimState};
 
 const LIFE_SECONDS: i64 = 3600;
+/// Most groups that fit into a JWT.
+const MAX_GROUPS: usize = 200;
 
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -21,6 +24,8 @@ struct Claims<'a> {
     oid: &'a str,
     tid: &'a str,
     sid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     uti: String,
     rh: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +36,40 @@ struct Claims<'a> {
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
+    #[serde(flatten)]
+    groups: GroupClaims,
+}
+
+/// Groups, or where they can be asked for when they are too many for a token.
+#[derive(Serialize, Default)]
+struct GroupClaims {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<String>>,
+    #[serde(rename = "_claim_names", skip_serializing_if = "Option::is_none")]
+    claim_names: Option<Value>,
+    #[serde(rename = "_claim_sources", skip_serializing_if = "Option::is_none")]
+    claim_sources: Option<Value>,
+}
+
+impl GroupClaims {
+    /// Entra leaves the claim out for people without groups, and names a source beyond [`MAX_GROUPS`].
+    fn of(state: &SimState, person: &Person, groups: Vec<String>) -> Self {
+        if groups.is_empty() || !state.options.group_claims() {
+            return Self::default();
+        }
+        if groups.len() <= MAX_GROUPS {
+            return Self { groups: Some(groups), ..Self::default() };
+        }
+        let tenant = &state.directory.tenant_id;
+        let endpoint = format!("https://graph.windows.net/{tenant}/users/{}/getMemberObjects", person.oid);
+        Self {
+            groups: None,
+            claim_names: Some(json!({ "groups": "src1" })),
+            claim_sources: Some(json!({ "src1": { "endpoint": endpoint } })),
+        }
+    }
 }
 
 /// Signs the id_token of a grant; `profile` and `email` decide which names it has.
@@ -41,8 +80,9 @@ pub(super) fn issue(
     nonce: Option<&str>,
 ) -> Result<String, AadError> {
     let now = clock::now_secs();
+    let memberships = person.memberships();
     let tenant_id = &state.directory.tenant_id;
-    keys::sign(&Claims {
+    let claims = Claims {
         ver: "2.0",
         iss: format!("{}/{tenant_id}/v2.0", state.url),
         sub: pairwise(&grant.app_id, &person.oid),
@@ -53,14 +93,23 @@ pub(super) fn issue(
         oid: &person.oid,
         tid: tenant_id,
         sid: &grant.sid,
+        auth_time: state.options.auth_time_claim().then_some(grant.auth_time),
         uti: URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>()),
         rh: format!("1.{}.", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())),
         name: grant.asked.profile.then_some(person.display_name.as_str()),
         preferred_username: grant.asked.profile.then_some(person.upn.as_str()),
         email: grant.asked.email.then_some(person.mail.as_str()),
         nonce,
-    })
-    .map_err(|_| AadError::internal())
+        roles: memberships.roles,
+        groups: GroupClaims::of(state, person, memberships.groups),
+    };
+    let token = match state.forgeries.take() {
+        Some(wish) => {
+            serde_json::to_value(&claims).map_err(Into::into).and_then(|claims| forge(wish, claims))
+        }
+        None => keys::sign(&claims),
+    };
+    token.map_err(|_| AadError::internal())
 }
 
 /// The same person has another `sub` in another application.

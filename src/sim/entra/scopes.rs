@@ -149,9 +149,10 @@ impl Asked {
         Ok(())
     }
 
-    /// The first permission that a user cannot grant alone.
-    pub(super) fn admin_only(&self) -> Option<&str> {
-        self.graph.iter().map(String::as_str).find(|scope| ADMIN_ONLY.contains(scope))
+    /// Permissions that a user cannot grant alone; all but `User.Read` where the tenant is `strict`.
+    pub(super) fn admin_only(&self, strict: bool) -> impl Iterator<Item = &str> {
+        let all = self.graph.iter().map(String::as_str);
+        all.filter(move |scope| ADMIN_ONLY.contains(scope) || (strict && *scope != "User.Read"))
     }
 
     /// The `scope` of an answer: what was granted on Graph and the OIDC scopes; never `offline_access`.
@@ -187,6 +188,6 @@ mod tests {
         assert!(Asked::parse("openid .default").unwrap().everything);
         assert!(matches!(Asked::parse("api://x/y"), Err(ScopeFault::OtherResource(_))));
         assert_eq!(Asked::parse("a\0b"), Err(ScopeFault::Malformed));
-        assert_eq!(Asked::parse("User.Read.All").unwrap().admin_only(), Some("User.Read.All"));
+        assert_eq!(Asked::parse("User.Read.All").unwrap().admin_only(false).next(), Some("User.Read.All"));
     }
 }

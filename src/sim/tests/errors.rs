@@ -70,7 +70,7 @@ async fn the_token_endpoint_names_each_cause() {
         (("client_id", "x\0y"), (400, "unauthorized_client", 700_016)),
         (("client_secret", ""), (401, "invalid_client", 7_000_218)),
         (("client_secret", "wrong"), (401, "invalid_client", 7_000_215)),
-        (("client_assertion", "a.b.c"), (401, "invalid_client", 700_027)),
+        (("client_assertion", "a.b.c"), (400, "invalid_request", 900_144)),
         (("resource", "https://graph.microsoft.com"), (400, "invalid_target", 9_010_010)),
         (("code", ""), (400, "invalid_request", 900_144)),
         (("code", "1.Aunknown"), (400, "invalid_grant", 70_000)),

@@ -34,7 +34,7 @@ fn signed(claims: &Value) -> String {
     encode(&header, claims, &signing_key()).unwrap()
 }
 
-fn verify_at(token: &str, now_s: i64) -> Result<(UserKey, Profile), IdTokenFault> {
+fn verify_at(token: &str, now_s: i64) -> Result<Identified, IdTokenFault> {
     let now = Timestamp::from_millis(now_s * 1000);
     verify(token, &keys(), Expected { issuer: ISSUER, audience: "app", nonce: Some("n"), now })
 }
@@ -47,9 +47,22 @@ fn with(name: &str, value: Value) -> String {
 
 #[test]
 fn a_good_token_names_tenant_and_object() {
-    let (user, profile) = verify_at(&signed(&claims()), NOW).unwrap();
-    assert_eq!(user, UserKey::new("t-1", "o-1"));
-    assert_eq!(profile.username, "a@example");
+    let who = verify_at(&signed(&claims()), NOW).unwrap();
+    assert_eq!(who.user, UserKey::new("t-1", "o-1"));
+    assert_eq!(who.username, "a@example");
+    assert_eq!((who.roles.len(), who.groups), (0, None));
+}
+
+#[test]
+fn groups_that_are_told_elsewhere_are_not_known() {
+    let groups = |token: &str| verify_at(token, NOW).unwrap().groups;
+    assert_eq!(groups(&with("groups", json!(["g-1"]))), Some(vec!["g-1".to_owned()]));
+    assert_eq!(groups(&with("groups", json!([]))), Some(Vec::new()));
+    let mut both = claims();
+    both["groups"] = json!(["g-1"]);
+    both["hasgroups"] = json!(true);
+    assert_eq!(groups(&signed(&both)), None);
+    assert_eq!(groups(&with("_claim_names", json!({ "groups": "src1" }))), None);
 }
 
 #[test]
@@ -69,6 +82,19 @@ fn each_wrong_claim_is_refused_by_name() {
     ];
     for (name, value, fault) in table {
         assert_eq!(verify_at(&with(name, value.clone()), NOW), Err(fault), "{name} = {value}");
+    }
+}
+
+#[test]
+fn the_issuer_of_one_tenant_vouches_for_nobody_of_another() {
+    let issuer = "https://login.example/t-1/v2.0";
+    let now = Timestamp::from_millis(NOW * 1000);
+    let expected = Expected { issuer, audience: "app", nonce: Some("n"), now };
+    assert!(verify(&signed(&claims()), &keys(), expected).is_ok());
+    for tid in ["t-2", "v2.0", "login.example", "-"] {
+        let forged = with("tid", json!(tid));
+        let fault = verify(&forged, &keys(), expected).unwrap_err();
+        assert!(matches!(fault, IdTokenFault::Issuer), "{tid}: {fault}");
     }
 }
 

@@ -3,14 +3,13 @@
 use actix_web::{HttpRequest, http::header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::super::{
-    apps::{APP_ID, APP_SECRET},
-    error::AadError,
-    params::Params,
-};
+use super::super::{apps::APP_ID, error::AadError, params::Params};
+use crate::sim::state::SimState;
 
-/// Checks application and secret, in the body or as HTTP Basic.
-pub(super) fn authenticate(request: &HttpRequest, params: &Params) -> Result<(), AadError> {
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Checks application and credential: a secret in the body or as HTTP Basic, or an assertion.
+pub(super) fn authenticate(request: &HttpRequest, params: &Params, state: &SimState) -> Result<(), AadError> {
     let basic = basic(request);
     let client_id = match (params.get("client_id"), &basic) {
         (Some(id), _) => id,
@@ -21,7 +20,10 @@ pub(super) fn authenticate(request: &HttpRequest, params: &Params) -> Result<(),
         return Err(AadError::unknown_app(client_id));
     }
     if params.has("client_assertion") {
-        return Err(AadError::wrong_assertion());
+        if params.need("client_assertion_type")? != ASSERTION_TYPE {
+            return Err(AadError::bad_value("client_assertion_type"));
+        }
+        return state.credentials.check_assertion(params.need("client_assertion")?, &state.url);
     }
     let secret = params
         .get("client_secret")
@@ -31,7 +33,7 @@ pub(super) fn authenticate(request: &HttpRequest, params: &Params) -> Result<(),
     if request.headers().contains_key(header::ORIGIN) {
         return Err(AadError::cross_origin());
     }
-    if secret == APP_SECRET { Ok(()) } else { Err(AadError::wrong_secret()) }
+    state.credentials.check_secret(secret)
 }
 
 /// RFC 6749 2.3.1: id and secret are form-encoded before they are joined.

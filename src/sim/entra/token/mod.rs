@@ -64,7 +64,7 @@ fn exchange(request: &HttpRequest, tenant: &str, state: &SimState, body: &[u8]) 
         return Err(AadError::unsupported_grant(grant_type));
     }
     state.counters.grant(grant_type);
-    client::authenticate(request, &params)?;
+    client::authenticate(request, &params, state)?;
     if params.has("resource") {
         return Err(AadError::resource_given());
     }
