@@ -45,7 +45,7 @@ impl Open {
         loop {
             match self.socket.next().await {
                 Said::Text(_) => {}
-                ended => {
+                ended @ (Said::Closed(_) | Said::Gone) => {
                     assert_eq!(ended, Said::Closed(4401));
                     return told;
                 }
