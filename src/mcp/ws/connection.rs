@@ -193,6 +193,12 @@ impl Connection {
                     match message {
                         Some(Ok(AggregatedMessage::Text(text))) => {
                             idle_at = Instant::now() + IDLE;
+                            // Every request is verified, whatever was announced (mcp.md 3.3.9).
+                            match self.state.guard.holds(&bearer.token).await {
+                                Ok(true) => {}
+                                Ok(false) => break Some((UNAUTHENTICATED, "the sign-in was revoked")),
+                                Err(_) => break Some((CloseCode::Again, "try again shortly")),
+                            }
                             let bytes = text.into_bytes();
                             if let Some(era) = beside(&bytes, self.state.settings.max_depth) {
                                 running += 1;
