@@ -46,3 +46,5 @@ mod support;
 mod token_storm;
 #[cfg(test)]
 mod vouched;
+#[cfg(test)]
+mod wire_check;

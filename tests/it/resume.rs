@@ -3,49 +3,37 @@
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http::{self, eventually};
 use super::support::login::Client;
+use super::support::sse::{Event, Events};
+use super::support::tapped;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 const ALICE: &str = "alice@contoso.example";
 pub(crate) const SERVICE: &str = "mail-query";
 
-/// One event of a stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) name: String,
-    pub(crate) id: String,
-    pub(crate) data: String,
-}
-
 /// An open event stream.
 pub(crate) struct Stream {
     response: reqwest::Response,
-    text: String,
+    events: Events,
+    waiting: VecDeque<Event>,
 }
 
 impl Stream {
     pub(crate) fn of(response: reqwest::Response) -> Self {
-        Self { response, text: String::new() }
+        Self { response, events: Events::default(), waiting: VecDeque::new() }
     }
 
     /// The next event with a name, an id or data; none when the stream has ended or broken.
     pub(crate) async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block: String = self.text.drain(..end + 2).collect();
-                let field = |name: &str| {
-                    let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-                    lines.collect::<Vec<_>>().join("\n")
-                };
-                let event = Event { name: field("event"), id: field("id"), data: field("data") };
-                if event != Event::default() {
-                    return Some(event);
-                }
-                continue;
-            }
+        while self.waiting.is_empty() {
             let chunk = self.response.chunk().await.ok()??;
-            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+            self.waiting.extend(self.events.take(&chunk));
         }
+        let event = self.waiting.pop_front()?;
+        if let Some(tap) = tapped::tap(&self.response) {
+            tap.event(event.data.as_bytes());
+        }
+        Some(event)
     }
 }
 
@@ -74,7 +62,7 @@ impl Caller {
         if !self.session.is_empty() {
             request = request.header("Mcp-Session-Id", &self.session);
         }
-        request.send().await.unwrap()
+        tapped::send(request).await.unwrap()
     }
 
     pub(crate) async fn get(&self, replica: &str, last: Option<&str>) -> Stream {
@@ -87,7 +75,7 @@ impl Caller {
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }
-        let response = request.send().await.unwrap();
+        let response = tapped::send(request).await.unwrap();
         assert_eq!(response.status(), 200);
         Stream::of(response)
     }
@@ -112,9 +100,8 @@ pub(crate) async fn open_streams(replica: &str) -> u64 {
 /// path to post to.
 async fn orphan(cluster: &mut Cluster, caller: &mut Caller) -> String {
     let request = caller.http.get(format!("{}/{SERVICE}/sse", cluster.replica_url(0)));
-    let response =
-        request.bearer_auth(&caller.bearer).header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream::of(response);
+    let request = request.bearer_auth(&caller.bearer).header("Accept", "text/event-stream");
+    let mut stream = Stream::of(tapped::send(request).await.unwrap());
     let path = stream.next().await.unwrap().data;
     path.split_once("sessionId=").unwrap().1.clone_into(&mut caller.session);
     let url = format!("{}{path}", cluster.replica_url(2));
@@ -174,8 +161,8 @@ async fn http_sse_is_answered_on_the_stream_whatever_replica_takes_the_post() {
     let caller = Caller { http: http::client(), bearer: login.access.clone(), session: String::new() };
     let replicas = [cluster.replica_url(0).to_owned(), cluster.replica_url(1).to_owned()];
     let request = caller.http.get(format!("{}/{SERVICE}/sse", replicas[0])).bearer_auth(&caller.bearer);
-    let response = request.header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream::of(response);
+    let request = request.header("Accept", "text/event-stream");
+    let mut stream = Stream::of(tapped::send(request).await.unwrap());
     let endpoint = stream.next().await.unwrap();
     assert_eq!(endpoint.name, "endpoint");
     let mut expected = BTreeSet::from(["hello".to_owned()]);

@@ -1,7 +1,6 @@
 //! An MCP client without mercy or convenience: one HTTP request, one answer, both eras.
 
-use super::http;
-use super::wire::{Exchange, Recorder};
+use super::{http, tapped};
 use serde_json::{Value, json};
 
 /// Version of the modern era.
@@ -124,20 +123,20 @@ impl Mcp {
 
     /// POSTs any body as JSON.
     pub(crate) async fn post(&self, body: String, headers: &[(&str, String)]) -> Answer {
-        let (answer, exchange) = self.exchange(body, headers).await;
-        let recorder = Recorder::default();
-        recorder.keep(exchange);
-        recorder.assert_valid();
-        answer
+        let response = tapped::send(self.request(body, headers)).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = tapped::text(response).await.unwrap();
+        let body = serde_json::from_str(&last_message(&text)).unwrap_or_default();
+        Answer { status, headers, body, text }
     }
 
     /// Calls a tool and answers the HTTP status only, or how the connection failed.
     pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> reqwest::Result<u16> {
         let params = json!({ "name": tool, "arguments": arguments });
         let (body, headers) = self.envelope("tools/call", params);
-        let response = self.request(body, &headers).send().await?;
+        let response = tapped::send(self.request(body, &headers)).await?;
         let status = response.status().as_u16();
-        response.bytes().await?;
+        tapped::text(response).await?;
         Ok(status)
     }
 
@@ -151,7 +150,8 @@ impl Mcp {
         let request = self.http.get(&self.endpoint).bearer_auth(&self.bearer);
         let request =
             request.header("Accept", "text/event-stream").header("MCP-Protocol-Version", &self.version);
-        request.header("Mcp-Session-Id", self.session.as_deref().unwrap_or_default()).send().await.unwrap()
+        let session = self.session.as_deref().unwrap_or_default();
+        tapped::send(request.header("Mcp-Session-Id", session)).await.unwrap()
     }
 
     /// DELETEs the session; the status.
@@ -183,16 +183,6 @@ impl Mcp {
             request = request.header(*name, value);
         }
         request.body(body)
-    }
-
-    async fn exchange(&self, body: String, headers: &[(&str, String)]) -> (Answer, Exchange) {
-        let response = self.request(body.clone(), headers).send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let json = last_message(&text);
-        let exchange = Exchange::read(Some(&self.version), body.as_bytes(), status, json.as_bytes());
-        let body = serde_json::from_str(&json).unwrap_or_default();
-        (Answer { status, headers, body, text }, exchange)
     }
 }
 

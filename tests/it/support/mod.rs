@@ -10,5 +10,7 @@ pub(crate) mod official;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod signing;
+pub(crate) mod sse;
+pub(crate) mod tapped;
 pub(crate) mod tenant;
 pub(crate) mod wire;
