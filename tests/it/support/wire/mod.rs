@@ -165,6 +165,14 @@ struct Line {
     held: Vec<Value>,
 }
 
+impl Line {
+    /// The version of what the server says beside an answer: that of the request which the exchange is about.
+    fn answers_in(&self, message: &Value) -> Option<String> {
+        let listens = message["params"]["_meta"].get("io.modelcontextprotocol/subscriptionId").is_some();
+        self.spoken.clone().filter(|_| !listens && self.version.is_none())
+    }
+}
+
 /// Listens to one exchange or connection.
 #[derive(Clone)]
 pub(crate) struct Tap {
@@ -232,7 +240,7 @@ impl Tap {
             // The customary acknowledgement (mcp.md 4.3).
             _ if self.line.lock().unwrap().framing == Framing::HttpSse && status == 202 => {}
             _ => {
-                self.recorder.keep(vec![format!("{status}: no JSON-RPC: {}", String::from_utf8_lossy(body))])
+                self.recorder.keep(vec![format!("{status}: no JSON-RPC: {}", String::from_utf8_lossy(body))]);
             }
         }
     }
@@ -273,7 +281,7 @@ impl Tap {
                 None => asked,
             });
             let version = asked.as_ref().map(|asked| asked.version.clone());
-            let version = version.or_else(|| self.answers_in(&line, &message));
+            let version = version.or_else(|| line.answers_in(&message));
             let version = version.unwrap_or_else(|| self.version_of(&line, &message));
             if is_batch && !WITH_BATCHES.contains(&version.as_str()) {
                 found.push(format!("a batch in {version}: {message}"));
@@ -345,13 +353,6 @@ impl Tap {
         here.cloned().or_else(elsewhere)
     }
 
-    /// The version of what the server says beside an answer: that of the request which the exchange is about.
-    fn answers_in(&self, line: &Line, message: &Value) -> Option<String> {
-        let is_about_request =
-            message["params"]["_meta"].get("io.modelcontextprotocol/subscriptionId").is_none();
-        line.spoken.clone().filter(|_| is_about_request && line.version.is_none())
-    }
-
     /// The version in which a message is said that answers nothing.
     fn version_of(&self, line: &Line, message: &Value) -> String {
         let meta = &message["params"]["_meta"];
@@ -379,8 +380,5 @@ fn is_version(version: &str) -> bool {
 }
 
 fn items(body: Value) -> Vec<Value> {
-    match body {
-        Value::Array(items) => items,
-        single => vec![single],
-    }
+    if let Value::Array(items) = body { items } else { vec![body] }
 }
