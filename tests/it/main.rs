@@ -16,6 +16,10 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod framings;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod main_job;

@@ -11,8 +11,8 @@ pub(crate) const MODERN: &str = "2026-07-28";
 pub(crate) struct Mcp {
     pub(crate) endpoint: String,
     pub(crate) bearer: String,
-    version: String,
-    session: Option<String>,
+    pub(crate) version: String,
+    pub(crate) session: Option<String>,
     http: reqwest::Client,
 }
 
@@ -75,7 +75,7 @@ impl Mcp {
     pub(crate) async fn legacy(base: &str, bearer: &str, version: &str) -> Self {
         let mut client = Self::modern(base, bearer);
         version.clone_into(&mut client.version);
-        let opened = client.send("initialize", client.hello()).await;
+        let opened = client.send("initialize", hello(version)).await;
         assert_eq!(opened.result()["protocolVersion"], version);
         client.session = Some(opened.header("mcp-session-id").to_owned());
         let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
@@ -83,37 +83,27 @@ impl Mcp {
         client
     }
 
-    /// Parameters of `initialize`.
-    pub(crate) fn hello(&self) -> Value {
-        json!({
-            "protocolVersion": self.version,
-            "capabilities": {},
-            "clientInfo": { "name": "entrada-tests", "version": "1" },
-        })
-    }
-
     /// Calls `method` with the envelope of the era.
     pub(crate) async fn send(&self, method: &str, params: Value) -> Answer {
-        let (body, headers) = self.envelope(method, params);
+        self.ask("7", method, params).await
+    }
+
+    /// The same with an id of the caller's, as JSON text.
+    pub(crate) async fn ask(&self, id: &str, method: &str, params: Value) -> Answer {
+        let (body, headers) = self.envelope(id, method, params);
         self.post(body, &headers).await
     }
 
     /// Body and headers of a request, as the era wants them.
-    fn envelope(&self, method: &str, mut params: Value) -> (String, Vec<(&'static str, String)>) {
+    fn envelope(&self, id: &str, method: &str, params: Value) -> (String, Vec<(&'static str, String)>) {
         let mut headers = Vec::new();
         if self.version == MODERN {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": { "name": "entrada-tests", "version": "1" },
-            });
             headers.push(("Mcp-Method", method.to_owned()));
-            if let Some(name) = params["name"].as_str() {
+            if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
                 headers.push(("Mcp-Name", name.to_owned()));
             }
         }
-        let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
-        (body.to_string(), headers)
+        (request(&self.version, id, method, params), headers)
     }
 
     /// Calls a tool.
@@ -133,7 +123,7 @@ impl Mcp {
     /// Calls a tool and answers the HTTP status only, or how the connection failed.
     pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> reqwest::Result<u16> {
         let params = json!({ "name": tool, "arguments": arguments });
-        let (body, headers) = self.envelope("tools/call", params);
+        let (body, headers) = self.envelope("7", "tools/call", params);
         let response = tapped::send(self.request(body, &headers)).await?;
         let status = response.status().as_u16();
         tapped::text(response).await?;
@@ -186,8 +176,34 @@ impl Mcp {
     }
 }
 
+/// A request in the form of `version`; `id` is JSON text.
+pub(crate) fn request(version: &str, id: &str, method: &str, mut params: Value) -> String {
+    if version == MODERN {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": { "name": "entrada-tests", "version": "1" },
+        });
+        let own = params.as_object_mut().unwrap().entry("_meta").or_insert_with(|| json!({}));
+        for (name, value) in meta.as_object().unwrap() {
+            own.as_object_mut().unwrap().entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    let method = Value::from(method);
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
+}
+
+/// Parameters of `initialize`.
+pub(crate) fn hello(version: &str) -> Value {
+    json!({
+        "protocolVersion": version,
+        "capabilities": {},
+        "clientInfo": { "name": "entrada-tests", "version": "1" },
+    })
+}
+
 /// The last JSON-RPC message of a body, which is plain JSON or an event stream.
-fn last_message(text: &str) -> String {
+pub(crate) fn last_message(text: &str) -> String {
     let mut data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
     data.rfind(|data| !data.is_empty()).unwrap_or(text).to_owned()
 }

@@ -9,12 +9,11 @@
 mod check;
 mod schema;
 
-use check::{Asked, WITH_BATCHES, faults};
+use check::{Asked, Kind, MODERN, Party, WITH_BATCHES, faults};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
 
-pub(crate) use check::{Kind, MODERN, Party};
 pub(crate) use schema::Schema;
 
 /// Newest version that is opened by a handshake.
