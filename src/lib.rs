@@ -5,6 +5,7 @@ mod adapters;
 mod app;
 pub mod cli;
 mod config;
+mod console;
 mod domain;
 mod extract;
 mod graph;

@@ -6,6 +6,7 @@ use crate::ops::Readiness;
 use crate::ports::sessions::SessionRouter;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
+use futures_util::future::join_all;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,8 @@ pub(crate) struct Shutdown {
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) actors: Arc<Actors>,
     pub(crate) mcp: web::Data<McpState>,
-    pub(crate) server: ServerHandle,
+    /// Every listener.
+    pub(crate) servers: Vec<ServerHandle>,
     /// Between "not ready" and closing the listener.
     pub(crate) drain_delay: Duration,
     /// Cancelled from inside the process, e.g. when an actor cannot be kept alive.
@@ -48,7 +50,7 @@ impl Shutdown {
         tokio::time::sleep(self.drain_delay).await;
         self.mcp.drain();
         self.actors.streams.drain().await;
-        self.server.stop(true).await;
+        join_all(self.servers.iter().map(|server| server.stop(true))).await;
         self.actors.stop();
         tracing::info!("stopped");
         Ok(())

@@ -44,6 +44,11 @@ mod arch {
             crates: &["actix_web", "actix_web_lab"],
         },
         Rule {
+            module: "console",
+            ours: &["tools", "domain", "ports", "oauth::bearer", "oauth::audit"],
+            crates: &["actix_web", "actix_web_lab"],
+        },
+        Rule {
             module: "ops",
             ours: &["tools", "domain", "ports", "html", "oauth::bearer"],
             crates: &["actix_web", "actix_web_lab"],

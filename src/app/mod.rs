@@ -1,6 +1,7 @@
 //! The composition root: the only file that names concrete adapters. Everything a replica needs is built here and
 //! handed down; there is no process-wide state, so two replicas run side by side in one process.
 
+mod listeners;
 mod settings;
 
 use crate::actors::{ActorDeps, Actors, GiveUp};
@@ -12,58 +13,48 @@ use crate::adapters::issuer_keys::HttpIssuerKeys;
 use crate::adapters::public_http::PublicHttp;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
+use crate::console::{AdminToken, ConsoleParts, ConsoleState};
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::Resources;
 use crate::domain::secret::Secret;
+use crate::domain::switches::Switches;
 use crate::domain::token::Hasher;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
 use crate::lifecycle::{Shutdown, raise_open_files};
-use crate::mcp::{self, McpParts, McpState};
+use crate::mcp::{McpParts, McpState};
 use crate::oauth::bearer::BearerGuard;
-use crate::oauth::{self, OauthParts, OauthSettings, OauthState};
-use crate::ops::{self, EntraProbe, OpsState, Readiness};
+use crate::oauth::{OauthParts, OauthSettings, OauthState};
+use crate::ops::{EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
 use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::{Store, StoreError};
 use crate::services::{self, ServiceDeps};
-use crate::telemetry::RequestSpan;
 use crate::tools::cursor::Cursors;
 use crate::tools::dispatch::Dispatcher;
 use crate::tools::registry::ToolRegistry;
+use crate::tools::switchboard::Switchboard;
 use crate::tools::tool::Service;
 use actix_web::dev::Server;
-use actix_web::middleware::{Condition, DefaultHeaders};
-use actix_web::rt::net::TcpStream;
-use actix_web::{HttpServer, web};
-use actix_web_lab::middleware::CatchPanic;
+use actix_web::web;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use std::any::Any;
-use std::net::{SocketAddr, TcpListener};
+use listeners::Bound;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tracing_actix_web::TracingLogger;
-
-/// Idle connections are closed after this long; longer than the usual load balancer's 60 s.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// A client gets this long to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often the clocks are compared, and how soon again after a failure.
 const TIME_CHECK: Duration = Duration::from_secs(30);
 const TIME_RETRY: Duration = Duration::from_secs(2);
 
-/// RFC 6797 §6.1, where clients reach us over TLS.
-const HSTS: &str = "max-age=31536000";
-
-/// A peer takes what is sent to it within this time.
-const SILENCE_MS: u32 = 15_000;
+/// How long the start waits for the switches; a store that is away tells of them when it is back.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
 
 /// Why the server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -84,59 +75,37 @@ pub(crate) enum StartError {
 
 /// A built server, listening but not yet serving.
 pub(crate) struct App {
-    server: Server,
+    servers: Vec<Server>,
     address: SocketAddr,
+    admin: Option<SocketAddr>,
     resources: Arc<Resources>,
+    switchboard: Arc<Switchboard>,
     shutdown: Shutdown,
     gave_up: Arc<AtomicBool>,
 }
 
 impl App {
-    /// Binds the listener and wires everything. Starts even when Redis or Entra is away: readiness says so, and
+    /// Binds the listeners and wires everything. Starts even when Redis or Entra is away: readiness says so, and
     /// service begins when they come back.
     pub(crate) fn build(config: &Config) -> Result<Self, StartError> {
-        let listener = listen(config.server.listen)?;
-        let address =
-            listener.local_addr().map_err(|source| failed_to_listen(config.server.listen, source))?;
+        let public = Bound::to(config.server.listen)?;
+        let operators = config.server.admin_listen.map(Bound::to).transpose()?;
+        let (address, admin) = (public.address, operators.as_ref().map(|bound| bound.address));
         let parts = Parts::build(config, address)?;
-        let handles = parts.clone();
-        let mut server = HttpServer::new(move || {
-            let parts = handles.clone();
-            actix_web::App::new()
-                .app_data(parts.ops)
-                .app_data(parts.oauth)
-                .app_data(parts.mcp)
-                .configure(ops::configure)
-                .configure(oauth::configure)
-                .configure(mcp::configure)
-                .wrap(Condition::new(
-                    parts.resources.issuer().starts_with("https://"),
-                    DefaultHeaders::new().add(("Strict-Transport-Security", HSTS)),
-                ))
-                .wrap(CatchPanic::default())
-                .wrap(TracingLogger::<RequestSpan>::new())
-        })
-        .keep_alive(KEEP_ALIVE)
-        // A client that closes its side has left: modern MCP requests end with their connection, and streams of
-        // vanished clients are given back at once.
-        .h1_allow_half_closed(false)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .on_connect(|connection, _| give_up_on_silence(connection))
-        .shutdown_timeout(config.server.shutdown_grace_s)
-        .disable_signals();
-        if config.server.workers > 0 {
-            server = server.workers(config.server.workers);
+        let mut servers = vec![listeners::public(public, config, parts.clone())?];
+        if let Some(bound) = operators {
+            servers.push(listeners::operators(bound, config, parts.clone())?);
         }
-        let server = server.listen(listener).map_err(|source| failed_to_listen(address, source))?.run();
         let shutdown = Shutdown {
             readiness: parts.readiness,
             actors: parts.actors,
             mcp: parts.mcp,
-            server: server.handle(),
+            servers: servers.iter().map(Server::handle).collect(),
             drain_delay: Duration::from_secs(config.server.drain_delay_s),
             stop: parts.stop,
         };
-        Ok(Self { server, address, resources: parts.resources, shutdown, gave_up: parts.gave_up })
+        let (resources, switchboard) = (parts.resources, parts.switchboard);
+        Ok(Self { servers, address, admin, resources, switchboard, shutdown, gave_up: parts.gave_up })
     }
 
     /// Where the listener really is, e.g. `http://127.0.0.1:40321`.
@@ -148,13 +117,24 @@ impl App {
         &self.resources
     }
 
+    /// Where operators are served, e.g. `http://127.0.0.1:40322`.
+    pub(crate) fn admin_url(&self) -> Option<String> {
+        self.admin.map(|address| format!("http://{address}"))
+    }
+
     /// Serves until told to stop. False when a part could not be kept alive, so that the process exits non-zero.
     pub(crate) async fn run(self) -> std::io::Result<bool> {
-        let Self { server, shutdown, gave_up, .. } = self;
+        let Self { servers, switchboard, shutdown, gave_up, .. } = self;
         raise_open_files();
-        let serving = actix_web::rt::spawn(server);
+        // Nothing that an operator switched off is served in the first moments.
+        if !matches!(tokio::time::timeout(FIRST_LOOK, switchboard.refresh()).await, Ok(Ok(()))) {
+            tracing::warn!("the switches cannot be read yet");
+        }
+        let serving: Vec<_> = servers.into_iter().map(actix_web::rt::spawn).collect();
         shutdown.wait_and_drain().await?;
-        serving.await.map_err(std::io::Error::other)??;
+        for server in serving {
+            server.await.map_err(std::io::Error::other)??;
+        }
         Ok(!gave_up.load(Ordering::SeqCst))
     }
 }
@@ -165,6 +145,8 @@ struct Parts {
     ops: web::Data<OpsState>,
     oauth: web::Data<OauthState>,
     mcp: web::Data<McpState>,
+    console: web::Data<ConsoleState>,
+    switchboard: Arc<Switchboard>,
     resources: Arc<Resources>,
     readiness: Arc<Readiness>,
     actors: Arc<Actors>,
@@ -200,7 +182,10 @@ impl Parts {
                 settings: settings::services(config),
             },
         )?;
-        let resources = Arc::new(resources(config, address, &services));
+        let switches = Arc::new(Switches::default());
+        let switchboard = Switchboard::start(store.clone(), cipher.clone(), switches.clone());
+        let resources = Arc::new(resources(config, address, &services).with_switches(switches.clone()));
+        let registry = ToolRegistry::new(services, switches);
         let readiness = Arc::new(Readiness::default());
         let ops = OpsState::new(
             readiness.clone(),
@@ -210,7 +195,7 @@ impl Parts {
             resources.clone(),
         );
         let mcp = McpParts {
-            dispatcher: Dispatcher::new(ToolRegistry::new(services), settings::call_limits(config)),
+            dispatcher: Dispatcher::new(registry.clone(), settings::call_limits(config)),
             guard: Arc::new(BearerGuard::new(
                 store.clone(),
                 hasher.clone(),
@@ -220,8 +205,14 @@ impl Parts {
             store: store.clone(),
             router: actors.streams.clone(),
             resources: resources.clone(),
+            switchboard: switchboard.clone(),
             clock: grant_clock.clone(),
             cipher: cipher.clone(),
+        };
+        let console = ConsoleParts {
+            token: AdminToken::new(config.server.admin_token.expose()),
+            registry,
+            switchboard: switchboard.clone(),
         };
         let documents = PublicHttp::new(settings::stand(config)?);
         let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
@@ -241,6 +232,8 @@ impl Parts {
             ops: web::Data::new(ops),
             oauth: web::Data::new(OauthState::new(oauth)),
             mcp: web::Data::new(McpState::new(mcp, settings::mcp(config, address))),
+            console: web::Data::new(ConsoleState::new(console)),
+            switchboard,
             resources,
             readiness,
             actors,
@@ -289,6 +282,8 @@ impl Outside {
             client_id: config.entra.client_id.clone(),
             credential: credential(config),
             continuous_access: config.entra.continuous_access,
+            allowed_groups: settings::lowercase(&config.entra.allowed_groups),
+            graph_url: config.graph.url.clone(),
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
         let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
@@ -357,23 +352,6 @@ async fn reach_graph(graph: &dyn GraphTransport) -> Result<String, String> {
         return Ok(String::new());
     }
     Err(format!("expected 401 for a request without a token, got {}", response.status))
-}
-
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| failed_to_listen(address, source))
-}
-
-fn failed_to_listen(address: SocketAddr, source: std::io::Error) -> StartError {
-    StartError::Listen { address, source }
-}
-
-/// Lets the kernel end a connection whose peer takes nothing for a while, be it gone without a word or not reading:
-/// a stream that cannot be written to would otherwise be held for ever.
-fn give_up_on_silence(connection: &dyn Any) {
-    if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-        // Only Linux knows the option; elsewhere the keep-alive of the system has to do.
-        let _ = rustix::net::sockopt::set_tcp_user_timeout(stream, SILENCE_MS);
-    }
 }
 
 /// Ends the process from inside, remembering that it was not asked for.

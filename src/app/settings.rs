@@ -77,6 +77,8 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         allowed_users: oauth.allowed_users.clone(),
         allowed_domains: oauth.allowed_domains.clone(),
         allowed_tenants: config.entra.allowed_tenants.clone(),
+        allowed_groups: lowercase(&config.entra.allowed_groups),
+        allowed_roles: config.entra.allowed_roles.clone(),
         ..OauthSettings::default()
     }
 }
@@ -98,7 +100,7 @@ fn registration(config: &Config) -> RegistrationSettings {
     }
 }
 
-fn lowercase(texts: &[String]) -> Vec<String> {
+pub(super) fn lowercase(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| text.to_ascii_lowercase()).collect()
 }
 

@@ -50,6 +50,9 @@ pub(super) async fn run(arguments: DemoArguments, mut sources: Sources) -> Resul
     telemetry::start(&config.log)?;
     let app = App::build(&config)?;
     say(&format!("entrada listening on {}", app.local_url()))?;
+    if let Some(url) = app.admin_url() {
+        say(&format!("operators: {url}/admin/v1"))?;
+    }
     say(&format!("tenant listening on {}", tenant.url()))?;
     say(&welcome(&app))?;
     let tenant = tenant.run();

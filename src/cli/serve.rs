@@ -15,6 +15,9 @@ pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
         tracing::info!(service.name = %service.name, url, "service mounted");
     }
     say(&format!("entrada listening on {}", app.local_url()))?;
+    if let Some(url) = app.admin_url() {
+        say(&format!("operators: {url}/admin/v1"))?;
+    }
     for service in app.resources().services() {
         say(&format!("{}: {}", service.title, app.resources().resource_of(&service.name)))?;
     }

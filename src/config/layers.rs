@@ -15,6 +15,8 @@ const FILE_SUFFIX: &str = "_FILE";
 /// Names from the field, and the key each one sets.
 const NAMES: &[(&str, &str)] = &[
     ("ENTRADA_LISTEN", "server.listen"),
+    ("ENTRADA_ADMIN_LISTEN", "server.admin_listen"),
+    ("ENTRADA_ADMIN_TOKEN", "server.admin_token"),
     ("ENTRADA_PUBLIC_URL", "server.public_url"),
     ("ENTRADA_STORE", "store.url"),
     ("REDIS_URL", "store.url"),
@@ -31,6 +33,8 @@ const NAMES: &[(&str, &str)] = &[
     ("AZURE_AUTHORITY_HOST", "entra.authority"),
     ("ENTRADA_ENTRA_AUTHORITY", "entra.authority"),
     ("DCR_ALLOWED_TENANTS", "entra.allowed_tenants"),
+    ("DCR_ALLOWED_GROUPS", "entra.allowed_groups"),
+    ("DCR_ALLOWED_ROLES", "entra.allowed_roles"),
     ("DCR_CAE", "entra.continuous_access"),
     ("ENTRADA_GRAPH_URL", "graph.url"),
     ("ENTRADA_INSECURE_UPSTREAM", "graph.insecure_upstream"),

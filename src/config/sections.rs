@@ -30,6 +30,11 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ServerSection {
     pub(crate) listen: SocketAddr,
+    /// None where operators have no listener.
+    #[serde(deserialize_with = "address")]
+    pub(crate) admin_listen: Option<SocketAddr>,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) admin_token: Secret<String>,
     pub(crate) public_url: String,
     pub(crate) workers: usize,
     pub(crate) shutdown_grace_s: u64,
@@ -67,6 +72,8 @@ pub(crate) struct EntraSection {
     pub(crate) tenant_id: String,
     pub(crate) authority: String,
     pub(crate) allowed_tenants: Vec<String>,
+    pub(crate) allowed_groups: Vec<String>,
+    pub(crate) allowed_roles: Vec<String>,
     pub(crate) continuous_access: bool,
 }
 
@@ -197,6 +204,12 @@ pub(crate) struct LogSection {
 pub(crate) enum LogFormat {
     Text,
     Json,
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = || serde::de::Error::custom(format!("`{text}` is no address such as 127.0.0.1:9090"));
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| wrong()) }
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<String>, D::Error> {

@@ -6,6 +6,9 @@ use crate::domain::peer;
 use std::path::PathBuf;
 use url::{Host, Url};
 
+/// Shortest token of operators, in characters.
+const MIN_ADMIN_TOKEN: usize = 32;
+
 /// Which store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreUrl {
@@ -20,6 +23,7 @@ impl Config {
         self.key_ring()?;
         self.store_url()?;
         self.check_public_url()?;
+        self.check_admin()?;
         self.check_entra()?;
         self.check_limits()?;
         self.check_networks()?;
@@ -95,6 +99,29 @@ impl Config {
         Err(refused("must be https:// (http:// is accepted for loopback hosts)"))
     }
 
+    fn check_admin(&self) -> Result<(), ConfigError> {
+        let token = self.server.admin_token.expose();
+        let key = "server.admin_token";
+        if self.server.admin_listen.is_none() {
+            return Ok(());
+        }
+        if token.is_empty() {
+            let remedy = "server.admin_listen needs one: set ENTRADA_ADMIN_TOKEN or ENTRADA_ADMIN_TOKEN_FILE";
+            return Err(ConfigError::Missing { key, remedy });
+        }
+        if token.len() < MIN_ADMIN_TOKEN || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            let problem = format!(
+                "must be at least {MIN_ADMIN_TOKEN} visible ASCII characters, as `openssl rand -hex 32` makes them"
+            );
+            return Err(ConfigError::Refused { key, problem });
+        }
+        if self.server.admin_listen == Some(self.server.listen) && self.server.listen.port() != 0 {
+            let problem = "must differ from server.listen: operators have a port of their own".to_owned();
+            return Err(ConfigError::Refused { key: "server.admin_listen", problem });
+        }
+        Ok(())
+    }
+
     fn check_entra(&self) -> Result<(), ConfigError> {
         let entra = &self.entra;
         let required = [
@@ -118,6 +145,10 @@ impl Config {
         ];
         if let Some((key, _, remedy)) = required.into_iter().find(|(_, missing, _)| *missing) {
             return Err(ConfigError::Missing { key, remedy });
+        }
+        if let Some(bad) = entra.allowed_groups.iter().find(|id| uuid::Uuid::try_parse(id).is_err()) {
+            let problem = format!("`{bad}` is not the object id of a group (a GUID)");
+            return Err(ConfigError::Refused { key: "entra.allowed_groups", problem });
         }
         for (key, text) in [("entra.authority", &entra.authority), ("graph.url", &self.graph.url)] {
             let refused = |problem: String| ConfigError::Refused { key, problem };

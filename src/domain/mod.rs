@@ -16,5 +16,6 @@ pub(crate) mod scope;
 pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod stream;
+pub(crate) mod switches;
 pub(crate) mod token;
 pub(crate) mod upstream;

@@ -2,6 +2,8 @@
 
 use crate::domain::ids::ServiceName;
 use crate::domain::scope::ScopeSet;
+use crate::domain::switches::Switches;
+use std::sync::Arc;
 use url::Url;
 
 /// What the authorization server needs to know of a service.
@@ -62,6 +64,7 @@ pub(crate) struct Resources {
     public_url: String,
     services: Vec<ServiceInfo>,
     default_service: Option<ServiceName>,
+    switches: Arc<Switches>,
 }
 
 impl Resources {
@@ -71,7 +74,12 @@ impl Resources {
         services: Vec<ServiceInfo>,
         default_service: Option<ServiceName>,
     ) -> Self {
-        Self { public_url, services, default_service }
+        Self { public_url, services, default_service, switches: Arc::default() }
+    }
+
+    /// What an operator switches off there does not exist here.
+    pub(crate) fn with_switches(self, switches: Arc<Switches>) -> Self {
+        Self { switches, ..self }
     }
 
     /// The issuer (RFC 8414 §2), byte-identical wherever it appears.
@@ -79,12 +87,23 @@ impl Resources {
         &self.public_url
     }
 
+    /// Every mounted service, switched off or not.
     pub(crate) fn services(&self) -> &[ServiceInfo] {
         &self.services
     }
 
+    /// The services that are on.
+    pub(crate) fn offered(&self) -> Vec<&ServiceInfo> {
+        self.services.iter().filter(|service| self.is_on(service)).collect()
+    }
+
+    /// A service that is on.
     pub(crate) fn service(&self, name: &str) -> Option<&ServiceInfo> {
-        self.services.iter().find(|s| s.name.as_str() == name)
+        self.services.iter().find(|s| s.name.as_str() == name).filter(|service| self.is_on(service))
+    }
+
+    fn is_on(&self, service: &ServiceInfo) -> bool {
+        !self.switches.now().off.has_service(service.name.as_str())
     }
 
     /// The service of a request that names no resource, if the operator configured one.
@@ -105,6 +124,11 @@ impl Resources {
     /// The service a resource indicator names: its `/mcp`, `/sse`, `/ws`, `/v1` or bare URL, with or without a
     /// trailing slash, host in any case. Fragments, queries, userinfo and foreign origins name nothing.
     pub(crate) fn service_of(&self, resource: &str) -> Option<&ServiceInfo> {
+        self.meant_by(resource).filter(|service| self.is_on(service))
+    }
+
+    /// The same, switched off or not: whoever is signed in already stays so.
+    pub(crate) fn meant_by(&self, resource: &str) -> Option<&ServiceInfo> {
         let url = Url::parse(resource).ok()?;
         let own = Url::parse(&self.public_url).ok()?;
         let plain = url.fragment().is_none() && url.query().is_none() && url.username().is_empty();
@@ -118,7 +142,7 @@ impl Resources {
         let path = path.strip_suffix('/').unwrap_or(path);
         let name =
             ["/mcp", "/sse", "/ws", "/v1"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
-        self.service(name)
+        self.services.iter().find(|s| s.name.as_str() == name)
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct UpstreamTokens {
     pub(crate) usable_until: Option<Timestamp>,
 }
 
-/// Mutable display data from the id_token.
+/// Mutable data of the person: names to show, and what the operator's lists look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Profile {
     /// `preferred_username`, usually the UPN.
@@ -36,6 +36,21 @@ pub(crate) struct Profile {
     pub(crate) username: String,
     #[serde(default)]
     pub(crate) name: String,
+    /// App roles of the registration that the person has, as the newest id_token says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) roles: Vec<String>,
+    /// Absent while nobody has said: too many for a token, or the registration puts none into it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) groups: Option<Groups>,
+}
+
+/// Which of some groups a person is in; the others are nobody's business here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Groups {
+    /// Object ids that were looked for.
+    pub(crate) asked: Vec<String>,
+    /// Those of them that the person is in, directly or through other groups.
+    pub(crate) member_of: Vec<String>,
 }
 
 /// Who signed in, from a verified id_token.
@@ -52,15 +67,18 @@ pub(crate) struct UpstreamAccess {
     pub(crate) version: u64,
     pub(crate) expires_at: Timestamp,
     pub(crate) profile: Profile,
+    /// Whether the profile has all that the operator's lists look at.
+    pub(crate) settled: bool,
 }
 
 impl UpstreamAccess {
-    pub(crate) fn new(tokens: &UpstreamTokens, version: u64) -> Self {
+    pub(crate) fn new(tokens: &UpstreamTokens, version: u64, settled: bool) -> Self {
         Self {
             token: tokens.access_token.clone(),
             version,
             expires_at: tokens.access_expires_at,
             profile: tokens.profile.clone(),
+            settled,
         }
     }
 }

@@ -84,7 +84,12 @@ fn access(user: &UserKey, version: u64) -> Arc<UpstreamAccess> {
         token: Secret::new(format!("token-{}-{version}", user.oid)),
         version,
         expires_at: Timestamp::from_millis(i64::MAX),
-        profile: Profile { username: format!("{}@contoso.example", user.oid), name: user.oid.to_string() },
+        profile: Profile {
+            username: format!("{}@contoso.example", user.oid),
+            name: user.oid.to_string(),
+            ..Profile::default()
+        },
+        settled: true,
     })
 }
 

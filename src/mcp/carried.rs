@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 /// Who says something, and where.
 pub(super) struct Speaker<'a> {
     pub(super) state: &'a web::Data<McpState>,
-    pub(super) ready: &'a Arc<Ready>,
+    pub(super) ready: Arc<Ready>,
     pub(super) bearer: Bearer,
     /// The session of the connection, once there is one.
     pub(super) session: Option<SessionId>,
@@ -64,7 +64,7 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
     let had_session = speaker.session.is_some();
     let x = Exchange {
         state: speaker.state,
-        ready: speaker.ready,
+        ready: &speaker.ready,
         // In band there is no challenge that could name it.
         endpoint: Endpoint::Mcp,
         headers: &headers,

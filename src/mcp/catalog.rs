@@ -1,4 +1,5 @@
-//! Answers that do not depend on the request, encoded once per service and version form.
+//! Answers that do not depend on the request, encoded once per service and version form, and anew when an operator turns
+//! a switch.
 //!
 //! # Shape
 //! Every entry is the tail of a response after its id: `"result":{…}}`.
@@ -7,17 +8,21 @@ use super::modern::mirror::{Mirrored, mirrored};
 use super::tasks::EXTENSION;
 use super::version::{Legacy, MODERN};
 use crate::domain::ids::ServiceName;
+use crate::domain::switches::{Applied, SwitchedOff};
 use crate::tools::prompt::{PromptArgument, PromptSpec};
 use crate::tools::registry::ToolRegistry;
 use crate::tools::resource::{ResourceSet, TemplateEntry};
 use crate::tools::tool::{Service, ToolSpec};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// How long a client may keep a modern list, which changes with a deployment only.
-const LIST_TTL_MS: u64 = 300_000;
+/// How long a client may keep a modern list. Who listens to changes hears of a switch at once; for everybody else this is
+/// how long a tool that an operator switched off may still be shown (calling it fails at once). Asking again costs one
+/// ready answer, so it is short. The lists are the same for everybody, hence `public`.
+const LIST_TTL_MS: u64 = 60_000;
 
 /// The ready answers of one service.
 #[derive(Debug)]
@@ -89,44 +94,79 @@ fn at(table: &[Bytes; 4], version: Legacy) -> &[u8] {
     table.get(version.index()).map_or(&[], |b| b)
 }
 
-/// All services.
-#[derive(Debug)]
+/// The services that are on.
 pub(super) struct Catalog {
+    registry: ToolRegistry,
+    server_version: String,
+    built: ArcSwap<Built>,
+}
+
+/// What was encoded under one state of the switches.
+struct Built {
+    under: Arc<Applied>,
     services: HashMap<String, Arc<Ready>>,
 }
 
 impl Catalog {
     pub(super) fn new(registry: &ToolRegistry, server_version: &str) -> Self {
-        let ready = |s: &Arc<dyn Service>| {
-            (s.info().name.as_str().to_owned(), Arc::new(Ready::new(s.as_ref(), server_version)))
+        let nothing = Built { under: Arc::default(), services: HashMap::new() };
+        let catalog = Self {
+            registry: registry.clone(),
+            server_version: server_version.to_owned(),
+            built: ArcSwap::from_pointee(nothing),
         };
-        Self { services: registry.services().iter().map(ready).collect() }
+        catalog.build();
+        catalog
     }
 
-    /// Names of the services that list resources.
+    /// Names of the services that list resources, switched off or not.
     pub(super) fn with_resources(&self) -> HashSet<ServiceName> {
-        self.services
-            .values()
-            .filter(|ready| ready.offers.resources)
-            .map(|ready| ready.name.clone())
+        let all = self.registry.services().iter();
+        all.filter(|service| service.resources().is_some())
+            .map(|service| service.info().name.clone())
             .collect()
     }
 
-    pub(super) fn service(&self, name: &str) -> Option<&Arc<Ready>> {
-        self.services.get(name)
+    /// The ready answers of a service that is on.
+    pub(super) fn service(&self, name: &str) -> Option<Arc<Ready>> {
+        let built = self.built.load();
+        if Arc::ptr_eq(&built.under, &self.registry.switches().now()) {
+            return built.services.get(name).cloned();
+        }
+        self.build().services.get(name).cloned()
+    }
+
+    /// Encodes what the switches have changed. Requests that meet here at once may do so twice, which is harmless.
+    fn build(&self) -> Arc<Built> {
+        let (before, under) = (self.built.load(), self.registry.switches().kept());
+        let changed = under.off.differing(&before.under.off);
+        let mut services = HashMap::new();
+        for service in self.registry.services() {
+            let name = service.info().name.as_str();
+            if under.off.has_service(name) {
+                continue;
+            }
+            let known = before.services.get(name).filter(|_| !changed.contains(name));
+            let ready = known
+                .cloned()
+                .unwrap_or_else(|| Arc::new(Ready::new(service.as_ref(), &under.off, &self.server_version)));
+            services.insert(name.to_owned(), ready);
+        }
+        let built = Arc::new(Built { under, services });
+        self.built.store(Arc::clone(&built));
+        built
     }
 }
 
 impl Ready {
-    fn new(service: &dyn Service, server_version: &str) -> Self {
+    fn new(service: &dyn Service, off: &SwitchedOff, server_version: &str) -> Self {
         let name = service.info().name.as_str();
         let info = json!({ "name": name, "version": server_version });
         let meta = json!({ "io.modelcontextprotocol/serverInfo": info });
         let modern_with = |result: Value, meta: &Value| {
             let mut result = members(result);
             result.insert("ttlMs".to_owned(), json!(LIST_TTL_MS));
-            // The lists are the same for everybody: tools beyond a token's scopes are shown, so that a client can
-            // step up.
+            // Tools beyond a token's scopes are shown, so that a client can step up.
             result.insert("cacheScope".to_owned(), json!("public"));
             result.insert("resultType".to_owned(), json!("complete"));
             result.insert("_meta".to_owned(), meta.clone());
@@ -137,7 +177,8 @@ impl Ready {
         let titled = json!({ "name": name, "version": server_version, "title": service.info().title });
         let titled = json!({ "io.modelcontextprotocol/serverInfo": titled });
         let offers = Offers::of(service);
-        let specs: Vec<&ToolSpec> = service.tools().iter().map(|t| t.spec()).collect();
+        let all = service.tools().iter().map(|tool| tool.spec());
+        let specs: Vec<&ToolSpec> = all.filter(|spec| !off.has_tool(name, spec.name)).collect();
         let tools = |v: Legacy| json!({ "tools": specs.iter().map(|s| tool(s, v)).collect::<Vec<_>>() });
         let prompts = |v: Legacy| json!({ "prompts": service.prompts().iter().map(|p| prompt(p.spec(), v)).collect::<Vec<_>>() });
         let families = service.resources().map(ResourceSet::templates).unwrap_or_default();

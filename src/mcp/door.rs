@@ -11,10 +11,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;
 
 /// The service asked for, if this caller may ask at all.
-pub(super) fn service<'a>(
-    request: &HttpRequest,
-    state: &'a McpState,
-) -> Result<&'a Arc<Ready>, HttpResponse> {
+pub(super) fn service(request: &HttpRequest, state: &McpState) -> Result<Arc<Ready>, HttpResponse> {
     if !state.edge.admits(request.head()) {
         return Err(refused(StatusCode::FORBIDDEN, "This Host or Origin is not served here."));
     }

@@ -60,6 +60,13 @@ impl Edge {
         }
     }
 
+    /// Lets the page that asked read the answer, if it may ask at all.
+    pub(super) fn decorate(&self, response: &mut HttpResponse, head: &RequestHead) {
+        if self.admits(head) {
+            decorate(response, head.headers.get(header::ORIGIN));
+        }
+    }
+
     fn admits_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
         let name = without_port(&host);

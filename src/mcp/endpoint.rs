@@ -92,10 +92,10 @@ async fn admit(
     if request.method() == Method::OPTIONS {
         return Ok(edge::preflight(request.headers()));
     }
-    let bearer = door::bearer(request, state, ready).await?;
+    let bearer = door::bearer(request, state, &ready).await?;
     match *request.method() {
-        Method::POST => post(request, payload, state, ready, bearer).await,
-        Method::GET | Method::DELETE => sessions(request, state, ready, bearer).await,
+        Method::POST => post(request, payload, state, &ready, bearer).await,
+        Method::GET | Method::DELETE => sessions(request, state, &ready, bearer).await,
         _ => Err(method_not_allowed(ALLOW).into()),
     }
 }

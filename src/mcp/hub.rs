@@ -7,12 +7,12 @@
 //! cheap, never hearing of a change is not.
 
 use super::encode;
-use super::hearing::{Hears, follow};
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::random;
 use crate::domain::secret::Sealed;
 use crate::domain::stream::{BEYOND, standalone};
+use crate::ports::hearing::{Hears, follow};
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::{Store, StoreError};
 use crate::tools::outlet::{Announcer, Change};
@@ -189,6 +189,11 @@ impl Hub {
     pub(super) async fn announce_task(&self, service: &ServiceName, id: &str, task: &Value) {
         let news = News::Task { service: service.to_string(), id: id.to_owned(), task: task.clone() };
         self.spread(&news).await;
+    }
+
+    /// Tells the listeners of this replica alone of the change `serial`, which every replica learns of by itself.
+    pub(super) async fn tell_here(&self, service: &ServiceName, change: &Change, serial: String) {
+        self.take(&News::Changed { service: service.to_string(), change: change.clone(), serial }).await;
     }
 
     /// Hands news to every replica; at least to this one when the bus is away, after which the others resync.

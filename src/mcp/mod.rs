@@ -31,7 +31,6 @@ mod exchange;
 mod feed;
 mod flight;
 mod headers;
-mod hearing;
 mod hold;
 mod hub;
 mod jsonrpc;
@@ -45,6 +44,7 @@ mod post_stream;
 mod result;
 mod sse;
 mod state;
+mod switched;
 mod tasks;
 #[cfg(test)]
 mod tests;

@@ -6,11 +6,11 @@
 //! itself. Marks and answers are sealed to question, session and user, so nobody answers for anybody else.
 
 use super::encode;
-use super::hearing::{Hears, follow};
 use super::jsonrpc::Response;
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::{SessionId, UserKey};
 use crate::domain::random;
+use crate::ports::hearing::{Hears, follow};
 use crate::ports::store::{Store, StoreError};
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::outlet::{Ask, Features, Question};

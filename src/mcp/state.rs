@@ -5,6 +5,7 @@ use super::edge::Edge;
 use super::hub::{Hub, Reach};
 use super::legacy::running::Running;
 use super::pending::Pending;
+use super::switched;
 use super::tasks::Tasks;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
@@ -13,7 +14,7 @@ use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::Store;
 use crate::tools::dispatch::Dispatcher;
-use crate::tools::outlet::Announcer;
+use crate::tools::switchboard::Switchboard;
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +95,7 @@ pub(crate) struct McpParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) router: Arc<dyn SessionRouter>,
     pub(crate) resources: Arc<Resources>,
+    pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) clock: SharedClock,
     pub(crate) cipher: Cipher,
 }
@@ -108,11 +110,13 @@ impl McpState {
             session_ttl: settings.session_ttl,
             with_resources: catalog.with_resources(),
         };
+        let hub = Hub::start(reach);
+        switched::follow(&parts.switchboard, &hub);
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
             catalog,
             pending: Pending::start(&parts.store, &parts.cipher),
-            hub: Hub::start(reach),
+            hub,
             tasks: Tasks::start(&parts.store),
             cipher: parts.cipher,
             running: Running::start(&parts.store),
@@ -123,12 +127,6 @@ impl McpState {
             clock: parts.clock,
             settings,
         }
-    }
-
-    /// Tells clients of changes that happen outside a call, such as an administrator's.
-    #[expect(dead_code, reason = "the console announces what an administrator switches")]
-    pub(crate) fn announcer(&self) -> Arc<dyn Announcer> {
-        self.hub.clone()
     }
 
     /// Ends the streams that listen to changes, each with its graceful result; for shutdown.

@@ -212,7 +212,7 @@ pub(super) async fn lookup(
 }
 
 /// The token of the one `Authorization: Bearer` header; the scheme in any case (RFC 9110 §11.1).
-fn presented(headers: &HeaderMap) -> Result<&str, AuthFailure> {
+pub(crate) fn presented(headers: &HeaderMap) -> Result<&str, AuthFailure> {
     let mut all = headers.get_all(header::AUTHORIZATION);
     let Some(value) = all.next() else { return Err(AuthFailure::Missing) };
     if all.next().is_some() {

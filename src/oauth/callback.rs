@@ -1,5 +1,6 @@
 //! The way back from Entra: same browser, `state` spent once, identity from a verified id_token, our code out.
 
+use super::admission::Admission;
 use super::cookies::{self, Browser};
 use super::flow::{Extra, Flow, Pending};
 use super::forward::ForwardError;
@@ -125,14 +126,14 @@ async fn finish(request: &HttpRequest, state: &OauthState) -> Result<HttpRespons
         return refused(state, pending, error).await;
     }
     let code = params.get("code").ok_or(CallbackError::UnknownState)?;
-    let sign_in = match exchange(state, &pending, code).await {
+    let sign_in = match state.signed_in(&exchange(state, &pending, code)).await {
         Ok(sign_in) => sign_in,
         Err(error) => return refused(state, pending, error).await,
     };
     if state.user_budget(&sign_in.user).await.is_some() {
         return Err(CallbackError::TooMany(Box::new(pending.flow)));
     }
-    if !state.settings.admits(&sign_in.user.tid, &sign_in.tokens.profile) {
+    if state.settings.admission(&sign_in.user.tid, &sign_in.tokens.profile) != Admission::Admitted {
         audit::alarm("not_admitted", &pending.flow.client, Some(&sign_in.user));
         return Err(CallbackError::NotAdmitted(Box::new(pending.flow)));
     }
@@ -174,15 +175,14 @@ async fn again(state: &OauthState, pending: Pending, extra: Extra) -> Result<Htt
     Ok(pages::redirect_to(StatusCode::FOUND, &location))
 }
 
-async fn exchange(state: &OauthState, pending: &Pending, code: &str) -> Result<SignIn, IdentityError> {
-    let exchange = CodeExchange {
+fn exchange(state: &OauthState, pending: &Pending, code: &str) -> CodeExchange {
+    CodeExchange {
         code: Secret::new(code.to_owned()),
         redirect_uri: state.callback_uri(),
         verifier: Secret::new(pending.verifier.clone()),
         nonce: pending.nonce.clone(),
         scopes: scopes::graph(&pending.flow.scopes),
-    };
-    state.identity.exchange(&exchange).await
+    }
 }
 
 /// Stores what Entra gave and sends the browser back to the client.

@@ -132,9 +132,7 @@ fn resource(resources: &Resources, service: &ServiceInfo, path: &str, ceiling: O
 /// MCP URL for the issuer look there.
 pub(super) async fn authorization_server(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
     match request.match_info().get("path") {
-        Some(path) if !state.documents.resources.contains_key(path.trim_end_matches('/')) => {
-            wire::not_found()
-        }
+        Some(path) if of_resource(&state, path).is_none() => wire::not_found(),
         Some(_) | None => document(&state.documents.server),
     }
 }
@@ -146,12 +144,18 @@ pub(super) async fn openid_configuration(request: HttpRequest, state: web::Data<
 
 /// `GET /.well-known/oauth-protected-resource/<svc>/<end>`, or the same appended to the resource.
 pub(super) async fn protected_resource(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
-    let documents = &state.documents;
     let found = match request.match_info().get("path") {
-        Some(path) => documents.resources.get(path.trim_end_matches('/')),
-        None => documents.root.as_ref(),
+        Some(path) => of_resource(&state, path),
+        None => state.documents.root.as_ref().filter(|_| state.resources.default_service().is_some()),
     };
     found.map_or_else(wire::not_found, document)
+}
+
+/// The document of a resource, by its path, while its service is on.
+fn of_resource<'a>(state: &'a OauthState, path: &str) -> Option<&'a Bytes> {
+    let path = path.trim_end_matches('/');
+    state.resources.service(path.split('/').next().unwrap_or_default())?;
+    state.documents.resources.get(path)
 }
 
 fn document(bytes: &Bytes) -> HttpResponse {

@@ -7,7 +7,8 @@
 pub(crate) mod bearer;
 
 mod account;
-mod audit;
+mod admission;
+pub(crate) mod audit;
 mod authorize;
 mod callback;
 mod client_metadata;

@@ -103,7 +103,7 @@ pub(super) async fn summary(state: web::Data<OpsState>) -> HttpResponse {
 
 /// `/info`: what is mounted here.
 pub(super) async fn info(state: web::Data<OpsState>) -> HttpResponse {
-    let services = state.resources.services().iter().map(|service| {
+    let services = state.resources.offered().into_iter().map(|service| {
         json!({
             "name": service.name.as_str(),
             "title": service.title,

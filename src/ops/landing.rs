@@ -12,7 +12,7 @@ use serde_json::json;
 pub(super) async fn page(request: HttpRequest, state: web::Data<OpsState>) -> HttpResponse {
     let lang = Lang::of(&request);
     let words = &lang.texts().landing;
-    let services = state.resources.services();
+    let services = state.resources.offered();
     let url = |service: &ServiceInfo| state.resources.resource_of(&service.name);
     let body = html! {
         h1 { (words.title) }
@@ -20,7 +20,7 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<OpsState>) -> Ht
         p { a.button.main href="/account/connections" { (words.account) } }
         h2 { (words.services) }
         ul.cards.two role="list" {
-            @for service in services {
+            @for service in &services {
                 li.item {
                     h3 lang="en" { (service.title) }
                     p.hint lang="en" { (service.description) }

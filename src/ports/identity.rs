@@ -3,7 +3,7 @@
 use crate::domain::ids::UserKey;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
-use crate::domain::upstream::{SignIn, UpstreamTokens};
+use crate::domain::upstream::{Profile, SignIn, UpstreamTokens};
 use async_trait::async_trait;
 use std::time::Duration;
 
@@ -110,6 +110,14 @@ pub(crate) trait IdentityProvider: Send + Sync {
         user: &UserKey,
         current: &UpstreamTokens,
     ) -> Result<UpstreamTokens, IdentityError>;
+    /// Whether `profile` says all that the operator's lists look at.
+    fn is_settled(&self, _profile: &Profile) -> bool {
+        true
+    }
+    /// Asks for what is missing, with the person's own access token, and answers the completed profile.
+    async fn settle(&self, tokens: &UpstreamTokens) -> Result<Profile, IdentityError> {
+        Ok(tokens.profile.clone())
+    }
     /// Reaches discovery and keys; for readiness and `entrada check`.
     async fn check(&self) -> Result<(), IdentityError>;
 }

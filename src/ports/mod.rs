@@ -5,6 +5,7 @@ pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod gate;
 pub(crate) mod graph;
+pub(crate) mod hearing;
 pub(crate) mod identity;
 pub(crate) mod issuers;
 pub(crate) mod sessions;

@@ -23,7 +23,8 @@ pub(crate) trait AccessTokens: Send + Sync {
     /// A token that is good for at least a few minutes; a cache read unless it must be refreshed.
     async fn get(&self, user: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError>;
     /// A token of a record version newer than `seen`: refreshes upstream once for any number of parallel callers on
-    /// any number of replicas, and not at all when somebody already did.
+    /// any number of replicas, and not at all when somebody already did. Its profile is settled: it says all that the
+    /// operator's lists look at.
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError>;
     /// Graph refused the tokens of version `seen` and wants `claims`, a JSON object: they are used no more, on any
     /// replica, and the next sign-in asks Entra for the claims.

@@ -95,6 +95,10 @@ struct UserChange {
     /// Takes back what the user granted to the application.
     #[serde(default)]
     revoke_consent: bool,
+    /// Object ids of the groups that the person is in from now on.
+    groups: Option<Vec<String>>,
+    /// App roles that the person has from now on.
+    roles: Option<Vec<String>>,
 }
 
 async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> HttpResponse {
@@ -115,6 +119,10 @@ async fn change_user(state: State, upn: web::Path<String>, body: web::Bytes) -> 
     if change.revoke_consent {
         state.grants.revoke_consent(&person.oid);
     }
+    person.change_memberships(|memberships| {
+        memberships.groups = change.groups.unwrap_or_else(|| std::mem::take(&mut memberships.groups));
+        memberships.roles = change.roles.unwrap_or_else(|| std::mem::take(&mut memberships.roles));
+    });
     HttpResponse::Ok().json(json!({ "upn": person.upn, "oid": person.oid, "disabled": person.is_disabled() }))
 }
 
@@ -130,6 +138,8 @@ struct OptionChange {
     /// 0 goes back to a random life.
     access_token_seconds: Option<u64>,
     graph_delay_ms: Option<u64>,
+    /// Whether the registration puts groups into id_tokens (`groupMembershipClaims`).
+    group_claims: Option<bool>,
 }
 
 async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
@@ -146,6 +156,9 @@ async fn change_options(state: State, body: web::Bytes) -> HttpResponse {
     }
     if let Some(delay) = change.graph_delay_ms {
         options.set_graph_delay_ms(delay);
+    }
+    if let Some(on) = change.group_claims {
+        options.set_group_claims(on);
     }
     HttpResponse::Ok().json(json!({
         "strict_refresh": options.strict_refresh(),

@@ -1,11 +1,15 @@
 //! Who works at the simulated company: the people that Entra signs in and Graph shows.
 
+use parking_lot::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The one tenant of the simulator (fixed, so that tests and logs are comparable between runs).
 pub(crate) const TENANT_ID: &str = "6f1d3c2e-9a4b-4c7d-8e21-0b5a7c9d1e3f";
 /// The verified domain of the tenant; usable in tenant paths like the GUID.
 pub(crate) const TENANT_DOMAIN: &str = "contoso.example";
+
+/// The group that everybody of the tenant is in.
+const EVERYBODY: &str = "e0e0e0e0-51a7-4c2b-9f10-7d3b6a000001";
 
 /// The people of one tenant.
 #[derive(Debug)]
@@ -31,12 +35,32 @@ pub(crate) struct Person {
     /// Windows name, as Graph's `mailboxSettings.timeZone`.
     pub(crate) time_zone: String,
     disabled: AtomicBool,
+    memberships: RwLock<Memberships>,
+}
+
+/// What an administrator has put a person into.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memberships {
+    /// Object ids of groups, direct and inherited ones alike.
+    pub(crate) groups: Vec<String>,
+    /// Values of the application's roles.
+    pub(crate) roles: Vec<String>,
 }
 
 impl Person {
     /// True after an administrator blocked the account (AADSTS50057).
     pub(crate) fn is_disabled(&self) -> bool {
         self.disabled.load(Ordering::Acquire)
+    }
+
+    /// Groups and app roles as they are now.
+    pub(crate) fn memberships(&self) -> Memberships {
+        self.memberships.read().clone()
+    }
+
+    /// Changes them.
+    pub(crate) fn change_memberships(&self, change: impl FnOnce(&mut Memberships)) {
+        change(&mut self.memberships.write());
     }
 
     /// Blocks or unblocks the account.
@@ -95,6 +119,10 @@ impl Directory {
                     locale: locale.to_owned(),
                     time_zone: time_zone.to_owned(),
                     disabled: AtomicBool::new(false),
+                    memberships: RwLock::new(Memberships {
+                        groups: vec![EVERYBODY.to_owned()],
+                        roles: Vec::new(),
+                    }),
                 })
                 .collect(),
         }

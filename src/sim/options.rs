@@ -46,6 +46,7 @@ pub(crate) struct LiveOptions {
     /// 0 stands for "random".
     access_token_seconds: AtomicU64,
     graph_delay_ms: AtomicU64,
+    group_claims: AtomicBool,
 }
 
 impl LiveOptions {
@@ -55,6 +56,7 @@ impl LiveOptions {
             strict_refresh: AtomicBool::new(options.strict_refresh),
             access_token_seconds: AtomicU64::new(options.access_token_seconds.unwrap_or(0)),
             graph_delay_ms: AtomicU64::new(options.graph_delay_ms),
+            group_claims: AtomicBool::new(true),
         }
     }
 
@@ -73,6 +75,15 @@ impl LiveOptions {
 
     pub(crate) fn set_access_token_seconds(&self, seconds: Option<u64>) {
         self.access_token_seconds.store(seconds.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Whether id_tokens name groups.
+    pub(crate) fn group_claims(&self) -> bool {
+        self.group_claims.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_group_claims(&self, on: bool) {
+        self.group_claims.store(on, Ordering::Relaxed);
     }
 
     pub(crate) fn graph_delay_ms(&self) -> u64 {

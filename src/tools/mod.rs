@@ -13,4 +13,5 @@ pub(crate) mod prompt;
 pub(crate) mod registry;
 pub(crate) mod resource;
 pub(crate) mod schema;
+pub(crate) mod switchboard;
 pub(crate) mod tool;

@@ -72,6 +72,8 @@ fn each_missing_secret_is_named() {
 #[test]
 fn values_that_make_no_sense_are_refused() {
     for (name, value, hint) in [
+        ("ENTRADA_ADMIN_LISTEN", "127.0.0.1:0", "ENTRADA_ADMIN_TOKEN"),
+        ("ENTRADA_ADMIN_LISTEN", "somewhere", "127.0.0.1:9090"),
         ("ENCRYPTION_KEY", "short", "32"),
         ("ENTRADA_STORE", "mongodb://127.0.0.1/", "redis://"),
         ("ENTRADA_PUBLIC_URL", "http://entrada.example.com", "https"),
@@ -156,4 +158,13 @@ fn a_new_key_is_accepted_as_the_key_ring() {
     let settings = with(without(complete(), "ENCRYPTION_KEY"), "ENCRYPTION_KEYS", ring.trim());
     let mut process = Process::entrada(&["serve"], &settings);
     process.wait_for("entrada listening on ");
+}
+
+#[test]
+fn a_token_of_operators_that_can_be_guessed_is_refused_and_not_repeated() {
+    let weak = "a-secret-that-must-not-be-print";
+    let settings = with(complete(), "ENTRADA_ADMIN_LISTEN", "127.0.0.1:0");
+    let message = refusal(&with(settings, "ENTRADA_ADMIN_TOKEN", weak));
+    assert!(message.contains("server.admin_token") && message.contains("32"), "{message}");
+    assert!(!message.contains(weak), "{message}");
 }

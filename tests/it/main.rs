@@ -6,6 +6,10 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod bad_clients;
+#[cfg(test)]
+mod bad_framing;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_start;
@@ -46,6 +50,8 @@ mod shutdown;
 mod streams;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod switches;
 #[cfg(test)]
 mod token_storm;
 #[cfg(test)]

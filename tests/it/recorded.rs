@@ -1,11 +1,11 @@
 //! Two replicas behind round robin, one killed in mid-stream: recorded event by event, with the ids, and checked for
 //! anything lost or repeated. The record is left in the build folder for whoever wants to see it.
 
-use super::resume::{Caller, SERVICE, Stream, hello, open_streams};
+use super::resume::{Caller, SERVICE, hello, open_streams};
 use super::support::cluster::Cluster;
 use super::support::http::{self, eventually};
 use super::support::login::Client;
-use super::support::sse::Event;
+use super::support::sse::{Event, Stream};
 use redis::AsyncCommands;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -3,39 +3,13 @@
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http::{self, eventually};
 use super::support::login::Client;
-use super::support::sse::{Event, Events};
+use super::support::sse::Stream;
 use super::support::tapped;
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 const ALICE: &str = "alice@contoso.example";
 pub(crate) const SERVICE: &str = "mail-query";
-
-/// An open event stream.
-pub(crate) struct Stream {
-    response: reqwest::Response,
-    events: Events,
-    waiting: VecDeque<Event>,
-}
-
-impl Stream {
-    pub(crate) fn of(response: reqwest::Response) -> Self {
-        Self { response, events: Events::default(), waiting: VecDeque::new() }
-    }
-
-    /// The next event with a name, an id or data; none when the stream has ended or broken.
-    pub(crate) async fn next(&mut self) -> Option<Event> {
-        while self.waiting.is_empty() {
-            let chunk = self.response.chunk().await.ok()??;
-            self.waiting.extend(self.events.take(&chunk));
-        }
-        let event = self.waiting.pop_front()?;
-        if let Some(tap) = tapped::tap(&self.response) {
-            tap.event(event.data.as_bytes());
-        }
-        Some(event)
-    }
-}
 
 pub(crate) struct Caller {
     pub(crate) http: reqwest::Client,

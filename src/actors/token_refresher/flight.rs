@@ -25,6 +25,8 @@ const LENT: Duration = Duration::from_secs(30);
 const LOOP_GUARD: u32 = 50196;
 /// Entra keeps refresh tokens of web clients for 90 days, sliding.
 const RECORD_LIFE: Duration = Duration::from_hours(24 * 90);
+/// When to ask again, where Entra or Graph did not say.
+const AWAY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(22);
 const FIRST_PAUSE: Duration = Duration::from_millis(15);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -33,12 +35,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 struct Opened {
     version: u64,
     tokens: UpstreamTokens,
-}
-
-impl Opened {
-    fn access(&self) -> Arc<UpstreamAccess> {
-        Arc::new(UpstreamAccess::new(&self.tokens, self.version))
-    }
 }
 
 /// The refresh procedure and what it works with.
@@ -71,8 +67,9 @@ impl Flight {
         let mut pause = FIRST_PAUSE;
         loop {
             let opened = self.usable(user).await?;
-            if self.meets(&opened, need) {
-                return Ok(opened.access());
+            let access = self.access(&opened);
+            if need.is_met_by(&access, self.clock.now()) {
+                return Ok(access);
             }
             if let Some(left) = self.pause_of(user) {
                 return self.away(need, &opened, Some(left));
@@ -110,22 +107,42 @@ impl Flight {
 
     async fn refresh_under_lease(&self, user: &UserKey, need: Need) -> Outcome {
         // Whoever held the lease before may just have done the work.
-        let opened = self.usable(user).await?;
-        if self.meets(&opened, need) {
-            return Ok(opened.access());
+        let mut opened = self.usable(user).await?;
+        if !need.takes(opened.version, opened.tokens.access_expires_at, self.clock.now()) {
+            opened = match self.identity.refresh(user, &opened.tokens).await {
+                Ok(tokens) => self.keep(user, Opened { version: opened.version + 1, tokens }).await?,
+                Err(error) => return self.refused(user, need, &opened, &error).await,
+            };
         }
-        match self.identity.refresh(user, &opened.tokens).await {
-            Ok(tokens) => self.keep(user, Opened { version: opened.version + 1, tokens }).await,
-            Err(error) => self.refused(user, need, &opened, &error).await,
+        // Kept before this is tried: what Entra answered is not lost when Graph is away.
+        if need.wants_settled() && !self.identity.is_settled(&opened.tokens.profile) {
+            opened = self.settle(user, opened).await?;
         }
+        Ok(self.access(&opened))
     }
 
     /// Writes the new tokens; when a sign-in wrote meanwhile, its record is the newer truth.
-    async fn keep(&self, user: &UserKey, fresh: Opened) -> Outcome {
+    async fn keep(&self, user: &UserKey, fresh: Opened) -> Result<Opened, TokenError> {
         match self.write(user, &fresh).await? {
-            Swap::Done => Ok(fresh.access()),
-            Swap::Conflict { .. } => self.usable(user).await.map(|opened| opened.access()),
+            Swap::Done => Ok(fresh),
+            Swap::Conflict { .. } => self.usable(user).await,
         }
+    }
+
+    /// Completes the profile by what the id_token did not say, and writes it.
+    async fn settle(&self, user: &UserKey, opened: Opened) -> Result<Opened, TokenError> {
+        let mut tokens = opened.tokens;
+        tokens.profile = self.identity.settle(&tokens).await.map_err(|error| {
+            tracing::warn!(fault = ?error.fault, detail = %error.detail, "what the lists ask is not known");
+            let by_person =
+                matches!(error.fault, IdentityFault::ConsentRequired | IdentityFault::InteractionRequired);
+            if by_person {
+                TokenError::SignInRequired
+            } else {
+                TokenError::Unavailable { retry_after: error.retry_after.unwrap_or(AWAY) }
+            }
+        })?;
+        self.keep(user, Opened { version: opened.version + 1, tokens }).await
     }
 
     /// Writes `next`, if the version before it stands.
@@ -143,7 +160,7 @@ impl Flight {
                 match self.store.forget_upstream(user, opened.version).await.map_err(store_down)? {
                     Swap::Done => Err(TokenError::SignInRequired),
                     // The person signed in again meanwhile: what died is not what stands.
-                    Swap::Conflict { .. } => self.usable(user).await.map(|current| current.access()),
+                    Swap::Conflict { .. } => self.usable(user).await.map(|current| self.access(&current)),
                 }
             }
             IdentityFault::InteractionRequired => {
@@ -182,15 +199,16 @@ impl Flight {
     fn away(&self, need: Need, opened: &Opened, retry_after: Option<Duration>) -> Outcome {
         let now = self.clock.now();
         if need == Need::Life && opened.tokens.access_expires_at > now {
-            return Ok(opened.access());
+            return Ok(self.access(opened));
         }
         if need == Need::Life
             && let Some(end) = opened.tokens.usable_until.filter(|end| *end > now)
         {
-            let lent = UpstreamAccess { expires_at: end.min(now.plus(LENT)), ..(*opened.access()).clone() };
+            let lent =
+                UpstreamAccess { expires_at: end.min(now.plus(LENT)), ..(*self.access(opened)).clone() };
             return Ok(Arc::new(lent));
         }
-        Err(TokenError::Unavailable { retry_after: retry_after.unwrap_or(Duration::from_secs(5)) })
+        Err(TokenError::Unavailable { retry_after: retry_after.unwrap_or(AWAY) })
     }
 
     /// What is left of the pause that Entra's loop guard asked for.
@@ -223,8 +241,9 @@ impl Flight {
         if opened.tokens.challenge.is_some() { Err(TokenError::SignInRequired) } else { Ok(opened) }
     }
 
-    fn meets(&self, opened: &Opened, need: Need) -> bool {
-        need.is_met(opened.version, opened.tokens.access_expires_at, self.clock.now())
+    fn access(&self, opened: &Opened) -> Arc<UpstreamAccess> {
+        let settled = self.identity.is_settled(&opened.tokens.profile);
+        Arc::new(UpstreamAccess::new(&opened.tokens, opened.version, settled))
     }
 
     async fn read(&self, user: &UserKey) -> Result<Opened, TokenError> {

@@ -43,16 +43,26 @@ type Cache = Arc<RwLock<HashMap<UserKey, Arc<UpstreamAccess>>>>;
 enum Need {
     /// Any version with enough life left.
     Life,
-    /// A record version newer than this one.
+    /// A record version newer than this one, with a settled profile.
     NewerThan(u64),
 }
 
 impl Need {
-    fn is_met(self, version: u64, expires_at: Timestamp, now: Timestamp) -> bool {
+    /// Whether tokens of this version and life will do.
+    fn takes(self, version: u64, expires_at: Timestamp, now: Timestamp) -> bool {
         match self {
             Self::Life => expires_at.since(now) + jitter(expires_at) >= MIN_LIFE,
             Self::NewerThan(seen) => version > seen && expires_at > now,
         }
+    }
+
+    /// Calls of tools go on whatever the lists say; only who gets new tokens is looked at.
+    fn wants_settled(self) -> bool {
+        matches!(self, Self::NewerThan(_))
+    }
+
+    fn is_met_by(self, access: &UpstreamAccess, now: Timestamp) -> bool {
+        self.takes(access.version, access.expires_at, now) && (access.settled || !self.wants_settled())
     }
 }
 
@@ -143,7 +153,7 @@ impl Tokens {
     fn cached(&self, user: &UserKey, need: Need) -> Option<Arc<UpstreamAccess>> {
         let cache = self.cache.read();
         let access = cache.get(user)?;
-        need.is_met(access.version, access.expires_at, self.clock.now()).then(|| access.clone())
+        need.is_met_by(access, self.clock.now()).then(|| access.clone())
     }
 
     async fn obtain(&self, user: &UserKey, need: Need) -> Outcome {
@@ -155,9 +165,7 @@ impl Tokens {
             let ask = Refresh { user: user.clone(), need, span: tracing::Span::current() };
             let access = self.handle.ask(ask).await.unwrap_or_else(|error| Err(unavailable(error)))?;
             let is_live = access.expires_at > self.clock.now();
-            if need == Need::Life && is_live
-                || need.is_met(access.version, access.expires_at, self.clock.now())
-            {
+            if need == Need::Life && is_live || need.is_met_by(&access, self.clock.now()) {
                 return Ok(access);
             }
         }

@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use zeroize::Zeroize;
 
-/// Discovery, keys and token answers are a few kilobytes.
+/// Discovery, keys, token answers and lists of groups are a few kilobytes.
 const MAX_BODY: usize = 512 * 1024;
-const TIMEOUT: Duration = Duration::from_secs(15);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A token answer (RFC 6749 §5.1 with `id_token`).
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ fn read_answer(
     }
 }
 
-async fn bounded(mut response: Response) -> Result<Vec<u8>, IdentityError> {
+pub(super) async fn bounded(mut response: Response) -> Result<Vec<u8>, IdentityError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|e| unreachable(&e))? {
         if body.len() + chunk.len() > MAX_BODY {
@@ -87,12 +87,12 @@ async fn bounded(mut response: Response) -> Result<Vec<u8>, IdentityError> {
 }
 
 /// `Retry-After` in seconds; Entra sends no dates.
-fn retry_after(response: &Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     text.trim().parse().ok().map(|s: u64| Duration::from_secs(s.min(3600)))
 }
 
-fn unreachable(error: &reqwest::Error) -> IdentityError {
+pub(super) fn unreachable(error: &reqwest::Error) -> IdentityError {
     let what = if error.is_timeout() {
         "time-out"
     } else if error.is_connect() {

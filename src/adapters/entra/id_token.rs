@@ -2,10 +2,10 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::UserKey;
-use crate::domain::upstream::Profile;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
+use std::collections::HashMap;
 
 /// Tolerated difference between Entra's clock and ours.
 const SKEW_S: i64 = 120;
@@ -71,6 +71,26 @@ struct Claims {
     preferred_username: String,
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    roles: Vec<String>,
+    groups: Option<Vec<String>>,
+    /// Says in implicit flows that the groups were too many for the token.
+    #[serde(default)]
+    hasgroups: bool,
+    /// Claims that are told elsewhere (OpenID Connect Core §5.6.2); Entra's way to say the same.
+    #[serde(default, rename = "_claim_names")]
+    claim_names: HashMap<String, String>,
+}
+
+/// Whom a verified token is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identified {
+    pub(super) user: UserKey,
+    pub(super) username: String,
+    pub(super) name: String,
+    pub(super) roles: Vec<String>,
+    /// All groups of the person; absent when the token does not say.
+    pub(super) groups: Option<Vec<String>>,
 }
 
 /// The key id an id_token names; everything but RS256 is refused before any key is looked at.
@@ -83,11 +103,7 @@ pub(super) fn key_id(token: &str) -> Result<String, IdTokenFault> {
 }
 
 /// Verifies `token` with the key it names.
-pub(super) fn verify(
-    token: &str,
-    keys: &JwkSet,
-    expected: Expected<'_>,
-) -> Result<(UserKey, Profile), IdTokenFault> {
+pub(super) fn verify(token: &str, keys: &JwkSet, expected: Expected<'_>) -> Result<Identified, IdTokenFault> {
     let kid = key_id(token)?;
     let key = keys.find(&kid).ok_or(IdTokenFault::UnknownKey)?;
     let key = DecodingKey::from_jwk(key).map_err(|_| IdTokenFault::UnknownKey)?;
@@ -99,8 +115,14 @@ pub(super) fn verify(
     rules.required_spec_claims.clear();
     let claims = decode::<Claims>(token, &key, &rules).map_err(|_| IdTokenFault::Signature)?.claims;
     check(&claims, expected)?;
-    let profile = Profile { username: claims.preferred_username, name: claims.name };
-    Ok((UserKey::new(claims.tid, claims.oid), profile))
+    let told_elsewhere = claims.hasgroups || claims.claim_names.contains_key("groups");
+    Ok(Identified {
+        user: UserKey::new(claims.tid, claims.oid),
+        username: claims.preferred_username,
+        name: claims.name,
+        roles: claims.roles,
+        groups: claims.groups.filter(|_| !told_elsewhere),
+    })
 }
 
 fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), IdTokenFault> {

@@ -5,6 +5,7 @@ mod cached;
 mod credential;
 mod endpoint;
 mod error;
+mod groups;
 mod id_token;
 #[cfg(feature = "sim")]
 #[cfg(test)]
@@ -23,7 +24,7 @@ use cached::Cached;
 pub(crate) use credential::Credential;
 use endpoint::TokenAnswer;
 use error::{Classified, ErrorBody, Stage};
-use id_token::{Expected, IdTokenFault};
+use id_token::{Expected, IdTokenFault, Identified};
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -48,6 +49,10 @@ pub(crate) struct EntraSettings {
     pub(crate) credential: Credential,
     /// Ask for tokens that Graph may end early by a claims challenge (continuous access evaluation).
     pub(crate) continuous_access: bool,
+    /// Groups that the operator lets in, in lower case; empty when groups do not matter.
+    pub(crate) allowed_groups: Vec<String>,
+    /// Base URL of Graph with its version, which knows the groups that no token tells.
+    pub(crate) graph_url: String,
 }
 
 /// The members of the discovery document that are used.
@@ -117,7 +122,7 @@ impl EntraProvider {
         (!claims.is_empty()).then(|| Value::Object(claims).to_string())
     }
 
-    async fn identify(&self, token: &str, nonce: Option<&str>) -> Result<(UserKey, Profile), IdentityError> {
+    async fn identify(&self, token: &str, nonce: Option<&str>) -> Result<Identified, IdentityError> {
         let discovery = self.discovery().await?;
         let kid = id_token::key_id(token).map_err(|fault| untrusted(&fault))?;
         let mut keys = self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await?;
@@ -133,6 +138,11 @@ impl EntraProvider {
         id_token::verify(token, &keys, expected).map_err(|fault| untrusted(&fault))
     }
 
+    fn profile(&self, who: Identified) -> Profile {
+        let groups = who.groups.map(|all| groups::among(&self.settings.allowed_groups, &all));
+        Profile { username: who.username, name: who.name, roles: who.roles, groups }
+    }
+
     async fn refresh_once(
         &self,
         user: &UserKey,
@@ -146,17 +156,21 @@ impl EntraProvider {
                 ("scope", &scope),
             ])
             .await?;
-        let mut profile = current.profile.clone();
+        // Names may be old; what the lists look at may not.
+        let mut profile = Profile { roles: Vec::new(), groups: None, ..current.profile.clone() };
         if let Some(id_token) = answer.id_token.as_deref() {
             let certain = |error| Classified { error, doubtful: false };
             let identified = self.identify(id_token, None).await;
-            let (who, now_called) = identified.map_err(|error| certain(unproven(error)))?;
-            if who != *user {
+            let who = identified.map_err(|error| certain(unproven(error)))?;
+            if who.user != *user {
                 return Err(certain(untrusted(&IdTokenFault::OtherUser)));
             }
-            if !now_called.username.is_empty() {
-                profile = now_called;
-            }
+            let now_called = self.profile(who);
+            profile = if now_called.username.is_empty() {
+                Profile { username: profile.username, name: profile.name, ..now_called }
+            } else {
+                now_called
+            };
         }
         let refresh_token =
             answer.refresh_token.clone().map_or_else(|| current.refresh_token.clone(), Secret::new);
@@ -241,7 +255,9 @@ impl IdentityProvider for EntraProvider {
             .await
             .map_err(|classified| classified.error)?;
         let id_token = answer.id_token.as_deref().ok_or_else(|| missing("id_token"))?;
-        let (user, profile) = self.identify(id_token, Some(&exchange.nonce)).await?;
+        let who = self.identify(id_token, Some(&exchange.nonce)).await?;
+        let user = who.user.clone();
+        let profile = self.profile(who);
         let refresh_token = answer.refresh_token.clone().ok_or_else(|| missing("refresh_token"))?;
         let now = self.clock.now();
         let tokens = tokens(&answer, Secret::new(refresh_token), &exchange.scopes, profile, now);
@@ -264,6 +280,18 @@ impl IdentityProvider for EntraProvider {
             }
             Err(first) => Err(first.error),
         }
+    }
+
+    fn is_settled(&self, profile: &Profile) -> bool {
+        let known = profile.groups.as_ref().map(|groups| groups.asked.as_slice()).unwrap_or_default();
+        self.settings.allowed_groups.iter().all(|id| known.contains(id))
+    }
+
+    async fn settle(&self, tokens: &UpstreamTokens) -> Result<Profile, IdentityError> {
+        let allowed = &self.settings.allowed_groups;
+        let token = tokens.access_token.expose();
+        let known = groups::ask(&self.http, &self.settings.graph_url, token, allowed).await?;
+        Ok(Profile { groups: Some(known), ..tokens.profile.clone() })
     }
 
     async fn check(&self) -> Result<(), IdentityError> {

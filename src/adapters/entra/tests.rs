@@ -28,6 +28,8 @@ impl World {
             client_id: tenant.app_id().to_owned(),
             credential: Credential::Secret(Secret::new(tenant.app_secret().to_owned())),
             continuous_access: false,
+            allowed_groups: Vec::new(),
+            graph_url: tenant.graph_url(),
         };
         let (url, tenant_id) = (tenant.url(), tenant.tenant_id());
         actix_web::rt::spawn(tenant.run());

@@ -1,9 +1,9 @@
 //! Calls in progress, so that `notifications/cancelled` and DELETE can stop them and `logging/setLevel` reaches them: on
 //! this replica by a table, on the others by the bus.
 
-use super::super::hearing::{Hears, follow};
 use super::super::notes::Threshold;
 use crate::domain::ids::SessionId;
+use crate::ports::hearing::{Hears, follow};
 use crate::ports::store::Store;
 use crate::tools::outlet::LogLevel;
 use async_trait::async_trait;

@@ -32,7 +32,7 @@ use futures_util::StreamExt;
 /// Serves `/{svc}/sse`.
 pub(super) async fn open(request: HttpRequest, state: web::Data<McpState>) -> HttpResponse {
     let mut response = Box::pin(admit(&request, &state)).await.unwrap_or_else(|refusal| refusal);
-    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    state.edge.decorate(&mut response, request.head());
     response
 }
 
@@ -48,7 +48,7 @@ async fn admit(request: &HttpRequest, state: &web::Data<McpState>) -> Result<Htt
             .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
             .body("This URL opens the event stream of HTTP+SSE (2024-11-05): send GET."));
     }
-    let bearer = door::bearer(request, state, ready).await?;
+    let bearer = door::bearer(request, state, &ready).await?;
     if !headers::accepts(request.headers(), "text", "event-stream") {
         return Err(door::refused(StatusCode::NOT_ACCEPTABLE, "Accept must allow text/event-stream."));
     }
@@ -133,6 +133,7 @@ impl Drop for Ending {
 
 /// Serves one body in the session and says the answers on its stream.
 async fn answer(state: web::Data<McpState>, bearer: Bearer, record: SessionRecord, bytes: Bytes) {
+    // Switched off between the message and its answer.
     let Some(ready) = state.catalog.service(record.service.as_str()) else { return };
     let session = record.id;
     let (sender, mut answers) = tokio::sync::mpsc::channel::<Bytes>(16);

@@ -13,7 +13,7 @@ use super::super::version::VersionHeader;
 use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::oauth::bearer::Bearer;
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
 use bytes::Bytes;
 
@@ -26,13 +26,13 @@ pub(in crate::mcp) async fn post(
     let served = Box::pin(admit(&request, &mut payload, &state)).await;
     let mut response = match served {
         Ok(Some((bearer, session, bytes))) => {
-            rt::spawn(super::answer(state, bearer, session, bytes));
+            rt::spawn(super::answer(state.clone(), bearer, session, bytes));
             HttpResponse::Accepted().body("Accepted")
         }
         Ok(None) => edge::preflight(request.headers()),
         Err(refusal) => refusal,
     };
-    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    state.edge.decorate(&mut response, request.head());
     response
 }
 
@@ -49,7 +49,7 @@ async fn admit(
     if request.method() != Method::POST {
         return Err(super::super::error::method_not_allowed("POST"));
     }
-    let bearer = door::bearer(request, state, ready).await?;
+    let bearer = door::bearer(request, state, &ready).await?;
     if !headers::is_json(request.headers()) {
         let message = "The body must be application/json, without content coding.";
         return Err(door::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -60,7 +60,7 @@ async fn admit(
     };
     let x = Exchange {
         state,
-        ready,
+        ready: &ready,
         endpoint: Endpoint::Sse,
         headers: request.headers(),
         bearer: bearer.clone(),

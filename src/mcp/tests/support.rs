@@ -11,6 +11,7 @@ use crate::domain::ids::{ClientId, ServiceName, UserKey};
 use crate::domain::keyring::KeyRing;
 use crate::domain::resource::{Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
+use crate::domain::switches::Switches;
 use crate::domain::token::{Hasher, Token, TokenKind, new_grant};
 use crate::oauth::bearer::BearerGuard;
 use crate::ports::store::{GrantStore, Store};
@@ -19,6 +20,7 @@ use crate::tools::dispatch::{CallLimits, Dispatcher};
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
 use crate::tools::registry::ToolRegistry;
+use crate::tools::switchboard::Switchboard;
 use crate::tools::tool::{Annotations, Args, Service, Tool, ToolSpec};
 use actix_web::{App, HttpServer, web};
 use async_trait::async_trait;
@@ -213,8 +215,10 @@ impl World {
         let store: Arc<dyn Store> = self.store.clone();
         let (streams, keeper) = Streams::alone(registry, store, self.cipher.clone());
         let router = Arc::new(streams);
+        let switches = Arc::new(Switches::default());
+        let board = Switchboard::start(self.store.clone(), self.cipher.clone(), switches.clone());
         let parts = McpParts {
-            dispatcher: Dispatcher::new(ToolRegistry::new(services), limits),
+            dispatcher: Dispatcher::new(ToolRegistry::new(services, switches.clone()), limits),
             guard: Arc::new(BearerGuard::new(
                 self.store.clone(),
                 self.hasher.clone(),
@@ -224,6 +228,7 @@ impl World {
             store: sessions.unwrap_or_else(|| self.store.clone()),
             router: router.clone(),
             resources,
+            switchboard: board.clone(),
             clock: self.clock.clone(),
             cipher: Cipher::new(&ring()),
         };
@@ -244,7 +249,7 @@ impl World {
         let server = server.run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Replica { port, router, state, handle, _keeper: keeper }
+        Replica { port, router, state, _board: board, handle, _keeper: keeper }
     }
 }
 
@@ -253,6 +258,7 @@ pub(super) struct Replica {
     pub(super) port: u16,
     pub(super) router: Arc<Streams>,
     pub(super) state: web::Data<McpState>,
+    _board: Arc<Switchboard>,
     handle: actix_web::dev::ServerHandle,
     _keeper: Box<dyn std::any::Any>,
 }

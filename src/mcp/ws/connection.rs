@@ -42,6 +42,8 @@ const BEATS_PER_LOOK: u32 = 4;
 const UNAUTHENTICATED: CloseCode = CloseCode::Other(4401);
 /// The session asked for does not exist: come back without it.
 const NO_SESSION: CloseCode = CloseCode::Other(4404);
+/// The session has ended, or an operator switched its service off.
+const GONE: (CloseCode, &str) = (NO_SESSION, "this session or service is not there any more");
 /// Nothing was said for long.
 const SILENT: CloseCode = CloseCode::Other(4408);
 /// Another connection took the session over.
@@ -268,7 +270,10 @@ impl Connection {
         let (bearer, session) = (bearer.clone(), self.session.clone());
         let (answers, outcomes) = (reports.answers.clone(), reports.outcomes.clone());
         rt::spawn(Box::pin(async move {
-            let Some(ready) = state.catalog.service(service.as_str()) else { return };
+            let Some(ready) = state.catalog.service(service.as_str()) else {
+                let _ = outcomes.send(Outcome { lost: true, ..Outcome::default() }).await;
+                return;
+            };
             let (sender, mut said) = mpsc::channel(QUEUE);
             let speaker = Speaker { state: &state, ready, bearer, session: session.clone(), adopts: false };
             let serving = async {
@@ -291,7 +296,7 @@ impl Connection {
     async fn settle(&mut self, bytes: &[u8], bearer: &Bearer) -> Result<Outcome, End> {
         let (sender, mut said) = mpsc::channel(QUEUE);
         let state = self.state.clone();
-        let Some(speaker) = self.speaker(&state, bearer) else { return Err(None) };
+        let Some(speaker) = self.speaker(&state, bearer) else { return Err(Some(GONE)) };
         let outcome = Box::pin(carried::serve(speaker, bytes, &sender)).await;
         drop(sender);
         if self.session.is_none() {
@@ -351,7 +356,7 @@ async fn keep(state: &McpState, session: Option<&SessionId>, message: &[u8]) {
 /// What an outcome means for the connection.
 fn verdict(outcome: &Outcome) -> Option<(CloseCode, &'static str)> {
     if outcome.lost {
-        return Some((NO_SESSION, "the session has ended"));
+        return Some(GONE);
     }
     outcome.signed_out.then_some((UNAUTHENTICATED, "sign in again"))
 }

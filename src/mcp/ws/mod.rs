@@ -8,7 +8,6 @@ mod connection;
 mod hello;
 
 use super::door;
-use super::edge;
 use super::encode::Framing;
 use super::error::unavailable;
 use super::exchange::Exchange;
@@ -37,7 +36,7 @@ pub(super) async fn open(
 ) -> HttpResponse {
     let served = Box::pin(admit(&request, payload, &state)).await;
     let mut response = served.unwrap_or_else(|refusal| refusal);
-    edge::decorate(&mut response, request.headers().get(header::ORIGIN));
+    state.edge.decorate(&mut response, request.head());
     response
 }
 
@@ -49,7 +48,7 @@ async fn admit(
     let ready = door::service(request, state)?;
     // Browsers cannot set headers here; they say who they are in the first message instead.
     let bearer = if request.headers().contains_key(header::AUTHORIZATION) {
-        Some(door::bearer(request, state, ready).await?)
+        Some(door::bearer(request, state, &ready).await?)
     } else {
         None
     };
@@ -90,7 +89,7 @@ async fn find(
     let none = header::HeaderMap::new();
     let x = Exchange {
         state,
-        ready,
+        ready: &ready,
         endpoint: Endpoint::Ws,
         headers: &none,
         bearer: bearer.clone(),

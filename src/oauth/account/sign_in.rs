@@ -8,6 +8,7 @@ use crate::domain::random;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::html::{Fault, Lang};
+use crate::oauth::admission::Admission;
 use crate::oauth::cookies::Browser;
 use crate::oauth::forward::ForwardError;
 use crate::oauth::params::Params;
@@ -147,11 +148,11 @@ async fn complete(
         nonce: pending.nonce,
         scopes: ScopeSet::parse(SCOPES),
     };
-    let sign_in = state.identity.exchange(&exchange).await?;
+    let sign_in = state.signed_in(&exchange).await?;
     if state.user_budget(&sign_in.user).await.is_some() {
         return Err(SignInError::TooMany);
     }
-    if !state.settings.admits(&sign_in.user.tid, &sign_in.tokens.profile) {
+    if state.settings.admission(&sign_in.user.tid, &sign_in.tokens.profile) != Admission::Admitted {
         return Err(SignInError::NotAdmitted);
     }
     let cookie = Session::begin(&sign_in, state).await?;

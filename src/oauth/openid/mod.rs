@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn claims_follow_the_scopes() {
-        let profile = Profile { username: "a@x.example".to_owned(), name: String::new() };
+        let profile = Profile { username: "a@x.example".to_owned(), ..Profile::default() };
         assert!(person(&ScopeSet::parse("openid"), &profile).is_empty());
         let all = person(&ScopeSet::parse("openid profile email"), &profile);
         let expected =

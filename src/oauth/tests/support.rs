@@ -91,7 +91,11 @@ impl IdentityProvider for FakeIdentity {
             refresh_token: Secret::new("entra".to_owned()),
             scopes: exchange.scopes.clone(),
             obtained_at: now,
-            profile: Profile { username: format!("{name}@contoso.example"), name: name.clone() },
+            profile: Profile {
+                username: format!("{name}@contoso.example"),
+                name: name.clone(),
+                ..Profile::default()
+            },
             challenge: None,
             usable_until: None,
         };
@@ -153,9 +157,16 @@ impl AccessTokens for FakeTokens {
 impl FakeTokens {
     fn access(&self, user: &UserKey, version: u64) -> UpstreamAccess {
         let domain = self.domain.lock().unwrap_or("contoso.example");
-        let profile = Profile { username: format!("{}@{domain}", user.oid), name: "A Person".to_owned() };
+        let username = format!("{}@{domain}", user.oid);
+        let profile = Profile { username, name: "A Person".to_owned(), ..Profile::default() };
         let token = Secret::new("graph".to_owned());
-        UpstreamAccess { token, version, expires_at: Timestamp::from_millis(i64::MAX), profile }
+        UpstreamAccess {
+            token,
+            version,
+            expires_at: Timestamp::from_millis(i64::MAX),
+            profile,
+            settled: true,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::AccessRecord;
 use crate::domain::ids::UserKey;
 use crate::domain::token::{self, Token, TokenKind};
+use crate::oauth::admission::Admission;
 use crate::oauth::params::Params;
 use crate::oauth::state::{OauthState, TrustedIssuer};
 use crate::oauth::{audit, jwt, scopes};
@@ -178,15 +179,27 @@ fn grant(
 
 /// The person has a sign-in at Microsoft behind this server and is still let in.
 async fn check_person(state: &OauthState, client: &ClientRecord, user: &UserKey) -> Result<(), TokenError> {
-    match state.tokens.get(user).await {
-        Ok(access) if state.settings.admits(&user.tid, &access.profile) => Ok(()),
-        Ok(_) => {
+    match admission(state, user).await {
+        Ok(Admission::Admitted) => Ok(()),
+        Ok(Admission::Refused) => {
             audit::alarm("not_admitted", &client.id, Some(user));
             Err(TokenError::Grant)
         }
+        Ok(Admission::Unknown) => Err(TokenError::Upstream { retry_after: Duration::from_secs(5) }),
         Err(tokens::TokenError::SignInRequired) => Err(TokenError::SignInEnded),
         Err(tokens::TokenError::Unavailable { retry_after }) => Err(TokenError::Upstream { retry_after }),
     }
+}
+
+/// What the lists say, by fresh tokens when those at hand do not tell enough.
+async fn admission(state: &OauthState, user: &UserKey) -> Result<Admission, tokens::TokenError> {
+    let access = state.tokens.get(user).await?;
+    let judged = state.settings.admission(&user.tid, &access.profile);
+    if judged != Admission::Unknown {
+        return Ok(judged);
+    }
+    let access = state.tokens.renew(user, access.version).await?;
+    Ok(state.settings.admission(&user.tid, &access.profile))
 }
 
 /// A bearer and no refresh token: the identity provider decides anew each time.

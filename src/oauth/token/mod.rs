@@ -111,9 +111,10 @@ pub(super) fn form(
     Ok(Params::parse(&body)?)
 }
 
-/// Whether every `resource` of the request means `service` (RFC 8707 §2); none at all is fine.
+/// Whether every `resource` of the request means `service` (RFC 8707 §2); none at all is fine. Nobody loses a login for
+/// a service that is switched off for a while.
 fn resource_fits(state: &OauthState, params: &Params, service: &str) -> bool {
     params
         .all("resource")
-        .all(|resource| state.resources.service_of(resource).is_some_and(|s| s.name.as_str() == service))
+        .all(|resource| state.resources.meant_by(resource).is_some_and(|s| s.name.as_str() == service))
 }

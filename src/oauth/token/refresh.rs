@@ -16,6 +16,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Sealed;
 use crate::domain::token::{Token, TokenKind, TokenRef};
 use crate::domain::upstream::UpstreamAccess;
+use crate::oauth::admission::Admission;
 use crate::oauth::params::Params;
 use crate::oauth::state::OauthState;
 use crate::oauth::{audit, scopes};
@@ -24,6 +25,10 @@ use crate::ports::tokens;
 use bytes::Bytes;
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// When to ask again about a person whose groups another replica, with another list, has looked up.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(2);
 
 /// The one use of a refresh token that is going on.
 struct Use<'a> {
@@ -129,12 +134,15 @@ impl Use<'_> {
     /// Entra's word that the person still may: a newer token than the one this grant was issued on.
     async fn renew(&self, record: &RefreshRecord) -> Result<Arc<UpstreamAccess>, TokenError> {
         match self.state.tokens.renew(&record.user, record.upstream_version).await {
-            Ok(access) if self.state.settings.admits(&record.user.tid, &access.profile) => Ok(access),
-            Ok(_) => {
-                audit::alarm("not_admitted", &self.client.id, Some(&record.user));
-                self.state.store.revoke_grant(&record.grant).await?;
-                Err(TokenError::Grant)
-            }
+            Ok(access) => match self.state.settings.admission(&record.user.tid, &access.profile) {
+                Admission::Admitted => Ok(access),
+                Admission::Refused => {
+                    audit::alarm("not_admitted", &self.client.id, Some(&record.user));
+                    self.state.store.revoke_grant(&record.grant).await?;
+                    Err(TokenError::Grant)
+                }
+                Admission::Unknown => Err(TokenError::Upstream { retry_after: UNKNOWN_PAUSE }),
+            },
             Err(tokens::TokenError::SignInRequired) => {
                 audit::alarm("upstream_ended", &self.client.id, Some(&record.user));
                 self.state.store.revoke_grant(&record.grant).await?;

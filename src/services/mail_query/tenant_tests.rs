@@ -90,7 +90,12 @@ impl World {
                 token: Secret::new(token.clone()),
                 version: 1,
                 expires_at: Timestamp::from_millis(i64::MAX),
-                profile: Profile { username: format!("{name}@contoso.example"), name: name.to_owned() },
+                profile: Profile {
+                    username: format!("{name}@contoso.example"),
+                    name: name.to_owned(),
+                    ..Profile::default()
+                },
+                settled: true,
             };
             tokens.0.insert(user.oid.clone(), Arc::new(access));
             users.insert(name, (user, token));

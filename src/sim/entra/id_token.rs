@@ -2,12 +2,15 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{error::AadError, grants::Grant, keys};
 use crate::sim::{clock, directory::Person, state::SimState};
 
 const LIFE_SECONDS: i64 = 3600;
+/// Most groups that fit into a JWT.
+const MAX_GROUPS: usize = 200;
 
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -31,6 +34,40 @@ struct Claims<'a> {
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<String>,
+    #[serde(flatten)]
+    groups: GroupClaims,
+}
+
+/// Groups, or where they can be asked for when they are too many for a token.
+#[derive(Serialize, Default)]
+struct GroupClaims {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<String>>,
+    #[serde(rename = "_claim_names", skip_serializing_if = "Option::is_none")]
+    claim_names: Option<Value>,
+    #[serde(rename = "_claim_sources", skip_serializing_if = "Option::is_none")]
+    claim_sources: Option<Value>,
+}
+
+impl GroupClaims {
+    /// Entra leaves the claim out for people without groups, and names a source beyond [`MAX_GROUPS`].
+    fn of(state: &SimState, person: &Person, groups: Vec<String>) -> Self {
+        if groups.is_empty() || !state.options.group_claims() {
+            return Self::default();
+        }
+        if groups.len() <= MAX_GROUPS {
+            return Self { groups: Some(groups), ..Self::default() };
+        }
+        let tenant = &state.directory.tenant_id;
+        let endpoint = format!("https://graph.windows.net/{tenant}/users/{}/getMemberObjects", person.oid);
+        Self {
+            groups: None,
+            claim_names: Some(json!({ "groups": "src1" })),
+            claim_sources: Some(json!({ "src1": { "endpoint": endpoint } })),
+        }
+    }
 }
 
 /// Signs the id_token of a grant; `profile` and `email` decide which names it has.
@@ -41,6 +78,7 @@ pub(super) fn issue(
     nonce: Option<&str>,
 ) -> Result<String, AadError> {
     let now = clock::now_secs();
+    let memberships = person.memberships();
     let tenant_id = &state.directory.tenant_id;
     keys::sign(&Claims {
         ver: "2.0",
@@ -59,6 +97,8 @@ pub(super) fn issue(
         preferred_username: grant.asked.profile.then_some(person.upn.as_str()),
         email: grant.asked.email.then_some(person.mail.as_str()),
         nonce,
+        roles: memberships.roles,
+        groups: GroupClaims::of(state, person, memberships.groups),
     })
     .map_err(|_| AadError::internal())
 }

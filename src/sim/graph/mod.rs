@@ -13,6 +13,7 @@ mod ids;
 mod json;
 mod kql;
 mod mailbox;
+mod members;
 mod messages;
 mod mime;
 mod odata;

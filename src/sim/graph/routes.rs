@@ -6,6 +6,7 @@ use super::call::{Answer, Call};
 use super::error::GraphError;
 use super::folders;
 use super::mailbox::Mailbox;
+use super::members;
 use super::messages::{self, READ, READ_BASIC};
 use super::mime;
 use super::options::Options;
@@ -14,8 +15,9 @@ use super::search;
 use crate::sim::directory::Directory;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 55] = [
+pub(super) const PATTERNS: [&str; 56] = [
     "/me",
+    "/me/checkMemberObjects",
     "/me/mailboxSettings",
     "/me/mailboxSettings/{part}",
     "/me/mailFolders",
@@ -151,6 +153,9 @@ fn own(
     let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
     if let ["calendar" | "calendars" | "calendarView" | "events", ..] = rest {
         return calendar::dispatch(state, directory, person, call, rest);
+    }
+    if rest == ["checkMemberObjects"] {
+        return members::check(call, person);
     }
     if call.method != "GET" {
         return Err(GraphError::method());

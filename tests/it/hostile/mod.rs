@@ -7,11 +7,14 @@ mod client_auth;
 mod code;
 mod consent;
 mod hardening;
+mod membership;
+mod operators;
 mod refresh;
 mod registration;
 mod upstream;
 
 use super::support::cluster::{Cluster, Plan, Store};
+use super::support::operator;
 use reqwest::Response;
 use serde_json::Value;
 use std::fmt::Display;
@@ -48,6 +51,15 @@ pub(crate) async fn on_both(row: impl AsyncFn(&mut Cluster, Table)) {
 /// As [`on_both`], for rows that sign in more often than one address may.
 pub(crate) async fn without_limits(row: impl AsyncFn(&mut Cluster, Table)) {
     let plan = || Plan { settings: &[("ENTRADA_LIMITS__ENABLED", "false")], ..Plan::default() };
+    row(&mut Cluster::start(Store::embedded(), plan()).await, Table("embedded")).await;
+    if let Some(store) = Store::redis() {
+        row(&mut Cluster::start(store, plan()).await, Table("redis")).await;
+    }
+}
+
+/// As [`on_both`], with the operators' listener open.
+pub(crate) async fn with_operators(row: impl AsyncFn(&mut Cluster, Table)) {
+    let plan = || Plan { settings: &operator::SETTINGS, ..Plan::default() };
     row(&mut Cluster::start(Store::embedded(), plan()).await, Table("embedded")).await;
     if let Some(store) = Store::redis() {
         row(&mut Cluster::start(store, plan()).await, Table("redis")).await;

@@ -144,6 +144,20 @@ impl Mcp {
         tapped::send(request.header("Mcp-Session-Id", session)).await.unwrap()
     }
 
+    /// Opens a stream of changes of the lists (2026-07-28).
+    pub(crate) async fn listen(&self) -> reqwest::Response {
+        let wanted = json!({ "notifications": { "toolsListChanged": true } });
+        let (body, headers) = self.envelope("7", "subscriptions/listen", wanted);
+        tapped::send(self.request(body, &headers)).await.unwrap()
+    }
+
+    /// Opens the stream of HTTP+SSE (2024-11-05).
+    pub(crate) async fn open_sse(&self) -> reqwest::Response {
+        let url = self.endpoint.replace("/mcp", "/sse");
+        let request = self.http.get(url).bearer_auth(&self.bearer);
+        tapped::send(request.header("Accept", "text/event-stream")).await.unwrap()
+    }
+
     /// DELETEs the session; the status.
     pub(crate) async fn end_session(&self) -> u16 {
         let session = self.session.as_deref().unwrap_or_default();

@@ -1,12 +1,12 @@
 //! One client, whatever the framing and the version: a request goes out, its answer comes back.
 
 use super::mcp::{MODERN, Mcp, hello, last_message, request};
-use super::sse::{Event, Events};
+use super::socket::Socket;
+use super::sse::{Event, Stream};
 use super::wire::Framing;
-use super::ws::Socket;
+
 use super::{http, tapped};
 use serde_json::Value;
-use std::collections::VecDeque;
 
 /// Every way to speak to a service: framing and version.
 pub(crate) const WAYS: [(Framing, &str); 13] = [
@@ -51,9 +51,7 @@ impl Peer {
                 Way::Post(mcp)
             }
             Framing::HttpSse => Way::HttpSse(HttpSse::open(base, bearer).await),
-            Framing::WebSocket => {
-                Way::WebSocket(Box::new(Socket::with_bearer(base, "mail-query", bearer).await))
-            }
+            Framing::WebSocket => Way::WebSocket(Box::new(Socket::open(base, bearer).await)),
         };
         let mut peer = Self { way, version: version.to_owned(), opened: Value::Null };
         if version != MODERN {
@@ -122,9 +120,7 @@ pub(crate) struct HttpSse {
     bearer: String,
     /// Where to post.
     pub(crate) url: String,
-    response: reqwest::Response,
-    events: Events,
-    waiting: VecDeque<Event>,
+    stream: Stream,
 }
 
 impl HttpSse {
@@ -133,8 +129,8 @@ impl HttpSse {
         let request = http.get(format!("{base}/mail-query/sse")).bearer_auth(bearer);
         let response = tapped::send(request.header("Accept", "text/event-stream")).await.unwrap();
         assert_eq!(response.status(), 200);
-        let (events, waiting) = (Events::default(), VecDeque::new());
-        let mut sse = Self { http, bearer: bearer.to_owned(), url: String::new(), response, events, waiting };
+        let (stream, bearer) = (Stream::of(response), bearer.to_owned());
+        let mut sse = Self { http, bearer, url: String::new(), stream };
         let endpoint = sse.next().await;
         assert_eq!(endpoint.name, "endpoint");
         sse.url = format!("{base}{}", endpoint.data);
@@ -151,14 +147,7 @@ impl HttpSse {
 
     /// The next event, which must come.
     pub(crate) async fn next(&mut self) -> Event {
-        while self.waiting.is_empty() {
-            let chunk = self.response.chunk().await.unwrap().expect("the stream stays open");
-            self.waiting.extend(self.events.take(&chunk));
-        }
-        let event = self.waiting.pop_front().unwrap();
-        if let Some(tap) = tapped::tap(&self.response) {
-            tap.event(event.data.as_bytes());
-        }
-        event
+        let next = tokio::time::timeout(http::GUARD, self.stream.next()).await;
+        next.expect("nothing comes").expect("the stream stays open")
     }
 }

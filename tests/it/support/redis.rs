@@ -32,6 +32,16 @@ impl Redis {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// Ends every connection to it; clients connect again.
+    pub(crate) async fn cut_connections(&self) {
+        let mut connection =
+            redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
+        for kind in ["pubsub", "normal"] {
+            let mut kill = redis::cmd("CLIENT");
+            let () = kill.arg("KILL").arg("TYPE").arg(kind).query_async(&mut connection).await.unwrap();
+        }
+    }
+
     /// Kills it; its data is gone.
     pub(crate) fn kill(&mut self) {
         self.process = None;

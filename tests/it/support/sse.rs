@@ -1,4 +1,8 @@
-//! Events of a `text/event-stream`, as they come.
+//! Reading event streams, event by event.
+
+use super::http::GUARD;
+use super::tapped;
+use std::collections::VecDeque;
 
 /// One event with a name, an id or data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,5 +38,44 @@ impl Events {
         }
         events.retain(|event| *event != Event::default());
         events
+    }
+}
+
+/// An open event stream.
+pub(crate) struct Stream {
+    response: reqwest::Response,
+    events: Events,
+    waiting: VecDeque<Event>,
+}
+
+impl Stream {
+    pub(crate) fn of(response: reqwest::Response) -> Self {
+        Self { response, events: Events::default(), waiting: VecDeque::new() }
+    }
+
+    /// Reads on to an event whose data contains `text`; what it is.
+    pub(crate) async fn until(&mut self, text: &str) -> String {
+        let found = async {
+            while let Some(event) = self.next().await {
+                if event.data.contains(text) {
+                    return event.data;
+                }
+            }
+            panic!("the stream ended before {text:?}")
+        };
+        tokio::time::timeout(GUARD, found).await.unwrap_or_else(|_| panic!("no {text:?} on the stream"))
+    }
+
+    /// The next event with a name, an id or data; none when the stream has ended or broken.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        while self.waiting.is_empty() {
+            let chunk = self.response.chunk().await.ok()??;
+            self.waiting.extend(self.events.take(&chunk));
+        }
+        let event = self.waiting.pop_front()?;
+        if let Some(tap) = tapped::tap(&self.response) {
+            tap.event(event.data.as_bytes());
+        }
+        Some(event)
     }
 }

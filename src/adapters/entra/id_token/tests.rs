@@ -34,7 +34,7 @@ fn signed(claims: &Value) -> String {
     encode(&header, claims, &signing_key()).unwrap()
 }
 
-fn verify_at(token: &str, now_s: i64) -> Result<(UserKey, Profile), IdTokenFault> {
+fn verify_at(token: &str, now_s: i64) -> Result<Identified, IdTokenFault> {
     let now = Timestamp::from_millis(now_s * 1000);
     verify(token, &keys(), Expected { issuer: ISSUER, audience: "app", nonce: Some("n"), now })
 }
@@ -47,9 +47,22 @@ fn with(name: &str, value: Value) -> String {
 
 #[test]
 fn a_good_token_names_tenant_and_object() {
-    let (user, profile) = verify_at(&signed(&claims()), NOW).unwrap();
-    assert_eq!(user, UserKey::new("t-1", "o-1"));
-    assert_eq!(profile.username, "a@example");
+    let who = verify_at(&signed(&claims()), NOW).unwrap();
+    assert_eq!(who.user, UserKey::new("t-1", "o-1"));
+    assert_eq!(who.username, "a@example");
+    assert_eq!((who.roles.len(), who.groups), (0, None));
+}
+
+#[test]
+fn groups_that_are_told_elsewhere_are_not_known() {
+    let groups = |token: &str| verify_at(token, NOW).unwrap().groups;
+    assert_eq!(groups(&with("groups", json!(["g-1"]))), Some(vec!["g-1".to_owned()]));
+    assert_eq!(groups(&with("groups", json!([]))), Some(Vec::new()));
+    let mut both = claims();
+    both["groups"] = json!(["g-1"]);
+    both["hasgroups"] = json!(true);
+    assert_eq!(groups(&signed(&both)), None);
+    assert_eq!(groups(&with("_claim_names", json!({ "groups": "src1" }))), None);
 }
 
 #[test]

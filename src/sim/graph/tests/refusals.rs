@@ -109,3 +109,27 @@ async fn unknown_paths_and_methods() {
     let zone = lab.get_with("alice", "/me/messages", &[("Prefer", "outlook.timezone=\"Mars\"")]).await;
     assert_eq!((zone.status, zone.code().as_str()), (400, "TimeZoneNotSupportedException"));
 }
+
+#[actix_web::test]
+async fn memberships_are_told_to_the_person_only() {
+    let lab = Lab::new(0);
+    let group = "11111111-2222-4333-8444-555555555555";
+    let alice = lab.state.directory.by_upn("alice@contoso.example").unwrap();
+    alice.change_memberships(|memberships| memberships.groups = vec![group.to_owned()]);
+    let url = "/v1.0/me/checkMemberObjects";
+    let ask = async |user: &str, scopes: &[&str], method: &str, body: String| {
+        lab.send(&lab.token(user, scopes), method, url, &[], &body).await
+    };
+    let one = serde_json::json!({ "ids": [group.to_uppercase()] }).to_string();
+    let told = ask("alice", &ALL, "POST", one.clone()).await;
+    assert_eq!(told.json()["value"], serde_json::json!([group.to_uppercase()]));
+    assert_eq!(ask("bob", &ALL, "POST", one.clone()).await.json()["value"], serde_json::json!([]));
+    let denied = ask("alice", &["Mail.Read"], "POST", one.clone()).await;
+    assert_eq!((denied.status, denied.code().as_str()), (403, "Authorization_RequestDenied"));
+    assert_eq!(ask("alice", &ALL, "GET", one).await.status, 405);
+    let many = serde_json::json!({ "ids": vec![group; 21] }).to_string();
+    for bad in ["{}".to_owned(), many, r#"{"ids":["x"]}"#.to_owned()] {
+        let refused = ask("alice", &ALL, "POST", bad.clone()).await;
+        assert_eq!((refused.status, refused.code().as_str()), (400, "Request_BadRequest"), "{bad}");
+    }
+}

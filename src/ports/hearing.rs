@@ -1,6 +1,6 @@
 //! Announcements of all replicas, followed by the tables that they concern.
 
-use crate::ports::events::Note;
+use super::events::Note;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::sync::{Arc, Weak};
@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// A table that replicas tell of changes.
 #[async_trait]
-pub(super) trait Hears: Send + Sync + 'static {
+pub(crate) trait Hears: Send + Sync + 'static {
     /// One announcement, of this replica or another.
     async fn heard(&self, message: Bytes);
     /// Announcements may have been lost: look at the truth.
@@ -17,7 +17,7 @@ pub(super) trait Hears: Send + Sync + 'static {
 }
 
 /// Lets `table` hear what is announced for as long as it is in use. Must run inside a runtime.
-pub(super) fn follow<T: Hears>(notes: broadcast::Receiver<Note>, table: &Arc<T>) {
+pub(crate) fn follow<T: Hears>(notes: broadcast::Receiver<Note>, table: &Arc<T>) {
     tokio::spawn(listen(notes, Arc::downgrade(table)));
 }
 

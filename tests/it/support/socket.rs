@@ -4,11 +4,22 @@ use super::http::GUARD;
 use super::wire::{Recorder, Tap};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
+
+/// What comes next on a connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Text(String),
+    /// The server closed, with this code.
+    Closed(u16),
+    /// The connection just ended.
+    Gone,
+}
 
 /// An open connection, which answers pings while it is read.
 pub(crate) struct Socket {
@@ -18,7 +29,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// Connects to `/{service}/ws` with these headers; the status when that is refused.
-    pub(crate) async fn open(base: &str, service: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+    pub(crate) async fn connect(base: &str, service: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
         let address = base.strip_prefix("http://").unwrap();
         let path = format!("/{service}/ws");
         let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
@@ -36,10 +47,10 @@ impl Socket {
         }
     }
 
-    /// Connects with a bearer.
-    pub(crate) async fn with_bearer(base: &str, service: &str, bearer: &str) -> Self {
+    /// Upgrades at `{base}/mail-query/ws`.
+    pub(crate) async fn open(base: &str, bearer: &str) -> Self {
         let bearer = format!("Bearer {bearer}");
-        Self::open(base, service, &[("authorization", &bearer)]).await.unwrap()
+        Self::connect(base, "mail-query", &[("authorization", &bearer)]).await.unwrap()
     }
 
     pub(crate) async fn say(&mut self, text: &str) {
@@ -47,21 +58,36 @@ impl Socket {
         self.stream.send(Message::text(text)).await.unwrap();
     }
 
-    /// The next message.
-    pub(crate) async fn hear(&mut self) -> String {
+    /// Says it if the other side takes it within this time.
+    pub(crate) async fn try_say(&mut self, text: &str, patience: Duration) -> bool {
+        self.tap.client_says(text.as_bytes());
+        matches!(timeout(patience, self.stream.send(Message::text(text))).await, Ok(Ok(())))
+    }
+
+    /// The next text, or how the connection ended; pings are answered on the way.
+    pub(crate) async fn next(&mut self) -> Said {
         loop {
-            match timeout(GUARD, self.stream.next()).await.expect("nothing is said") {
+            match timeout(GUARD, self.stream.next()).await.expect("nothing comes") {
                 Some(Ok(Message::Text(text))) => {
                     self.tap.event(text.as_bytes());
-                    return text.as_str().to_owned();
+                    return Said::Text(text.as_str().to_owned());
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                other => panic!("no message: {other:?}"),
+                Some(Ok(Message::Close(Some(frame)))) => return Said::Closed(frame.code.into()),
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Said::Gone,
+                Some(Ok(_)) => {}
             }
         }
     }
 
-    /// The answer to the request with this id, JSON text; what else is said is passed over.
+    /// The next text, which must come.
+    pub(crate) async fn hear(&mut self) -> String {
+        match self.next().await {
+            Said::Text(text) => text,
+            other => panic!("no message: {other:?}"),
+        }
+    }
+
+    /// The answer to a request; what else is said is passed over.
     pub(crate) async fn answer(&mut self, request: &str) -> String {
         self.say(request).await;
         loop {

@@ -1,0 +1,39 @@
+//! The operators' front: REST under `/admin/v1`, on a listener of its own, behind one bearer token.
+//!
+//! # One request
+//! `token` lets nobody in without the token, whatever the path; one file per resource reads the request, asks the store
+//! or the core, and answers JSON; `wire` has the one shape of refusals. What an operator changes is written to the audit
+//! log and takes effect on every replica.
+//!
+//! # Must not know
+//! The other fronts. What a change means for open streams and lists is theirs to hear from the bus.
+
+mod services;
+mod state;
+mod token;
+mod wire;
+
+pub(crate) use state::{ConsoleParts, ConsoleState};
+pub(crate) use token::AdminToken;
+
+use actix_web::middleware::from_fn;
+use actix_web::web;
+
+/// Largest request body, in bytes.
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// Mounts the API; needs `web::Data<ConsoleState>`.
+pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
+    let api = web::scope("/admin/v1")
+        .app_data(web::JsonConfig::default().limit(BODY_LIMIT).error_handler(wire::bad_body))
+        .service(web::resource("/services").route(web::get().to(services::list)))
+        .service(web::resource("/services/{service}").route(web::put().to(services::put)))
+        .service(web::resource("/services/{service}/tools/{tool}").route(web::put().to(services::put_tool)));
+    // Nobody learns without the token what there is and what not.
+    cfg.service(
+        web::scope("")
+            .service(api)
+            .default_service(web::to(wire::nothing_here))
+            .wrap(from_fn(token::required)),
+    );
+}
