@@ -1,6 +1,7 @@
 //! The check of the wire itself: broken messages must be found, or it proves nothing about the whole ones.
 
-use super::support::wire::{Framing, Recorder, Schema};
+use super::support::wire::schema::Schema;
+use super::support::wire::{Framing, Recorder};
 use serde_json::{Value, json};
 
 const MODERN: &str = "2026-07-28";

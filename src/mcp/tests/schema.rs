@@ -1,7 +1,7 @@
 //! Every kind of message this front writes, against the official schemas.
 
 use super::support::{Ask, World, initialize, modern, post, rpc, session};
-use super::wire::Schema;
+use super::wire::schema::Schema;
 use serde_json::{Value, json};
 
 fn check(version: &str, definition: &str, value: &Value) {

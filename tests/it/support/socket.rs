@@ -83,7 +83,7 @@ impl Socket {
     pub(crate) async fn hear(&mut self) -> String {
         match self.next().await {
             Said::Text(text) => text,
-            other => panic!("no message: {other:?}"),
+            other @ (Said::Closed(_) | Said::Gone) => panic!("no message: {other:?}"),
         }
     }
 

@@ -7,14 +7,12 @@
 //! has accepted it, because tests send broken messages on purpose; those must be refused.
 
 mod check;
-mod schema;
+pub(crate) mod schema;
 
 use check::{Asked, Kind, MODERN, Party, WITH_BATCHES, faults};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock};
-
-pub(crate) use schema::Schema;
 
 /// Newest version that is opened by a handshake.
 const NEWEST_LEGACY: &str = "2025-11-25";
