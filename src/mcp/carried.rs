@@ -61,6 +61,12 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
     };
     // Notifications and responses are never answered (JSON-RPC 2.0 §4.1).
     let expects = matches!(&body, Body::Single(Message::Request(..)) | Body::Batch(_));
+    if let (Era::Modern, Body::Single(Message::Request(id, call))) = (era, &body)
+        && encoded(&call.method) != call.method
+    {
+        // No method is called so, and no header could repeat it.
+        return tell(out, Some(*id), &RpcError::method_not_found(&call.method)).await;
+    }
     let headers = made_up(&body, era, speaker.session.as_ref(), speaker.adopts);
     let version = if era == Era::Modern { VersionHeader::Modern } else { VersionHeader::Absent };
     let had_session = speaker.session.is_some();
@@ -124,7 +130,7 @@ fn made_up(body: &Body<'_>, era: Era, session: Option<&SessionId>, adopts: bool)
         (Era::Modern, Body::Single(Message::Request(_, call) | Message::Notification(call))) => {
             let version = call.meta.protocol_version.and_then(text);
             set(headers::PROTOCOL_VERSION, version.as_deref().unwrap_or(MODERN));
-            set(headers::METHOD, &encoded(&call.method));
+            set(headers::METHOD, &call.method);
             let params = &call.params;
             let name = match call.method.as_ref() {
                 "resources/read" => params.uri,

@@ -160,9 +160,10 @@ impl Catalog {
 
 impl Ready {
     fn new(service: &dyn Service, off: &SwitchedOff, server_version: &str) -> Self {
-        let info = json!({ "name": service.info().name.as_str(), "version": server_version });
+        let name = service.info().name.as_str();
+        let info = json!({ "name": name, "version": server_version });
         let meta = json!({ "io.modelcontextprotocol/serverInfo": info });
-        let modern = |result: Value| {
+        let modern_with = |result: Value, meta: &Value| {
             let mut result = members(result);
             result.insert("ttlMs".to_owned(), json!(LIST_TTL_MS));
             // Tools beyond a token's scopes are shown, so that a client can step up.
@@ -171,8 +172,11 @@ impl Ready {
             result.insert("_meta".to_owned(), meta.clone());
             tail(&Value::Object(result))
         };
+        let modern = |result: Value| modern_with(result, &meta);
+        // People read the title where they choose a server; later answers need not repeat it.
+        let titled = json!({ "name": name, "version": server_version, "title": service.info().title });
+        let titled = json!({ "io.modelcontextprotocol/serverInfo": titled });
         let offers = Offers::of(service);
-        let name = service.info().name.as_str();
         let all = service.tools().iter().map(|tool| tool.spec());
         let specs: Vec<&ToolSpec> = all.filter(|spec| !off.has_tool(name, spec.name)).collect();
         let tools = |v: Legacy| json!({ "tools": specs.iter().map(|s| tool(s, v)).collect::<Vec<_>>() });
@@ -186,11 +190,14 @@ impl Ready {
             tools: Legacy::ALL.map(|v| tail(&tools(v))),
             prompts: Legacy::ALL.map(|v| tail(&prompts(v))),
             templates: Legacy::ALL.map(|v| tail(&templates(v))),
-            discover: modern(json!({
-                "supportedVersions": [MODERN],
-                "capabilities": capabilities(offers, None),
-                "instructions": service.instructions(),
-            })),
+            discover: modern_with(
+                json!({
+                    "supportedVersions": [MODERN],
+                    "capabilities": capabilities(offers, None),
+                    "instructions": service.instructions(),
+                }),
+                &titled,
+            ),
             modern_tools: modern(tools(newest)),
             modern_prompts: modern(prompts(newest)),
             modern_templates: modern(templates(newest)),

@@ -60,9 +60,11 @@ impl Edge {
         }
     }
 
-    /// The origin of a page that may read our answers.
-    pub(super) fn welcome<'a>(&self, head: &'a RequestHead) -> Option<&'a HeaderValue> {
-        head.headers.get(header::ORIGIN).filter(|_| self.admits(head))
+    /// Lets the page that asked read the answer, if it may ask at all.
+    pub(super) fn decorate(&self, response: &mut HttpResponse, head: &RequestHead) {
+        if self.admits(head) {
+            decorate(response, head.headers.get(header::ORIGIN));
+        }
     }
 
     fn admits_host(&self, host: &str) -> bool {

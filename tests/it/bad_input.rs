@@ -6,6 +6,7 @@ use super::support::cluster::Cluster;
 use super::support::http;
 use super::support::login::{Client, REDIRECT, parameter};
 use super::support::mcp::{Answer, Mcp};
+use super::support::tapped;
 use serde_json::{Value, json};
 
 const ALICE: &str = "alice@contoso.example";
@@ -40,9 +41,9 @@ impl World {
         let request = request
             .header("Content-Type", content_type)
             .header("Accept", "application/json, text/event-stream");
-        let response = request.body(body).send().await.unwrap();
+        let response = tapped::send(request.body(body)).await.unwrap();
         let status = response.status().as_u16();
-        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap_or_default())
+        (status, serde_json::from_str(&tapped::text(response).await.unwrap()).unwrap_or_default())
     }
 }
 

@@ -12,6 +12,10 @@ mod app_credential;
 #[cfg(test)]
 mod auth_time;
 #[cfg(test)]
+mod bad_clients;
+#[cfg(test)]
+mod bad_framing;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod bad_start;
@@ -21,6 +25,10 @@ mod calendar;
 mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
+#[cfg(test)]
+mod framings;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -60,3 +68,5 @@ mod switches;
 mod token_storm;
 #[cfg(test)]
 mod vouched;
+#[cfg(test)]
+mod wire_check;

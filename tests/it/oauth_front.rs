@@ -51,6 +51,58 @@ async fn metadata_is_found_from_the_challenge_and_agrees_with_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metadata_is_found_at_every_place_where_clients_look() {
+    let cluster = Cluster::embedded().await;
+    let base = &cluster.url;
+    let get = async |path: &str| {
+        let request =
+            http::client().get(format!("{base}{path}")).header("MCP-Protocol-Version", "2024-11-05");
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str::<Value>(&response.text().await.unwrap()).unwrap_or_default())
+    };
+    for service in ["mail-query", "calendar"] {
+        for end in ["", "/mcp", "/sse", "/ws"] {
+            let resource = format!("/{service}{end}");
+            for path in [
+                format!("/.well-known/oauth-protected-resource{resource}"),
+                format!("{resource}/.well-known/oauth-protected-resource"),
+            ] {
+                let (status, document) = get(&path).await;
+                assert_eq!(
+                    (status, &document["resource"]),
+                    (200, &json!(format!("{base}{resource}"))),
+                    "{path}"
+                );
+                assert_eq!(document["authorization_servers"], json!([base]), "{path}");
+            }
+        }
+        let (_, server) = get("/.well-known/oauth-authorization-server").await;
+        let (_, openid) = get("/.well-known/openid-configuration").await;
+        assert_eq!((&server["issuer"], &openid["issuer"]), (&json!(base), &json!(base)));
+        for end in [format!("/{service}"), format!("/{service}/mcp")] {
+            for (kind, document) in
+                [("oauth-authorization-server", &server), ("openid-configuration", &openid)]
+            {
+                assert_eq!(
+                    &get(&format!("/.well-known/{kind}{end}")).await,
+                    &(200, document.clone()),
+                    "{kind}{end}"
+                );
+            }
+        }
+    }
+    for path in [
+        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/nowhere/mcp",
+        "/.well-known/oauth-protected-resource/mail-query/nothing",
+        "/.well-known/oauth-authorization-server/nowhere",
+    ] {
+        assert_eq!(get(path).await.0, 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_host_header_changes_no_url() {
     let cluster = Cluster::embedded().await;
     let replica = cluster.replica_url(0);

@@ -4,6 +4,7 @@ use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http::{self, eventually};
 use super::support::login::Client;
 use super::support::sse::Stream;
+use super::support::tapped;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ impl Caller {
         if !self.session.is_empty() {
             request = request.header("Mcp-Session-Id", &self.session);
         }
-        request.send().await.unwrap()
+        tapped::send(request).await.unwrap()
     }
 
     pub(crate) async fn get(&self, replica: &str, last: Option<&str>) -> Stream {
@@ -48,7 +49,7 @@ impl Caller {
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }
-        let response = request.send().await.unwrap();
+        let response = tapped::send(request).await.unwrap();
         assert_eq!(response.status(), 200);
         Stream::of(response)
     }
@@ -73,9 +74,8 @@ pub(crate) async fn open_streams(replica: &str) -> u64 {
 /// path to post to.
 async fn orphan(cluster: &mut Cluster, caller: &mut Caller) -> String {
     let request = caller.http.get(format!("{}/{SERVICE}/sse", cluster.replica_url(0)));
-    let response =
-        request.bearer_auth(&caller.bearer).header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream::of(response);
+    let request = request.bearer_auth(&caller.bearer).header("Accept", "text/event-stream");
+    let mut stream = Stream::of(tapped::send(request).await.unwrap());
     let path = stream.next().await.unwrap().data;
     path.split_once("sessionId=").unwrap().1.clone_into(&mut caller.session);
     let url = format!("{}{path}", cluster.replica_url(2));
@@ -135,8 +135,8 @@ async fn http_sse_is_answered_on_the_stream_whatever_replica_takes_the_post() {
     let caller = Caller { http: http::client(), bearer: login.access.clone(), session: String::new() };
     let replicas = [cluster.replica_url(0).to_owned(), cluster.replica_url(1).to_owned()];
     let request = caller.http.get(format!("{}/{SERVICE}/sse", replicas[0])).bearer_auth(&caller.bearer);
-    let response = request.header("Accept", "text/event-stream").send().await.unwrap();
-    let mut stream = Stream::of(response);
+    let request = request.header("Accept", "text/event-stream");
+    let mut stream = Stream::of(tapped::send(request).await.unwrap());
     let endpoint = stream.next().await.unwrap();
     assert_eq!(endpoint.name, "endpoint");
     let mut expected = BTreeSet::from(["hello".to_owned()]);

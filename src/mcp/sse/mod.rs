@@ -33,7 +33,7 @@ use futures_util::StreamExt;
 /// Serves `/{svc}/sse`.
 pub(super) async fn open(request: HttpRequest, state: web::Data<McpState>) -> HttpResponse {
     let mut response = Box::pin(admit(&request, &state)).await.unwrap_or_else(|refusal| refusal);
-    edge::decorate(&mut response, state.edge.welcome(request.head()));
+    state.edge.decorate(&mut response, request.head());
     response
 }
 

@@ -32,7 +32,7 @@ pub(in crate::mcp) async fn post(
         Ok(None) => edge::preflight(request.headers()),
         Err(refusal) => refusal,
     };
-    edge::decorate(&mut response, state.edge.welcome(request.head()));
+    state.edge.decorate(&mut response, request.head());
     response
 }
 

@@ -173,6 +173,9 @@ async fn a_modern_question_comes_back_as_a_result_and_its_state_is_nobody_elses(
     ] {
         assert_eq!(ask(who, more.clone()).await.verdict(), (200, -32602), "{more}");
     }
+    world.clock.advance(Duration::from_mins(10));
+    let late = ask(&bearer, json!({"inputResponses": answers, "requestState": state})).await;
+    assert_eq!(late.verdict(), (200, -32602), "the state has expired");
     let other = modern(&bearer, "tools/call", json!({"name": "test_missing_capability"}), &can);
     let refused = other.send(&replica).await;
     assert_eq!(refused.verdict(), (400, -32021));

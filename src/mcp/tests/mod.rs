@@ -8,4 +8,7 @@ mod sse;
 mod streams;
 mod support;
 mod transport;
+#[expect(dead_code, reason = "shared with the tests over the running binary, which use all of it")]
+#[path = "../../../tests/it/support/wire/mod.rs"]
+mod wire;
 mod ws;

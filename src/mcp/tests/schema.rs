@@ -1,39 +1,13 @@
 //! Every kind of message this front writes, against the official schemas.
 
 use super::support::{Ask, World, initialize, modern, post, rpc, session};
-use jsonschema::Validator;
+use super::wire::schema::Schema;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-
-/// A validator for one definition of one revision; `None` where the schemas are not at hand.
-fn validator(version: &str, definition: &str) -> Option<Validator> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/mcp-schema");
-    let Ok(text) = std::fs::read_to_string(folder.join(format!("{version}.json"))) else {
-        println!("skipped: no schema of {version}");
-        return None;
-    };
-    let mut schema: Value = serde_json::from_str(&text).unwrap();
-    let definitions = if schema.get("$defs").is_some() { "$defs" } else { "definitions" };
-    assert!(schema[definitions].get(definition).is_some(), "{version} has no {definition}");
-    schema["$ref"] = json!(format!("#/{definitions}/{definition}"));
-    Some(jsonschema::validator_for(&schema).unwrap())
-}
 
 fn check(version: &str, definition: &str, value: &Value) {
-    let Some(validator) = validator(version, definition) else { return };
-    let faults: Vec<String> =
-        validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    let Some(schema) = Schema::of(version) else { return };
+    let faults = schema.faults(definition, value);
     assert!(faults.is_empty(), "{version} {definition}: {faults:?}\n{value}");
-    assert!(!has_null(value), "{version} {definition} has a null member: {value}");
-}
-
-fn has_null(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Array(items) => items.iter().any(has_null),
-        Value::Object(members) => members.values().any(has_null),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! A service with a few telling tools, replicas over one store on real sockets, and a client that speaks bare HTTP.
 
 use super::super::{McpParts, McpSettings, McpState, configure};
+use super::wire::Recorder;
 use crate::actors::{RegistrySettings, Streams};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::domain::cipher::Cipher;
@@ -349,12 +350,29 @@ impl Ask {
         let _ = socket.write_all(&self.body).await;
     }
 
-    /// Sends it and reads the whole answer.
+    /// Sends it and reads the whole answer. Both are checked against the schema of their version.
     pub(super) async fn send(&self, replica: &Replica) -> Reply {
+        let header = |name: &str| self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        let [version, session] = ["MCP-Protocol-Version", "Mcp-Session-Id"]
+            .map(|name| header(name).map(|(_, value)| value.as_str()));
+        let tap = Recorder::direct().tap(self.method, &self.path, version, session);
+        if let Some(tap) = &tap {
+            tap.client_says(&self.body);
+        }
         let mut socket = self.open(replica).await;
         let mut all = Vec::new();
         socket.read_to_end(&mut all).await.unwrap();
-        Reply::read(&all)
+        let reply = Reply::read(&all);
+        if let Some(tap) = tap {
+            tap.answered(reply.status, reply.header("mcp-session-id"));
+            if reply.header("content-type") == Some("text/event-stream") {
+                let lines = reply.text().lines().filter_map(|line| line.strip_prefix("data:"));
+                lines.for_each(|data| tap.event(data.trim().as_bytes()));
+            } else {
+                tap.body(reply.status, &reply.body);
+            }
+        }
+        reply
     }
 }
 

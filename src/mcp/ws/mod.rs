@@ -8,7 +8,6 @@ mod connection;
 mod hello;
 
 use super::door;
-use super::edge;
 use super::encode::Framing;
 use super::error::unavailable;
 use super::exchange::Exchange;
@@ -37,7 +36,7 @@ pub(super) async fn open(
 ) -> HttpResponse {
     let served = Box::pin(admit(&request, payload, &state)).await;
     let mut response = served.unwrap_or_else(|refusal| refusal);
-    edge::decorate(&mut response, state.edge.welcome(request.head()));
+    state.edge.decorate(&mut response, request.head());
     response
 }
 

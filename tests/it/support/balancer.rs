@@ -2,9 +2,10 @@
 //! MCP exchanges are kept for the schema check.
 
 use super::http;
-use super::wire::{Exchange, Recorder};
+use super::sse::Events;
+use super::wire::{Recorder, Tap};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::HeaderName;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::TryStreamExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,10 +82,14 @@ impl Drop for Balancer {
 async fn forward(request: HttpRequest, body: web::Bytes, shared: web::Data<Shared>) -> HttpResponse {
     let targets = shared.targets.lock().unwrap().clone();
     let first = shared.next.fetch_add(1, Ordering::Relaxed);
+    let tap = tap(&shared.recorder, &request);
+    if let Some(tap) = &tap {
+        tap.client_says(&body);
+    }
     for turn in 0..targets.len() {
         let target = &targets[(first + turn) % targets.len()];
         match send(&shared.client, target, &request, body.clone()).await {
-            Ok(response) => return answer(&request, &body, response, &shared.recorder).await,
+            Ok(response) => return answer(response, tap).await,
             // Nobody listens there: the next replica, as every balancer does.
             Err(error) if error.is_connect() => {}
             Err(error) => return HttpResponse::BadGateway().body(error.to_string()),
@@ -114,38 +119,33 @@ fn is_hop(name: &HeaderName) -> bool {
     HOP_HEADERS.contains(&name.as_str())
 }
 
-async fn answer(
-    request: &HttpRequest,
-    body: &web::Bytes,
-    response: reqwest::Response,
-    recorder: &Recorder,
-) -> HttpResponse {
-    let mut builder = HttpResponse::build(StatusCode::from_u16(response.status().as_u16()).unwrap());
+async fn answer(response: reqwest::Response, tap: Option<Tap>) -> HttpResponse {
+    let status = response.status().as_u16();
+    let mut builder = HttpResponse::build(StatusCode::from_u16(status).unwrap());
     for (name, value) in response.headers() {
         if !HOP_HEADERS.contains(&name.as_str()) {
             builder.append_header((name.as_str(), value.as_bytes()));
         }
     }
-    let kind = response.headers().get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let is_mcp = request.path().ends_with("/mcp");
-    let status = response.status().as_u16();
-    if kind.starts_with("text/event-stream") {
-        let (recorder, body) = (recorder.clone(), body.clone());
-        let version = version(request.headers()).map(ToOwned::to_owned);
-        let mut lines = Lines::default();
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_stream = header("content-type").unwrap_or_default().starts_with("text/event-stream");
+    if let Some(tap) = &tap {
+        tap.answered(status, header("mcp-session-id"));
+    }
+    if is_stream {
+        let mut events = Events::default();
         return builder.streaming(response.bytes_stream().inspect_ok(move |chunk| {
-            for data in lines.take(chunk).iter().filter_map(|line| line.strip_prefix(b"data: ")) {
-                if is_mcp {
-                    recorder.keep(Exchange::read(version.as_deref(), &body, status, data));
+            for event in events.take(chunk) {
+                if let Some(tap) = &tap {
+                    tap.event(event.data.as_bytes());
                 }
             }
         }));
     }
-    let is_mcp = is_mcp && request.method() == "POST";
     match response.bytes().await {
         Ok(bytes) => {
-            if is_mcp {
-                recorder.keep(Exchange::read(version(request.headers()), body, status, &bytes));
+            if let Some(tap) = &tap {
+                tap.body(status, &bytes);
             }
             builder.body(bytes)
         }
@@ -153,21 +153,8 @@ async fn answer(
     }
 }
 
-/// Puts lines together that come in pieces.
-#[derive(Default)]
-struct Lines(Vec<u8>);
-
-impl Lines {
-    /// The lines that `chunk` completes.
-    fn take(&mut self, chunk: &[u8]) -> Vec<Vec<u8>> {
-        self.0.extend_from_slice(chunk);
-        let Some(end) = self.0.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
-        let rest = self.0.split_off(end + 1);
-        let whole = std::mem::replace(&mut self.0, rest);
-        whole.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()
-    }
-}
-
-fn version(headers: &HeaderMap) -> Option<&str> {
-    headers.get("mcp-protocol-version")?.to_str().ok()
+fn tap(recorder: &Recorder, request: &HttpRequest) -> Option<Tap> {
+    let header = |name: &str| request.headers().get(name)?.to_str().ok();
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    recorder.tap(request.method().as_str(), path, header("mcp-protocol-version"), header("mcp-session-id"))
 }

@@ -129,9 +129,18 @@ impl Cluster {
         }
     }
 
-    /// Fails when any MCP answer of the run broke its schema or held a null.
+    /// Fails when MCP was never spoken, or any message of it broke its schema or held a null.
     pub(crate) fn assert_wire(&self) {
         self.balancer.recorder.assert_valid();
+        assert!(self.balancer.recorder.checked() > 0, "no MCP message passed the balancer");
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.balancer.recorder.assert_valid();
+        }
     }
 }
 

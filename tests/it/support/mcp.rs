@@ -1,7 +1,6 @@
 //! An MCP client without mercy or convenience: one HTTP request, one answer, both eras.
 
-use super::http;
-use super::wire::{Exchange, Recorder};
+use super::{http, tapped};
 use serde_json::{Value, json};
 
 /// Version of the modern era.
@@ -12,8 +11,8 @@ pub(crate) const MODERN: &str = "2026-07-28";
 pub(crate) struct Mcp {
     pub(crate) endpoint: String,
     pub(crate) bearer: String,
-    version: String,
-    session: Option<String>,
+    pub(crate) version: String,
+    pub(crate) session: Option<String>,
     http: reqwest::Client,
 }
 
@@ -76,7 +75,7 @@ impl Mcp {
     pub(crate) async fn legacy(base: &str, bearer: &str, version: &str) -> Self {
         let mut client = Self::modern(base, bearer);
         version.clone_into(&mut client.version);
-        let opened = client.send("initialize", client.hello()).await;
+        let opened = client.send("initialize", hello(version)).await;
         assert_eq!(opened.result()["protocolVersion"], version);
         client.session = Some(opened.header("mcp-session-id").to_owned());
         let body = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
@@ -84,37 +83,27 @@ impl Mcp {
         client
     }
 
-    /// Parameters of `initialize`.
-    pub(crate) fn hello(&self) -> Value {
-        json!({
-            "protocolVersion": self.version,
-            "capabilities": {},
-            "clientInfo": { "name": "entrada-tests", "version": "1" },
-        })
-    }
-
     /// Calls `method` with the envelope of the era.
     pub(crate) async fn send(&self, method: &str, params: Value) -> Answer {
-        let (body, headers) = self.envelope(method, params);
+        self.ask("7", method, params).await
+    }
+
+    /// The same with an id of the caller's, as JSON text.
+    pub(crate) async fn ask(&self, id: &str, method: &str, params: Value) -> Answer {
+        let (body, headers) = self.envelope(id, method, params);
         self.post(body, &headers).await
     }
 
     /// Body and headers of a request, as the era wants them.
-    fn envelope(&self, method: &str, mut params: Value) -> (String, Vec<(&'static str, String)>) {
+    fn envelope(&self, id: &str, method: &str, params: Value) -> (String, Vec<(&'static str, String)>) {
         let mut headers = Vec::new();
         if self.version == MODERN {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientCapabilities": {},
-                "io.modelcontextprotocol/clientInfo": { "name": "entrada-tests", "version": "1" },
-            });
             headers.push(("Mcp-Method", method.to_owned()));
-            if let Some(name) = params["name"].as_str() {
+            if let Some(name) = params["name"].as_str().or(params["uri"].as_str()) {
                 headers.push(("Mcp-Name", name.to_owned()));
             }
         }
-        let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
-        (body.to_string(), headers)
+        (request(&self.version, id, method, params), headers)
     }
 
     /// Calls a tool.
@@ -124,20 +113,20 @@ impl Mcp {
 
     /// POSTs any body as JSON.
     pub(crate) async fn post(&self, body: String, headers: &[(&str, String)]) -> Answer {
-        let (answer, exchange) = self.exchange(body, headers).await;
-        let recorder = Recorder::default();
-        recorder.keep(exchange);
-        recorder.assert_valid();
-        answer
+        let response = tapped::send(self.request(body, headers)).await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = tapped::text(response).await.unwrap();
+        let body = serde_json::from_str(&last_message(&text)).unwrap_or_default();
+        Answer { status, headers, body, text }
     }
 
     /// Calls a tool and answers the HTTP status only, or how the connection failed.
     pub(crate) async fn try_call(&self, tool: &str, arguments: Value) -> reqwest::Result<u16> {
         let params = json!({ "name": tool, "arguments": arguments });
-        let (body, headers) = self.envelope("tools/call", params);
-        let response = self.request(body, &headers).send().await?;
+        let (body, headers) = self.envelope("7", "tools/call", params);
+        let response = tapped::send(self.request(body, &headers)).await?;
         let status = response.status().as_u16();
-        response.bytes().await?;
+        tapped::text(response).await?;
         Ok(status)
     }
 
@@ -151,19 +140,20 @@ impl Mcp {
         let request = self.http.get(&self.endpoint).bearer_auth(&self.bearer);
         let request =
             request.header("Accept", "text/event-stream").header("MCP-Protocol-Version", &self.version);
-        request.header("Mcp-Session-Id", self.session.as_deref().unwrap_or_default()).send().await.unwrap()
+        let session = self.session.as_deref().unwrap_or_default();
+        tapped::send(request.header("Mcp-Session-Id", session)).await.unwrap()
     }
 
     /// Opens a stream of changes of the lists (2026-07-28).
     pub(crate) async fn listen(&self) -> reqwest::Response {
         let wanted = json!({ "notifications": { "toolsListChanged": true } });
-        let (body, headers) = self.envelope("subscriptions/listen", wanted);
-        self.request(body, &headers).send().await.unwrap()
+        let (body, headers) = self.envelope("7", "subscriptions/listen", wanted);
+        tapped::send(self.request(body, &headers)).await.unwrap()
     }
 
     /// Calls a tool and leaves the answer on the wire.
     pub(crate) async fn open_call(&self, tool: &str) -> reqwest::Response {
-        let (body, headers) = self.envelope("tools/call", json!({ "name": tool, "arguments": {} }));
+        let (body, headers) = self.envelope("7", "tools/call", json!({ "name": tool, "arguments": {} }));
         self.request(body, &headers).send().await.unwrap()
     }
 
@@ -171,7 +161,7 @@ impl Mcp {
     pub(crate) async fn open_sse(&self) -> reqwest::Response {
         let url = self.endpoint.replace("/mcp", "/sse");
         let request = self.http.get(url).bearer_auth(&self.bearer);
-        request.header("Accept", "text/event-stream").send().await.unwrap()
+        tapped::send(request.header("Accept", "text/event-stream")).await.unwrap()
     }
 
     /// DELETEs the session; the status.
@@ -204,20 +194,36 @@ impl Mcp {
         }
         request.body(body)
     }
+}
 
-    async fn exchange(&self, body: String, headers: &[(&str, String)]) -> (Answer, Exchange) {
-        let response = self.request(body.clone(), headers).send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let json = last_message(&text);
-        let exchange = Exchange::read(Some(&self.version), body.as_bytes(), status, json.as_bytes());
-        let body = serde_json::from_str(&json).unwrap_or_default();
-        (Answer { status, headers, body, text }, exchange)
+/// A request in the form of `version`; `id` is JSON text.
+pub(crate) fn request(version: &str, id: &str, method: &str, mut params: Value) -> String {
+    if version == MODERN {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientInfo": { "name": "entrada-tests", "version": "1" },
+        });
+        let own = params.as_object_mut().unwrap().entry("_meta").or_insert_with(|| json!({}));
+        for (name, value) in meta.as_object().unwrap() {
+            own.as_object_mut().unwrap().entry(name).or_insert_with(|| value.clone());
+        }
     }
+    let method = Value::from(method);
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
+}
+
+/// Parameters of `initialize`.
+pub(crate) fn hello(version: &str) -> Value {
+    json!({
+        "protocolVersion": version,
+        "capabilities": {},
+        "clientInfo": { "name": "entrada-tests", "version": "1" },
+    })
 }
 
 /// The last JSON-RPC message of a body, which is plain JSON or an event stream.
-fn last_message(text: &str) -> String {
+pub(crate) fn last_message(text: &str) -> String {
     let mut data = text.lines().filter_map(|line| line.strip_prefix("data:")).map(str::trim);
     data.rfind(|data| !data.is_empty()).unwrap_or(text).to_owned()
 }

@@ -1,19 +1,17 @@
-//! A WebSocket client (RFC 6455) that knows text, pings and closes.
+//! MCP over WebSocket. Both sides are checked like everything on the wire.
 
 use super::http::GUARD;
-use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use super::wire::{Recorder, Tap};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-const TEXT: u8 = 1;
-const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const PONG: u8 = 10;
-
-/// An open connection.
-pub(crate) struct Socket(TcpStream);
-
-/// What comes next on it.
+/// What comes next on a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Text(String),
@@ -23,23 +21,36 @@ pub(crate) enum Said {
     Gone,
 }
 
+/// An open connection, which answers pings while it is read.
+pub(crate) struct Socket {
+    stream: WebSocketStream<TcpStream>,
+    tap: Tap,
+}
+
 impl Socket {
+    /// Connects to `/{service}/ws` with these headers; the status when that is refused.
+    pub(crate) async fn connect(base: &str, service: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let address = base.strip_prefix("http://").unwrap();
+        let path = format!("/{service}/ws");
+        let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+        for (name, value) in [("sec-websocket-protocol", "mcp")].iter().chain(headers) {
+            let name = reqwest::header::HeaderName::from_bytes(name.as_bytes()).unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let session = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
+        let tap = Recorder::direct().tap("GET", &path, None, session.map(|(_, id)| *id)).unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        match tokio_tungstenite::client_async(request, tcp).await {
+            Ok((stream, _)) => Ok(Self { stream, tap }),
+            Err(Error::Http(response)) => Err(response.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Upgrades at `{base}/mail-query/ws`.
     pub(crate) async fn open(base: &str, bearer: &str) -> Self {
-        let host = base.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(host).await.unwrap();
-        let head = format!(
-            "GET /mail-query/ws HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-             Sec-WebSocket-Protocol: mcp\r\nAuthorization: Bearer {bearer}\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(stream.read_u8().await.unwrap());
-        }
-        assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
-        Self(stream)
+        let bearer = format!("Bearer {bearer}");
+        Self::connect(base, "mail-query", &[("authorization", &bearer)]).await.unwrap()
     }
 
     /// Upgrades and opens a session, which listens from here on.
@@ -49,55 +60,57 @@ impl Socket {
             "protocolVersion": "2025-11-25", "capabilities": {},
             "clientInfo": { "name": "entrada-tests", "version": "1" },
         });
-        // The second answer says that the first is done with.
-        for (method, params) in [("initialize", hello), ("ping", json!({}))] {
-            let request = json!({ "jsonrpc": "2.0", "id": method, "method": method, "params": params });
-            socket.say(&request.to_string()).await;
-            assert!(matches!(socket.next().await, Said::Text(_)));
-        }
+        let hello = json!({ "jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": hello });
+        socket.answer(&hello.to_string()).await;
+        socket.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }).to_string()).await;
+        // This answer says that all before it is done with.
+        socket.answer(&json!({ "jsonrpc": "2.0", "id": "ping", "method": "ping" }).to_string()).await;
         socket
     }
 
-    async fn write(&mut self, opcode: u8, payload: &[u8]) {
-        let length = u16::try_from(payload.len()).unwrap();
-        let mut frame = vec![0x80 | opcode, 0xfe];
-        frame.extend(length.to_be_bytes());
-        // A mask of zeros is a mask.
-        frame.extend([0; 4]);
-        frame.extend(payload);
-        let _ = self.0.write_all(&frame).await;
+    pub(crate) async fn say(&mut self, text: &str) {
+        self.tap.client_says(text.as_bytes());
+        self.stream.send(Message::text(text)).await.unwrap();
     }
 
-    pub(crate) async fn say(&mut self, text: &str) {
-        self.write(TEXT, text.as_bytes()).await;
+    /// Says it if the other side takes it within this time.
+    pub(crate) async fn try_say(&mut self, text: &str, patience: Duration) -> bool {
+        self.tap.client_says(text.as_bytes());
+        matches!(timeout(patience, self.stream.send(Message::text(text))).await, Ok(Ok(())))
     }
 
     /// The next text, or how the connection ended; pings are answered on the way.
     pub(crate) async fn next(&mut self) -> Said {
-        tokio::time::timeout(GUARD, self.read()).await.expect("nothing comes")
-    }
-
-    async fn read(&mut self) -> Said {
         loop {
-            let Ok((opcode, payload)) = self.frame().await else { return Said::Gone };
-            match opcode {
-                TEXT => return Said::Text(String::from_utf8(payload).unwrap()),
-                PING => self.write(PONG, &payload[..payload.len().min(125)]).await,
-                CLOSE => return Said::Closed(u16::from_be_bytes([payload[0], payload[1]])),
-                _ => {}
+            match timeout(GUARD, self.stream.next()).await.expect("nothing comes") {
+                Some(Ok(Message::Text(text))) => {
+                    self.tap.event(text.as_bytes());
+                    return Said::Text(text.as_str().to_owned());
+                }
+                Some(Ok(Message::Close(Some(frame)))) => return Said::Closed(frame.code.into()),
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Said::Gone,
+                Some(Ok(_)) => {}
             }
         }
     }
 
-    async fn frame(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
-        let opcode = self.0.read_u8().await? & 0x0f;
-        let length = match self.0.read_u8().await? {
-            126 => u64::from(self.0.read_u16().await?),
-            127 => self.0.read_u64().await?,
-            short => u64::from(short),
-        };
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        self.0.read_exact(&mut payload).await?;
-        Ok((opcode, payload))
+    /// The next text, which must come.
+    pub(crate) async fn hear(&mut self) -> String {
+        match self.next().await {
+            Said::Text(text) => text,
+            other @ (Said::Closed(_) | Said::Gone) => panic!("no message: {other:?}"),
+        }
+    }
+
+    /// The answer to a request; what else is said is passed over.
+    pub(crate) async fn answer(&mut self, request: &str) -> String {
+        self.say(request).await;
+        loop {
+            let text = self.hear().await;
+            let message: Value = serde_json::from_str(&text).unwrap();
+            if message.get("method").is_none() {
+                return text;
+            }
+        }
     }
 }

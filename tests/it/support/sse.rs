@@ -1,8 +1,10 @@
 //! Reading event streams, event by event.
 
 use super::http::GUARD;
+use super::tapped;
+use std::collections::VecDeque;
 
-/// One event of a stream.
+/// One event with a name, an id or data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) name: String,
@@ -10,15 +12,45 @@ pub(crate) struct Event {
     pub(crate) data: String,
 }
 
+impl Event {
+    fn of(block: &str) -> Self {
+        let field = |name: &str| {
+            let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            lines.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect::<Vec<_>>().join("\n")
+        };
+        Self { name: field("event"), id: field("id"), data: field("data") }
+    }
+}
+
+/// Puts events together that come in pieces.
+#[derive(Default)]
+pub(crate) struct Events(Vec<u8>);
+
+impl Events {
+    /// The events that `chunk` completes.
+    pub(crate) fn take(&mut self, chunk: &[u8]) -> Vec<Event> {
+        self.0.extend_from_slice(chunk);
+        let mut events = Vec::new();
+        while let Some(end) = self.0.windows(2).position(|pair| pair == b"\n\n") {
+            let rest = self.0.split_off(end + 2);
+            let block = std::mem::replace(&mut self.0, rest);
+            events.push(Event::of(std::str::from_utf8(&block).unwrap()));
+        }
+        events.retain(|event| *event != Event::default());
+        events
+    }
+}
+
 /// An open event stream.
 pub(crate) struct Stream {
     response: reqwest::Response,
-    text: String,
+    events: Events,
+    waiting: VecDeque<Event>,
 }
 
 impl Stream {
     pub(crate) fn of(response: reqwest::Response) -> Self {
-        Self { response, text: String::new() }
+        Self { response, events: Events::default(), waiting: VecDeque::new() }
     }
 
     /// Reads on to an event whose data contains `text`; what it is.
@@ -48,21 +80,14 @@ impl Stream {
 
     /// The next event with a name, an id or data; none when the stream has ended or broken.
     pub(crate) async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some(end) = self.text.find("\n\n") {
-                let block: String = self.text.drain(..end + 2).collect();
-                let field = |name: &str| {
-                    let lines = block.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
-                    lines.collect::<Vec<_>>().join("\n")
-                };
-                let event = Event { name: field("event"), id: field("id"), data: field("data") };
-                if event != Event::default() {
-                    return Some(event);
-                }
-                continue;
-            }
+        while self.waiting.is_empty() {
             let chunk = self.response.chunk().await.ok()??;
-            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+            self.waiting.extend(self.events.take(&chunk));
         }
+        let event = self.waiting.pop_front()?;
+        if let Some(tap) = tapped::tap(&self.response) {
+            tap.event(event.data.as_bytes());
+        }
+        Some(event)
     }
 }
