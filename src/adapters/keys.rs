@@ -20,6 +20,12 @@ pub(super) const PING: &str = "ent:ping";
 /// What the sealed bytes of a client are bound to; the id and digest inside bind them to their keys.
 pub(super) const CLIENT_PLACE: &str = "client";
 
+/// Starts of the keys that operators look through.
+pub(super) const CLIENTS: &str = "ent:client:";
+pub(super) const GRANTS: &str = "ent:{g:";
+pub(super) const SESSIONS: &str = "ent:{s:";
+pub(super) const USERS: &str = "ent:of:";
+
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
 pub(super) const KINDS: [(&str, &str); 23] = [
     ("clients", "ent:client:"),
@@ -188,6 +194,32 @@ pub(super) fn shared_name(key: &str) -> Option<&str> {
 /// Tenant and object id of the user whose Entra record stands at `key`.
 pub(super) fn upstream_user(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix("ent:up:")?.split_once(':')
+}
+
+/// The client behind its key.
+pub(super) fn client_of_key(key: &str) -> Option<ClientId> {
+    key.strip_prefix(CLIENTS).map(ClientId::new)
+}
+
+/// The grant behind the key of what it is.
+pub(super) fn grant_of_info(key: &str) -> Option<GrantId> {
+    key.strip_prefix(GRANTS)?.strip_suffix("}:info").map(GrantId::new)
+}
+
+/// The user behind the index of their grants.
+pub(super) fn user_of_key(key: &str) -> Option<UserKey> {
+    let (tid, oid) = key.strip_prefix(USERS)?.split_once(':')?;
+    Some(UserKey::new(tid, oid))
+}
+
+/// The user behind one entry of the index, where each grant has a key of its own.
+pub(super) fn user_of_entry(key: &str) -> Option<UserKey> {
+    user_of_key(key.rsplit_once(':')?.0)
+}
+
+/// Whether `key` is that of a session itself.
+pub(super) fn is_session(key: &str) -> bool {
+    key.ends_with("}:session")
 }
 
 /// Name of the kind that `key` belongs to.

@@ -12,7 +12,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::redirect;
 use reqwest::{Certificate, StatusCode};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Weak};
@@ -27,10 +27,12 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(5);
 const PER_HOST: usize = 2;
 const IN_ALL: usize = 32;
 
-/// What tests and closed networks set instead of the internet: the address of a host, and who signs its certificate.
+/// What tests set instead of the internet: where hosts are, and who signs their certificates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stand {
-    pub(crate) addresses: HashMap<String, SocketAddr>,
+    /// Answers for a name, given one after the other, the last one for ever. An address with a port is dialled as it
+    /// is; one with port 0 is what DNS says, and is checked like anything that DNS says.
+    pub(crate) addresses: HashMap<String, VecDeque<SocketAddr>>,
     /// Certificate authorities as PEM, trusted instead of the system's.
     pub(crate) authorities: Vec<u8>,
 }
@@ -75,7 +77,7 @@ impl PublicHttp {
         if !stand.authorities.is_empty() {
             builder = builder.tls_certs_only(Certificate::from_pem_bundle(&stand.authorities)?);
         }
-        let resolver = Guarded { lookup, addresses: stand.addresses };
+        let resolver = Guarded { lookup, stand: Mutex::new(stand.addresses) };
         let client = builder.dns_resolver(resolver).build()?;
         Ok(Self { client, hosts: Mutex::default(), all: Arc::new(Semaphore::new(IN_ALL)) })
     }
@@ -130,16 +132,28 @@ async fn system_lookup(host: String) -> std::io::Result<Vec<IpAddr>> {
 /// Resolves names to public addresses only.
 struct Guarded {
     lookup: Lookup,
-    addresses: HashMap<String, SocketAddr>,
+    stand: Mutex<HashMap<String, VecDeque<SocketAddr>>>,
+}
+
+impl Guarded {
+    /// The stand's next answer for a host that it knows.
+    fn staged(&self, host: &str) -> Option<SocketAddr> {
+        let mut stand = self.stand.lock();
+        let answers = stand.get_mut(host)?;
+        if answers.len() > 1 { answers.pop_front() } else { answers.front().copied() }
+    }
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().trim_end_matches('.').to_ascii_lowercase();
-        if let Some(address) = self.addresses.get(&host).copied() {
-            return Box::pin(async move { Ok(Box::new(std::iter::once(address)) as Addrs) });
-        }
-        let answer = (self.lookup)(host);
+        let answer = match self.staged(&host) {
+            Some(door) if door.port() != 0 => {
+                return Box::pin(async move { Ok(Box::new(std::iter::once(door)) as Addrs) });
+            }
+            Some(answer) => Box::pin(async move { Ok(vec![answer.ip()]) }),
+            None => (self.lookup)(host),
+        };
         Box::pin(async move {
             let addresses = answer.await?;
             // One private address among public ones is an attack or a mistake; neither is dialled.

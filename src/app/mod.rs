@@ -14,7 +14,7 @@ use crate::adapters::issuer_keys::HttpIssuerKeys;
 use crate::adapters::public_http::PublicHttp;
 use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
-use crate::console::{AdminToken, ConsoleParts, ConsoleState};
+use crate::console::{AdminToken, ConsoleState, EndSession};
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::ids::ServiceName;
@@ -214,10 +214,13 @@ impl Parts {
             clock: grant_clock.clone(),
             cipher: cipher.clone(),
         };
-        let console = ConsoleParts {
+        let mcp = web::Data::new(McpState::new(mcp, settings::mcp(config, address)));
+        let console = ConsoleState {
             token: AdminToken::new(config.server.admin_token.expose()),
+            store: store.clone(),
             registry,
             switchboard: switchboard.clone(),
+            end_session: end_session(&mcp),
         };
         let documents = PublicHttp::new(settings::stand(config)?);
         let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
@@ -236,8 +239,8 @@ impl Parts {
         Ok(Self {
             ops: web::Data::new(ops),
             oauth: web::Data::new(OauthState::new(oauth)),
-            mcp: web::Data::new(McpState::new(mcp, settings::mcp(config, address))),
-            console: web::Data::new(ConsoleState::new(console)),
+            mcp,
+            console: web::Data::new(console),
             switchboard,
             resources,
             readiness,
@@ -246,6 +249,15 @@ impl Parts {
             gave_up,
         })
     }
+}
+
+/// How operators end sessions, which are the MCP front's.
+fn end_session(mcp: &web::Data<McpState>) -> EndSession {
+    let mcp = mcp.clone();
+    Arc::new(move |id| {
+        let mcp = mcp.clone();
+        async move { mcp.end_session(&id).await }.boxed()
+    })
 }
 
 /// Compares the store's clock with ours until the process ends.

@@ -15,6 +15,7 @@ use crate::oauth::{
 use crate::services::ServiceSettings;
 use crate::tools::dispatch::CallLimits;
 use ipnet::IpNet;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -129,7 +130,8 @@ pub(super) fn stand(config: &Config) -> Result<Stand, ConfigError> {
     let tests = &config.client_metadata;
     let address = |text: &String| {
         let (host, address) = text.split_once('=')?;
-        Some((host.to_ascii_lowercase(), address.parse().ok()?))
+        let answers: Result<VecDeque<SocketAddr>, _> = address.split('|').map(str::parse).collect();
+        Some((host.to_ascii_lowercase(), answers.ok()?))
     };
     let addresses = tests.test_addresses.iter().filter_map(address).collect();
     if tests.test_authority.is_empty() {

@@ -1,5 +1,6 @@
 //! The command line. Each command is one file; results go to stdout, logs and errors to stderr.
 
+mod admin;
 mod check;
 #[cfg(feature = "sim")]
 mod demo;
@@ -38,6 +39,8 @@ enum Command {
     Tenant(tenant::TenantArguments),
     /// Validates the settings and reaches the store, Entra and Graph.
     Check,
+    /// What operators see and end: clients, grants, users, sessions, sign-ins; switches of services and tools.
+    Admin(admin::AdminArguments),
     /// Makes and rotates encryption keys.
     Keys(keys::KeysArguments),
     /// Reads one document from stdin and writes its text to stdout, within hard limits.
@@ -58,6 +61,10 @@ enum CommandError {
     Io(#[from] std::io::Error),
     #[error("{0} of the checks failed")]
     ChecksFailed(usize),
+    #[error(transparent)]
+    Admin(#[from] admin::AdminError),
+    #[error("cannot build the HTTP client: {0}")]
+    Client(String),
     #[error("a part of the server cannot be kept alive")]
     GaveUp,
 }
@@ -83,6 +90,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         .collect();
     let sources = Sources { profile: arguments.config, environment, overrides: Vec::new() };
     match arguments.command {
+        Command::Admin(command) => block_on(admin::run(command, &sources)),
         Command::Keys(command) => keys::run(&command, &sources),
         Command::Serve => block_on(serve::run(sources)),
         Command::Check => block_on(check::run(sources)),

@@ -233,7 +233,8 @@ impl Config {
             );
         }
         let is_address = |text: &String| {
-            text.split_once('=').is_some_and(|(_, address)| address.parse::<std::net::SocketAddr>().is_ok())
+            let is_one = |address: &str| address.parse::<std::net::SocketAddr>().is_ok();
+            text.split_once('=').is_some_and(|(_, addresses)| addresses.split('|').all(is_one))
         };
         if !tests.test_addresses.iter().all(is_address) {
             return refused("client_metadata.test_addresses", "write each as name=127.0.0.1:4443");

@@ -8,12 +8,17 @@
 //! # Must not know
 //! The other fronts. What a change means for open streams and lists is theirs to hear from the bus.
 
+mod clients;
+mod flows;
+mod grants;
+mod paging;
 mod services;
+mod sessions;
 mod state;
 mod token;
 mod wire;
 
-pub(crate) use state::{ConsoleParts, ConsoleState};
+pub(crate) use state::{ConsoleState, EndSession};
 pub(crate) use token::AdminToken;
 
 use actix_web::middleware::from_fn;
@@ -26,6 +31,20 @@ const BODY_LIMIT: usize = 16 * 1024;
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let api = web::scope("/admin/v1")
         .app_data(web::JsonConfig::default().limit(BODY_LIMIT).error_handler(wire::bad_body))
+        .app_data(web::QueryConfig::default().error_handler(wire::bad_query))
+        .service(web::resource("/clients").route(web::get().to(clients::list)))
+        .service(
+            web::resource("/clients/{id:.+}")
+                .route(web::get().to(clients::get))
+                .route(web::delete().to(clients::delete)),
+        )
+        .service(web::resource("/grants").route(web::get().to(grants::list)))
+        .service(web::resource("/grants/{id}").route(web::delete().to(grants::delete)))
+        .service(web::resource("/revoke").route(web::post().to(grants::revoke)))
+        .service(web::resource("/users").route(web::get().to(grants::users)))
+        .service(web::resource("/sessions").route(web::get().to(sessions::list)))
+        .service(web::resource("/sessions/{id}").route(web::delete().to(sessions::delete)))
+        .service(web::resource("/flows/{id}").route(web::get().to(flows::get)))
         .service(web::resource("/services").route(web::get().to(services::list)))
         .service(web::resource("/services/{service}").route(web::put().to(services::put)))
         .service(web::resource("/services/{service}/tools/{tool}").route(web::put().to(services::put_tool)));

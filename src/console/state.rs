@@ -1,26 +1,22 @@
 //! What the front works with.
 
 use super::token::AdminToken;
+use crate::domain::ids::SessionId;
+use crate::ports::store::{Store, StoreError};
 use crate::tools::registry::ToolRegistry;
 use crate::tools::switchboard::Switchboard;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
-/// What the composition root hands over.
-pub(crate) struct ConsoleParts {
+/// Ends an MCP session with all that it has open and runs, on every replica; false when there was none.
+pub(crate) type EndSession =
+    Arc<dyn Fn(SessionId) -> BoxFuture<'static, Result<bool, StoreError>> + Send + Sync>;
+
+/// What the composition root hands over; the front's state, one per replica.
+pub(crate) struct ConsoleState {
     pub(crate) token: AdminToken,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) registry: ToolRegistry,
     pub(crate) switchboard: Arc<Switchboard>,
-}
-
-/// The front's state, one per replica.
-pub(crate) struct ConsoleState {
-    pub(super) token: AdminToken,
-    pub(super) registry: ToolRegistry,
-    pub(super) switchboard: Arc<Switchboard>,
-}
-
-impl ConsoleState {
-    pub(crate) fn new(parts: ConsoleParts) -> Self {
-        Self { token: parts.token, registry: parts.registry, switchboard: parts.switchboard }
-    }
+    pub(crate) end_session: EndSession,
 }

@@ -1,9 +1,11 @@
 //! The shape of refusals, the one of the OAuth endpoints: `{"error":"…","error_description":"…"}`; nothing is cached.
 
+use crate::domain::clock::Timestamp;
 use crate::ports::store::StoreError;
-use actix_web::error::JsonPayloadError;
+use actix_web::error::{JsonPayloadError, QueryPayloadError};
 use actix_web::http::{StatusCode, header};
 use actix_web::{Error, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
+use chrono::{DateTime, SecondsFormat};
 use serde::Serialize;
 use serde_json::json;
 
@@ -69,6 +71,17 @@ pub(super) async fn nothing_here() -> Answer {
 /// 400 for a body that cannot be read; serde's own text may quote it, and says what is wrong.
 pub(super) fn bad_body(error: JsonPayloadError, _: &HttpRequest) -> Error {
     ConsoleError::Invalid(format!("the body: {error}")).into()
+}
+
+/// 400 for a query that cannot be read.
+pub(super) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> Error {
+    ConsoleError::Invalid(format!("the query: {error}")).into()
+}
+
+/// A moment as operators read it (RFC 3339, UTC).
+pub(super) fn moment(at: Timestamp) -> String {
+    let time = DateTime::from_timestamp_millis(at.as_millis()).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn private(status: StatusCode) -> HttpResponseBuilder {

@@ -48,6 +48,7 @@ mod switched;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod tether;
 mod tool_result;
 mod version;
 mod work;

@@ -6,13 +6,14 @@ use super::error::{self, RpcError};
 use super::exchange::{Answer, Exchange};
 use super::flight::Flight;
 use super::legacy::outbox::Outbox;
+use super::tether::Tether;
 use actix_web::{HttpResponse, rt};
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::DropGuard;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// Messages that may wait for a slow reader before the work waits for it.
 const BACKLOG: usize = 32;
@@ -24,6 +25,7 @@ pub(super) async fn answer(x: &Exchange<'_>, flight: Flight) -> HttpResponse {
     let (id, modern) = (flight.id.clone(), flight.form.legacy.is_none());
     let guard = modern.then(|| flight.cancel.clone().drop_guard());
     let outbox = flight.terms.session.as_ref().map(|session| Outbox::new(x.state, session, &flight.id));
+    let cancel = flight.cancel.clone();
     let (sender, mut messages) = mpsc::channel(BACKLOG);
     let (finish, mut answer) = oneshot::channel();
     let out = x.streams.then_some(sender);
@@ -38,15 +40,23 @@ pub(super) async fn answer(x: &Exchange<'_>, flight: Flight) -> HttpResponse {
         answer = &mut answer => return x.respond(answer.unwrap_or_else(|_| lost(&id))),
         () = tokio::time::sleep(x.state.settings.patience), if x.streams => None,
     };
+    // From here on it is a stream, which ends when its bearer is revoked.
+    let tether = match x.state.tethers.tie_running(&x.bearer).await {
+        Ok(tether) => tether,
+        Err(failure) => {
+            cancel.cancel();
+            return x.state.guard.response(&failure, &x.ready.name, x.endpoint);
+        }
+    };
     let heartbeat = x.state.settings.heartbeat;
     let said = Said { first, messages, answer, id };
     let source = match outbox {
         Some(outbox) => {
             let (frames, receiver) = mpsc::channel(BACKLOG);
-            rt::spawn(keep(said, outbox, frames));
+            rt::spawn(keep(said, outbox, frames, (tether, cancel)));
             Source::Kept(receiver)
         }
-        None => Source::Direct(Box::new(said)),
+        None => Source::Direct(Box::new((said, tether))),
     };
     let live = Live { source, heartbeat, _guard: guard };
     encode::event_stream().streaming(unfold(live, |mut live| async move {
@@ -87,11 +97,18 @@ impl Said {
     }
 }
 
-/// Keeps everything that is said, whether or not the client still reads it.
-async fn keep(said: Said, outbox: Outbox, frames: mpsc::Sender<Bytes>) {
+/// Keeps everything that is said, whether or not the client still reads it, until the bearer is revoked: then the work
+/// is stopped, and nobody hears more of it.
+async fn keep(
+    said: Said,
+    outbox: Outbox,
+    frames: mpsc::Sender<Bytes>,
+    (tether, cancel): (Tether, CancellationToken),
+) {
     tokio::select! {
         () = write_down(said, &outbox, frames) => {}
         () = outbox.keep_hold() => {}
+        () = tether.revoked() => cancel.cancel(),
     }
     outbox.end().await;
 }
@@ -123,7 +140,7 @@ async fn write_down(mut said: Said, outbox: &Outbox, frames: mpsc::Sender<Bytes>
 /// Where the frames of a stream come from.
 enum Source {
     /// The work itself.
-    Direct(Box<Said>),
+    Direct(Box<(Said, Tether)>),
     /// [`keep`].
     Kept(mpsc::Receiver<Bytes>),
     Ended,
@@ -142,10 +159,17 @@ impl Live {
         let beat = tokio::time::sleep(self.heartbeat);
         let next = async {
             match &mut self.source {
-                Source::Direct(said) => match said.next().await {
-                    Word::Message(message) => (Some(event(&message)), false),
-                    Word::Last(body) => (body.map(|body| event(&body)), true),
-                },
+                Source::Direct(direct) => {
+                    let (said, tether) = &mut **direct;
+                    tokio::select! {
+                        biased;
+                        () = tether.revoked() => (None, true),
+                        word = said.next() => match word {
+                            Word::Message(message) => (Some(event(&message)), false),
+                            Word::Last(body) => (body.map(|body| event(&body)), true),
+                        },
+                    }
+                }
                 Source::Kept(frames) => (frames.recv().await, false),
                 Source::Ended => (None, true),
             }

@@ -4,15 +4,18 @@ use super::catalog::Catalog;
 use super::edge::Edge;
 use super::hub::{Hub, Reach};
 use super::legacy::running::Running;
+use super::legacy::session;
 use super::pending::Pending;
 use super::switched;
 use super::tasks::Tasks;
+use super::tether::Tethers;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
+use crate::domain::ids::SessionId;
 use crate::domain::resource::Resources;
 use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
-use crate::ports::store::Store;
+use crate::ports::store::{Store, StoreError};
 use crate::tools::dispatch::Dispatcher;
 use crate::tools::switchboard::Switchboard;
 use ipnet::IpNet;
@@ -85,6 +88,7 @@ pub(crate) struct McpState {
     pub(super) pending: Arc<Pending>,
     pub(super) hub: Arc<Hub>,
     pub(super) tasks: Arc<Tasks>,
+    pub(super) tethers: Arc<Tethers>,
     pub(super) cipher: Cipher,
 }
 
@@ -118,6 +122,7 @@ impl McpState {
             pending: Pending::start(&parts.store, &parts.cipher),
             hub,
             tasks: Tasks::start(&parts.store),
+            tethers: Tethers::start(&parts.store, &parts.guard, &parts.clock),
             cipher: parts.cipher,
             running: Running::start(&parts.store),
             dispatcher: parts.dispatcher,
@@ -127,6 +132,15 @@ impl McpState {
             clock: parts.clock,
             settings,
         }
+    }
+
+    /// Ends a session with what it runs and has open, on every replica; false when there was none.
+    pub(crate) async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {
+        let stood = self.store.end_session(id).await?;
+        if stood {
+            session::end_open(self, id).await;
+        }
+        Ok(stood)
     }
 
     /// Ends the streams that listen to changes, each with its graceful result; for shutdown.

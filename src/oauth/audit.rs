@@ -3,7 +3,7 @@
 use crate::domain::ids::{ClientId, UserKey};
 
 /// Writes one event. `user` is absent until somebody has signed in.
-pub(super) fn event(name: &'static str, client: &ClientId, user: Option<&UserKey>) {
+pub(crate) fn event(name: &'static str, client: &ClientId, user: Option<&UserKey>) {
     let (tid, oid) = user.map_or(("", ""), |u| (&*u.tid, &*u.oid));
     tracing::info!(target: "audit", event = name, client.id = %client, user.tid = tid, user.oid = oid, "{name}");
 }

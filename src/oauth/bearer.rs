@@ -9,7 +9,7 @@ use crate::domain::grant::AccessRecord;
 use crate::domain::ids::{FlowId, ServiceName};
 use crate::domain::resource::{Endpoint, Resources};
 use crate::domain::scope::ScopeSet;
-use crate::domain::token::{Hasher, Token, TokenKind};
+use crate::domain::token::{Hasher, Token, TokenKind, TokenRef};
 use crate::ports::store::{Store, StoreError};
 use crate::tools::context::Caller;
 use actix_web::HttpResponse;
@@ -29,6 +29,8 @@ const MANY_FLOWS: usize = 10_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Bearer {
     pub(crate) caller: Caller,
+    /// Where it stands in the store, with the grant that it comes from.
+    pub(crate) token: TokenRef,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -80,7 +82,7 @@ impl BearerGuard {
         headers: &HeaderMap,
         service: &ServiceName,
     ) -> Result<Bearer, AuthFailure> {
-        let record = lookup(&*self.store, &self.hasher, &*self.clock, headers).await?;
+        let (token, record) = lookup(&*self.store, &self.hasher, &*self.clock, headers).await?;
         if record.service != *service {
             return Err(AuthFailure::WrongAudience);
         }
@@ -91,7 +93,12 @@ impl BearerGuard {
             self.note_first_call(flow, &record).await;
         }
         let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
-        Ok(Bearer { caller, expires_at: record.expires_at })
+        Ok(Bearer { caller, token, expires_at: record.expires_at })
+    }
+
+    /// Whether a bearer that was accepted still stands.
+    pub(crate) async fn holds(&self, token: &TokenRef) -> Result<bool, StoreError> {
+        Ok(self.store.access(token, self.clock.now()).await?.is_some())
     }
 
     /// The last step of a sign-in's trace: its bearer is used.
@@ -194,18 +201,19 @@ impl BearerGuard {
     }
 }
 
-/// The record of the bearer that a request presents, whatever service it is for.
+/// The bearer that a request presents, whatever service it is for: its place and its record.
 pub(super) async fn lookup(
     store: &dyn Store,
     hasher: &Hasher,
     clock: &dyn Clock,
     headers: &HeaderMap,
-) -> Result<AccessRecord, AuthFailure> {
+) -> Result<(TokenRef, AccessRecord), AuthFailure> {
     let token = Token::parse(TokenKind::Access, presented(headers)?).ok_or(AuthFailure::Invalid)?;
     let now = clock.now();
     for place in hasher.token_refs(&token) {
         if let Some(record) = store.access(&place, now).await? {
-            return Some(record).filter(|record| record.expires_at > now).ok_or(AuthFailure::Invalid);
+            let live = record.expires_at > now;
+            return if live { Ok((place, record)) } else { Err(AuthFailure::Invalid) };
         }
     }
     Err(AuthFailure::Invalid)

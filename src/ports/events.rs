@@ -5,8 +5,9 @@
 //! from its own cursor. So a stream whose producer is elsewhere and a stream that is resumed are the same thing.
 
 use super::store::StoreError;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{GrantId, SessionId};
 use crate::domain::secret::Sealed;
+use crate::domain::token::TokenRef;
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::time::Duration;
@@ -115,4 +116,49 @@ pub(crate) trait Bus: Send + Sync {
     async fn publish(&self, topic: &'static str, message: Bytes) -> Result<(), StoreError>;
     /// Everything published under `topic` from now on. A receiver that lags must look at the truth.
     fn subscribe(&self, topic: &'static str) -> broadcast::Receiver<Note>;
+}
+
+/// Where the store announces what it has revoked.
+pub(crate) const REVOKED: &str = "revoked";
+
+/// A grant that has ended, or one bearer of it.
+///
+/// # Shape
+/// `{grant}` or `{grant} {hash of the bearer}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Revocation {
+    pub(crate) grant: GrantId,
+    /// Hash of the one bearer; none for all of the grant.
+    bearer: Option<String>,
+}
+
+impl Revocation {
+    pub(crate) fn of_grant(grant: &GrantId) -> Self {
+        Self { grant: grant.clone(), bearer: None }
+    }
+
+    pub(crate) fn of_bearer(bearer: &TokenRef) -> Self {
+        Self { grant: bearer.grant.clone(), bearer: Some(bearer.hash.to_text()) }
+    }
+
+    /// As it goes over the bus.
+    pub(crate) fn written(&self) -> String {
+        match &self.bearer {
+            None => self.grant.to_string(),
+            Some(hash) => format!("{} {hash}", self.grant),
+        }
+    }
+
+    /// Reads what [`Self::written`] made; nothing else is sent under this topic.
+    pub(crate) fn read(message: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(message);
+        let (grant, bearer) =
+            text.split_once(' ').map_or((&*text, None), |(grant, hash)| (grant, Some(hash)));
+        Self { grant: GrantId::new(grant), bearer: bearer.map(str::to_owned) }
+    }
+
+    /// Whether it ends this bearer of its grant.
+    pub(crate) fn means(&self, bearer: &TokenRef) -> bool {
+        self.grant == bearer.grant && self.bearer.as_ref().is_none_or(|hash| *hash == bearer.hash.to_text())
+    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod gate;
 pub(crate) mod graph;
 pub(crate) mod hearing;
 pub(crate) mod identity;
+pub(crate) mod inventory;
 pub(crate) mod issuers;
 pub(crate) mod resealing;
 pub(crate) mod sessions;

@@ -46,7 +46,6 @@ pub(crate) trait TraceStore: Send + Sync {
     /// Adds a step to the trace `flow`; the newest 64 are kept, `ttl` after the last one.
     async fn trace(&self, flow: &str, step: &str, ttl: Duration) -> Result<(), StoreError>;
     /// The steps, oldest first; empty when there is no such trace.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the console will call it; both stores prove it"))]
     async fn traced(&self, flow: &str) -> Result<Vec<String>, StoreError>;
 }
 

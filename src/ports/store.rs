@@ -5,6 +5,7 @@
 //! with 503. Every value carries its own expiry as well, so a late key is refused even if the store kept it.
 
 use super::events::{Bus, EventLog};
+use super::inventory::Inventory;
 use super::resealing::Resealing;
 use super::shared::{LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
@@ -178,13 +179,14 @@ pub(crate) trait GrantStore: Send + Sync {
     async fn refresh(&self, token: &TokenRef, now: Timestamp) -> Result<RefreshState, StoreError>;
     /// Rotates in one atomic step: exactly one of N parallel calls is `Done`, the others get the winner's answer.
     async fn rotate(&self, rotation: &Rotation) -> Result<RotationOutcome, StoreError>;
-    /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more.
+    /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more. Announced under
+    /// [`super::events::REVOKED`], so that open streams end as well.
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError>;
     /// A grant that still has live tokens.
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError>;
     /// The live grants of a user, and of nobody else; in no particular order.
     async fn grants_of_user(&self, user: &UserKey) -> Result<Vec<GrantRecord>, StoreError>;
-    /// Ends one bearer.
+    /// Ends one bearer, and announces it as [`Self::revoke_grant`] does.
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError>;
 }
 
@@ -254,6 +256,7 @@ pub(crate) trait Store:
     + LimitStore
     + SharedStore
     + TraceStore
+    + Inventory
     + Resealing
     + EventLog
     + Bus

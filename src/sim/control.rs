@@ -16,6 +16,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
         .route("/_sim/faults", web::get().to(list_faults))
         .route("/_sim/faults", web::post().to(add_fault))
         .route("/_sim/faults", web::delete().to(clear_faults))
+        .route("/_sim/id_token", web::post().to(forge_id_token))
         .route("/_sim/reset", web::post().to(reset))
         .route("/_sim/users/{upn}", web::post().to(change_user))
         .route("/_sim/app", web::post().to(change_app))
@@ -79,8 +80,17 @@ async fn clear_faults(state: State) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
+async fn forge_id_token(state: State, body: web::Bytes) -> HttpResponse {
+    match read(&body) {
+        Ok(forgery) => state.forgeries.add(forgery),
+        Err(refusal) => return refusal,
+    }
+    HttpResponse::Created().finish()
+}
+
 async fn reset(state: State) -> HttpResponse {
     state.faults.clear();
+    state.forgeries.clear();
     state.counters.reset();
     state.graph.reset();
     HttpResponse::NoContent().finish()

@@ -3,7 +3,7 @@
 use super::{
     counters::Counters,
     directory::Directory,
-    entra::{AppCredentials, grants::GrantBook},
+    entra::{AppCredentials, forgery::ForgeryBook, grants::GrantBook},
     faults::FaultBook,
     graph::GraphState,
     options::{LiveOptions, TenantOptions},
@@ -22,6 +22,8 @@ pub(crate) struct SimState {
     pub(crate) options: LiveOptions,
     /// Codes, refresh tokens and consents.
     pub(crate) grants: GrantBook,
+    /// What is to be wrong about the next id_tokens.
+    pub(crate) forgeries: ForgeryBook,
     /// What the application authenticates with.
     pub(crate) credentials: AppCredentials,
     /// Mailboxes and their limits.
@@ -40,6 +42,7 @@ impl SimState {
             counters: Counters::default(),
             options: LiveOptions::new(options),
             grants: GrantBook::default(),
+            forgeries: ForgeryBook::default(),
             credentials: AppCredentials::default(),
             graph,
             directory,

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod app_credential;
 #[cfg(test)]
 mod auth_time;
@@ -40,6 +42,8 @@ mod recorded;
 mod restart;
 #[cfg(test)]
 mod resume;
+#[cfg(test)]
+mod revocation;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -36,10 +36,7 @@ impl Listeners {
             streams.push(Stream::of(response));
         }
         streams[1].until("subscriptions/acknowledged").await;
-        let mut socket = Socket::open(replica, bearer).await;
-        let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": legacy.hello() });
-        socket.say(&hello.to_string()).await;
-        assert!(matches!(socket.next().await, Said::Text(_)));
+        let socket = Socket::session(replica, bearer).await;
         Self { legacy, modern, streams, socket }
     }
 

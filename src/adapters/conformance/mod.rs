@@ -6,6 +6,7 @@ mod clients;
 mod events;
 mod flows;
 mod grants;
+mod inventory;
 mod races;
 mod redis_server;
 mod resealing;
@@ -66,6 +67,8 @@ suite! {
         leases_are_exclusive, a_dump_holds_no_secret;
     shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, common_records_are_swapped, a_value_is_spent_once,
         a_trace_keeps_its_newest_steps;
+    inventory: every_client_is_met, every_live_grant_and_its_user_is_met, every_session_is_met_and_not_kept_alive,
+        a_foreign_cursor_is_none;
     resealing: records_move_to_the_active_key, a_sweep_overwrites_nobody;
     events: a_log_is_read_from_any_cursor, a_log_is_bounded, a_log_ends_with_its_session, the_newest_claim_stands,
         a_finished_log_says_so, numbers_are_never_given_out_twice, the_bus_reaches_every_listener, fifty_appends;

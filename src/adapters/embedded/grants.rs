@@ -8,10 +8,12 @@ use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord};
 use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::token::TokenRef;
+use crate::ports::events::{Bus, REVOKED, Revocation};
 use crate::ports::store::{
     CodeRedemption, GrantStore, Issue, RefreshState, Rotation, RotationOutcome, StoreError,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 
 #[async_trait]
 impl GrantStore for EmbeddedStore {
@@ -131,7 +133,8 @@ impl GrantStore for EmbeddedStore {
             view.put(&keys::dead(grant), b"1".to_vec(), records::DEAD_LIFE);
             Ok(())
         })
-        .await
+        .await?;
+        self.announce(&Revocation::of_grant(grant)).await
     }
 
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
@@ -156,7 +159,14 @@ impl GrantStore for EmbeddedStore {
             view.delete(&keys::access(token));
             Ok(())
         })
-        .await
+        .await?;
+        self.announce(&Revocation::of_bearer(token)).await
+    }
+}
+
+impl EmbeddedStore {
+    async fn announce(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        self.publish(REVOKED, Bytes::from(revocation.written())).await
     }
 }
 

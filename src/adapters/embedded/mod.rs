@@ -5,6 +5,7 @@ mod clients;
 mod events;
 mod flows;
 mod grants;
+mod inventory;
 mod journal;
 mod resealing;
 mod sessions;

@@ -55,6 +55,12 @@ impl Table {
         self.entries.iter().filter(move |(_, entry)| entry.expires_at > now).map(|(key, _)| &**key)
     }
 
+    /// Records whose keys follow `key`, in order, expired ones left out.
+    pub(super) fn beyond(&self, key: &str, now: Timestamp) -> impl Iterator<Item = (&Arc<str>, &[u8])> {
+        let range = self.entries.range::<str, _>((Bound::Excluded(key), Bound::Unbounded));
+        range.filter(move |(_, entry)| entry.expires_at > now).map(|(key, entry)| (key, &*entry.value))
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.entries.len()

@@ -133,9 +133,11 @@ fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), IdTokenFault> {
     if claims.tid.is_empty() || claims.oid.is_empty() {
         return Err(IdTokenFault::Identity);
     }
-    // The tenant fills the issuer template, so it must not bring path characters of its own.
+    // The tenant fills the issuer template, so it must not bring path characters of its own. Where discovery names one
+    // issuer the tenant is part of it: whoever signs for one tenant says nothing about the people of another.
     let plain = claims.tid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if !plain || claims.iss != expected.issuer.replace("{tenantid}", &claims.tid) {
+    let is_part = claims.iss.split('/').any(|segment| segment == claims.tid);
+    if !plain || !is_part || claims.iss != expected.issuer.replace("{tenantid}", &claims.tid) {
         return Err(IdTokenFault::Issuer);
     }
     let foreign = claims.azp.as_deref().is_some_and(|azp| azp != expected.audience);

@@ -6,6 +6,7 @@ use crate::domain::clock::{Clock, SystemClock, TestClock};
 use crate::sim::{Tenant, TenantOptions};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -43,8 +44,19 @@ impl World {
     }
 
     async fn fault(&self, rule: Value) {
-        let url = format!("{}/_sim/faults", self.url);
-        assert!(self.http.post(url).json(&rule).send().await.unwrap().status().is_success());
+        self.control("faults", rule).await;
+    }
+
+    async fn control(&self, route: &str, body: Value) {
+        let url = format!("{}/_sim/{route}", self.url);
+        assert!(self.http.post(url).json(&body).send().await.unwrap().status().is_success());
+    }
+
+    /// How often the tenant's keys were fetched.
+    async fn key_fetches(&self) -> u64 {
+        let counters = self.http.get(format!("{}/_sim/counters", self.url)).send().await.unwrap();
+        let counters: Value = counters.json().await.unwrap();
+        counters["routes"]["GET /{tenant}/discovery/v2.0/keys"].as_u64().unwrap_or(0)
     }
 
     /// Signs alice in at the account page; the code.
@@ -152,6 +164,25 @@ async fn a_foreign_nonce_or_verifier_signs_nobody_in() {
     assert_eq!(nonce.fault, IdentityFault::InvalidIdToken);
     let verifier = world.exchange(&provider, &"x".repeat(43), "n").await.unwrap_err();
     assert_eq!(verifier.fault, IdentityFault::GrantDead);
+}
+
+#[actix_web::test]
+async fn unknown_keys_cost_one_fetch_per_cool_down() {
+    let world = World::start();
+    let clock = Arc::new(TestClock::at(SystemClock.now().as_millis()));
+    let provider = EntraProvider::new(world.settings.clone(), world.http.clone(), clock.clone());
+    world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    for (wait, fetched) in [(Duration::ZERO, 1), (KEY_COOL_DOWN, 2), (Duration::ZERO, 2), (KEY_COOL_DOWN, 3)]
+    {
+        clock.advance(wait);
+        world.control("id_token", json!({"kid": "made-up", "times": 10})).await;
+        for answer in join_all((0..10).map(|_| world.exchange(&provider, VERIFIER, "n"))).await {
+            assert_eq!(answer.unwrap_err().fault, IdentityFault::InvalidIdToken);
+        }
+        assert_eq!(world.key_fetches().await, fetched);
+    }
+    world.exchange(&provider, VERIFIER, "n").await.unwrap();
+    println!("H36 | 10 unknown key ids at once, four times (provider) | one fetch per cool-down | ok");
 }
 
 #[actix_web::test]

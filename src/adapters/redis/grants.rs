@@ -8,6 +8,7 @@ use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord}
 use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::token::TokenRef;
+use crate::ports::events::{REVOKED, Revocation};
 use crate::ports::store::{
     CodeRedemption, GrantStore, Issue, RefreshState, Rotation, RotationOutcome, StoreError,
 };
@@ -116,6 +117,7 @@ impl GrantStore for RedisStore {
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError> {
         let mut call = self.scripts.revoke_grant.prepare_invoke();
         call.key(keys::dead(grant)).key(keys::index(grant)).arg(millis(records::DEAD_LIFE));
+        call.arg(keys::channel(REVOKED)).arg(Revocation::of_grant(grant).written());
         self.links.script_again(&call).await
     }
 
@@ -141,9 +143,10 @@ impl GrantStore for RedisStore {
 
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError> {
         let key = keys::access(token);
-        let mut both = Pipeline::with_capacity(2);
-        both.del(&key).ignore().zrem(keys::index(&token.grant), &key).ignore();
-        self.links.pipe(&both).await
+        let mut all = Pipeline::with_capacity(3);
+        all.del(&key).ignore().zrem(keys::index(&token.grant), &key).ignore();
+        all.publish(keys::channel(REVOKED), Revocation::of_bearer(token).written()).ignore();
+        self.links.pipe(&all).await
     }
 }
 

@@ -9,6 +9,7 @@ mod clients;
 mod events;
 mod flows;
 mod grants;
+mod inventory;
 mod link;
 mod resealing;
 mod scripts;

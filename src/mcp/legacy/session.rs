@@ -199,11 +199,9 @@ pub(in crate::mcp) async fn delete(x: &Exchange<'_>) -> HttpResponse {
         Ok(session) => session,
         Err(refusal) => return refusal,
     };
-    match x.state.store.end_session(&session.id).await {
-        Ok(true) => {}
-        Ok(false) => return not_found(None),
-        Err(error) => return store_failed(&error, None),
+    match x.state.end_session(&session.id).await {
+        Ok(true) => HttpResponse::NoContent().finish(),
+        Ok(false) => not_found(None),
+        Err(error) => store_failed(&error, None),
     }
-    end_open(x.state, &session.id).await;
-    HttpResponse::NoContent().finish()
 }

@@ -5,6 +5,7 @@ use super::super::error::{INVALID_REQUEST, RpcError, method_not_allowed, refuse,
 use super::super::exchange::Exchange;
 use super::super::feed::{Fed, Feed, OpenError, Wanted};
 use super::super::headers;
+use super::super::tether::Tether;
 use super::outbox::Mark;
 use super::session;
 use crate::domain::ids::SessionId;
@@ -21,7 +22,7 @@ use futures_util::stream::unfold;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 /// How soon a client comes back after a stream ended by itself.
 const RETRY_MS: u64 = 1_000;
@@ -59,6 +60,10 @@ pub(in crate::mcp) async fn open(x: &Exchange<'_>) -> HttpResponse {
     if feed.stream() == standalone(&record.id) {
         x.state.hub.follow(&record.id, &record.service, feed.epoch());
     }
+    let tether = match x.state.tethers.tie(&x.bearer).await {
+        Ok(tether) => tether,
+        Err(failure) => return x.state.guard.response(&failure, &x.ready.name, x.endpoint),
+    };
     // A stream that answers a request is looked after: its replica may have died.
     let mark =
         (feed.stream() != standalone(&record.id)).then(|| Mark::new(x.state, &record.id, feed.stream()));
@@ -66,7 +71,7 @@ pub(in crate::mcp) async fn open(x: &Exchange<'_>) -> HttpResponse {
         primes: session::version(&record).primes_streams(),
         numbers: true,
         heartbeat: x.state.settings.heartbeat,
-        life: x.bearer.expires_at.since(x.state.clock.now()),
+        tether,
         opening: None,
     };
     let keep =
@@ -113,8 +118,8 @@ pub(in crate::mcp) struct Shape {
     /// Events have ids.
     pub(in crate::mcp) numbers: bool,
     pub(in crate::mcp) heartbeat: Duration,
-    /// Until the bearer that opened the stream expires.
-    pub(in crate::mcp) life: Duration,
+    /// To the bearer that opened the stream.
+    pub(in crate::mcp) tether: Tether,
     /// What comes first instead of a comment.
     pub(in crate::mcp) opening: Option<Bytes>,
 }
@@ -140,7 +145,6 @@ pub(in crate::mcp) struct Live {
     shape: Shape,
     /// The request that the stream answers.
     mark: Option<Mark>,
-    ends_at: Option<Instant>,
     beats: u32,
     opened: bool,
     ended: bool,
@@ -148,8 +152,7 @@ pub(in crate::mcp) struct Live {
 
 impl Live {
     pub(in crate::mcp) fn new(feed: Feed, keep: Keep, shape: Shape) -> Self {
-        let ends_at = Instant::now().checked_add(shape.life);
-        Self { feed, keep, shape, mark: None, ends_at, beats: 0, opened: false, ended: false }
+        Self { feed, keep, shape, mark: None, beats: 0, opened: false, ended: false }
     }
 
     /// Says which request the stream answers.
@@ -170,10 +173,10 @@ impl Live {
             self.look_after().await;
             return Some(self.opening());
         }
-        let (beat, ends_at) = (sleep(self.shape.heartbeat), self.ends_at);
+        let beat = sleep(self.shape.heartbeat);
         tokio::select! {
             biased;
-            () = expiry(ends_at) => None,
+            _ = self.shape.tether.over() => None,
             fed = self.feed.next() => self.frame(fed),
             () = beat => self.beat().await,
         }
@@ -225,12 +228,5 @@ impl Live {
             }
             Fed::Over => None,
         }
-    }
-}
-
-async fn expiry(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

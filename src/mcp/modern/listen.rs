@@ -11,7 +11,8 @@ use super::super::jsonrpc::{Call, Id};
 use super::super::place::Place;
 use super::super::result::required;
 use super::super::tasks::{self, Owner};
-use crate::ports::sessions::AttachError;
+use super::super::tether::Tether;
+use crate::ports::sessions::{AttachError, StreamEvent};
 use crate::tools::outlet::Feature;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, rt};
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Changes that may wait for a slow reader before its stream ends.
@@ -74,6 +75,10 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         }
         Err(AttachError::Unavailable) => return unavailable(Some(id.raw())),
     };
+    let tether = match x.state.tethers.tie(&x.bearer).await {
+        Ok(tether) => tether,
+        Err(failure) => return x.state.guard.response(&failure, &x.ready.name, x.endpoint),
+    };
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let listener = x.state.hub.listen(&x.ready.name, filter, shown, sender);
     let farewell = json!({ "resultType": "complete", "_meta": meta });
@@ -82,7 +87,7 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         receiver,
         farewell: Some(event(&encode::splice(id.raw(), format!(r#""result":{farewell}}}"#).as_bytes()))),
         heartbeat: x.state.settings.heartbeat,
-        ends_at: Instant::now().checked_add(x.bearer.expires_at.since(x.state.clock.now())),
+        tether,
         place,
         _listener: listener,
         _watch: AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))),
@@ -122,8 +127,7 @@ struct Live {
     /// The result that ends the stream.
     farewell: Option<Bytes>,
     heartbeat: Duration,
-    /// When the bearer expires.
-    ends_at: Option<Instant>,
+    tether: Tether,
     place: Place,
     _listener: Listener,
     _watch: AbortOnDropHandle<()>,
@@ -135,24 +139,21 @@ impl Live {
             return Some(ack);
         }
         self.farewell.as_ref()?;
-        let ends_at = self.ends_at;
         tokio::select! {
             biased;
             message = self.receiver.recv() => match message {
                 Some(message) => Some(event(&message)),
                 None => self.farewell.take(),
             },
-            // The replica stops, or the registry was made anew and counts this stream no more.
-            _ = self.place.events.recv() => self.farewell.take(),
-            () = expiry(ends_at) => self.farewell.take(),
+            () = stopped(&mut self.place) => self.farewell.take(),
+            _ = self.tether.over() => self.farewell.take(),
             () = sleep(self.heartbeat) => Some(Bytes::from_static(BEAT)),
         }
     }
 }
 
-async fn expiry(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
-        None => std::future::pending().await,
-    }
+/// Waits until the replica stops, or the registry was made anew and counts this stream no more. To be woken means
+/// nothing here: there is no log behind this stream.
+async fn stopped(place: &mut Place) {
+    while let Some(StreamEvent::Wake) = place.events.recv().await {}
 }

@@ -19,6 +19,7 @@ use super::legacy::stream::{Keep, Live, Shape};
 use super::state::McpState;
 use crate::domain::ids::SessionId;
 use crate::domain::random;
+use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::domain::stream::standalone;
 use crate::oauth::bearer::Bearer;
@@ -97,13 +98,15 @@ async fn stream(
         Err(OpenError::Store(error)) => return Err(session::store_failed(&error, None)),
     };
     state.hub.follow(&record.id, &record.service, feed.epoch());
+    let tether = state.tethers.tie(bearer).await;
+    let tether = tether.map_err(|failure| state.guard.response(&failure, &record.service, Endpoint::Sse))?;
     let base = request.path().trim_end_matches('/').trim_end_matches("sse");
     let opening = format!("event: endpoint\ndata: {base}messages?sessionId={}\n\n", record.id);
     let shape = Shape {
         primes: false,
         numbers: false,
         heartbeat: state.settings.heartbeat,
-        life: bearer.expires_at.since(state.clock.now()),
+        tether,
         opening: Some(Bytes::from(opening)),
     };
     let keep = Keep { store: state.store.clone(), session: record.id, ttl: state.settings.session_ttl };

@@ -10,11 +10,12 @@ use super::super::jsonrpc::{Body, Message, parse};
 use super::super::legacy::stream::Keep;
 use super::super::place::Place;
 use super::super::state::McpState;
+use super::super::tether::Over;
 use super::hello::{Greeting, greet};
 use super::{find, place};
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::stream::standalone;
-use crate::oauth::bearer::Bearer;
+use crate::oauth::bearer::{AuthFailure, Bearer};
 use crate::ports::events::Claiming;
 use crate::ports::sessions::StreamEvent;
 use actix_web::http::StatusCode;
@@ -23,7 +24,7 @@ use actix_ws::{AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReaso
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at, sleep_until, timeout};
+use tokio::time::{Instant, interval_at, timeout};
 
 /// Answers that may wait for a slow reader.
 const QUEUE: usize = 64;
@@ -141,12 +142,15 @@ impl Connection {
         let (answers, mut waiting) = mpsc::channel::<Bytes>(QUEUE);
         let (outcomes, mut done) = mpsc::channel::<Outcome>(RUNNING);
         let reports = Reports { answers, outcomes };
+        let tether = match self.state.tethers.tie(&bearer).await {
+            Ok(tether) => tether,
+            Err(AuthFailure::Store(_)) => return Some((CloseCode::Again, "try again shortly")),
+            Err(_) => return Some((UNAUTHENTICATED, "the token is not valid any more")),
+        };
         let mut feed = None;
         if let Some(session) = self.session.clone() {
             feed = self.follow(&session, &bearer, true).await;
         }
-        let life = bearer.expires_at.since(self.state.clock.now());
-        let expires = Instant::now().checked_add(life);
         let beat = self.state.settings.heartbeat;
         let mut beats = interval_at(Instant::now() + beat, beat);
         let (mut silent, mut count, mut running, mut acknowledged) = (0_u32, 0_u32, 0_usize, 0_u64);
@@ -154,7 +158,10 @@ impl Connection {
         let end = loop {
             tokio::select! {
                 biased;
-                () = expiry(expires) => break Some((UNAUTHENTICATED, "the token has expired")),
+                over = tether.over() => break Some((UNAUTHENTICATED, match over {
+                    Over::Expired => "the token has expired",
+                    Over::Revoked => "the sign-in was revoked",
+                })),
                 event = self.place.events.recv() => match event {
                     Some(StreamEvent::Wake) => {}
                     Some(StreamEvent::Close { .. } | StreamEvent::End) | None => {
@@ -385,13 +392,6 @@ fn number(bytes: &[u8]) -> Option<u64> {
 async fn next(feed: &mut Option<Feed>) -> Fed {
     match feed {
         Some(feed) => feed.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn expiry(at: Option<Instant>) {
-    match at {
-        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }

@@ -19,7 +19,7 @@ pub(in crate::oauth) async fn get(request: HttpRequest, state: web::Data<OauthSt
 
 async fn claims(request: &HttpRequest, state: &OauthState) -> Result<Value, Refusal> {
     let found = bearer::lookup(&*state.store, &state.hasher, &*state.clock, request.headers()).await;
-    let record = found.map_err(|failure| refusal(&failure))?;
+    let (_, record) = found.map_err(|failure| refusal(&failure))?;
     if !record.scopes.contains("openid") {
         let text = "the token was granted without the scope openid";
         let challenge = "Bearer error=\"insufficient_scope\", scope=\"openid\"";

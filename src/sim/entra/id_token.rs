@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{error::AadError, grants::Grant, keys};
+use super::{error::AadError, forgery::forge, grants::Grant, keys};
 use crate::sim::{clock, directory::Person, state::SimState};
 
 const LIFE_SECONDS: i64 = 3600;
@@ -82,7 +82,7 @@ pub(super) fn issue(
     let now = clock::now_secs();
     let memberships = person.memberships();
     let tenant_id = &state.directory.tenant_id;
-    keys::sign(&Claims {
+    let claims = Claims {
         ver: "2.0",
         iss: format!("{}/{tenant_id}/v2.0", state.url),
         sub: pairwise(&grant.app_id, &person.oid),
@@ -102,8 +102,14 @@ pub(super) fn issue(
         nonce,
         roles: memberships.roles,
         groups: GroupClaims::of(state, person, memberships.groups),
-    })
-    .map_err(|_| AadError::internal())
+    };
+    let token = match state.forgeries.take() {
+        Some(wish) => {
+            serde_json::to_value(&claims).map_err(Into::into).and_then(|claims| forge(wish, claims))
+        }
+        None => keys::sign(&claims),
+    };
+    token.map_err(|_| AadError::internal())
 }
 
 /// The same person has another `sub` in another application.

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
-    jwk::{AlgorithmParameters, Jwk},
+    jwk::{AlgorithmParameters, Jwk, RSAKeyParameters},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,9 +24,25 @@ static SIGNING_KEY: LazyLock<EncodingKey> = LazyLock::new(|| {
 
 /// Signs claims as Entra does: RS256, the key named in the header.
 pub(super) fn sign(claims: &impl Serialize) -> jsonwebtoken::errors::Result<String> {
+    sign_as(KEY_ID, claims)
+}
+
+/// The same with a key id of the caller's.
+pub(super) fn sign_as(kid: &str, claims: &impl Serialize) -> jsonwebtoken::errors::Result<String> {
     let mut header = Header::new(Algorithm::RS256);
-    header.kid = Some(KEY_ID.to_owned());
+    header.kid = Some(kid.to_owned());
     jsonwebtoken::encode(&header, claims, &SIGNING_KEY)
+}
+
+/// The public key, as the number that is published.
+pub(super) fn modulus() -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(parts()?.n).ok()
+}
+
+fn parts() -> Option<RSAKeyParameters> {
+    let jwk = Jwk::from_encoding_key(&SIGNING_KEY, Algorithm::RS256).ok()?;
+    let AlgorithmParameters::RSA(rsa) = jwk.algorithm else { return None };
+    Some(rsa)
 }
 
 /// `GET /{tenant}/discovery/v2.0/keys`
@@ -50,8 +67,7 @@ pub(super) async fn keys(
 }
 
 fn jwk(issuer: &str) -> Option<Value> {
-    let jwk = Jwk::from_encoding_key(&SIGNING_KEY, Algorithm::RS256).ok()?;
-    let AlgorithmParameters::RSA(rsa) = jwk.algorithm else { return None };
+    let rsa = parts()?;
     Some(json!({
         "kty": "RSA", "use": "sig", "kid": KEY_ID, "x5t": KEY_ID,
         "n": rsa.n, "e": rsa.e,

@@ -6,6 +6,7 @@ mod authorize;
 mod credentials;
 mod discovery;
 mod error;
+pub(crate) mod forgery;
 pub(crate) mod grants;
 mod id_token;
 mod keys;

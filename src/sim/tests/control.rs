@@ -1,5 +1,6 @@
 //! Faults, counters and the other switches.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -79,6 +80,34 @@ async fn faults_delay_break_connections_and_are_cleared() {
 }
 
 #[actix_web::test]
+async fn id_tokens_are_forged_as_often_as_told() {
+    let world = World::start(TenantOptions::default());
+    let part = |tokens: &Value, index: usize| -> Value {
+        let token = tokens["id_token"].as_str().unwrap();
+        let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    world
+        .control("/id_token", json!({ "claims": { "aud": "x", "tid": null }, "kid": "k", "times": 2 }))
+        .await;
+    world.control("/id_token", json!({ "signature": "none" })).await;
+    for _ in 0..2 {
+        let forged = world.tokens("alice").await;
+        let claims = part(&forged, 1);
+        assert_eq!(
+            (&part(&forged, 0)["kid"], &claims["aud"], claims.get("tid")),
+            (&json!("k"), &json!("x"), None)
+        );
+    }
+    let unsigned = world.tokens("alice").await;
+    assert_eq!(part(&unsigned, 0)["alg"], "none");
+    assert!(unsigned["id_token"].as_str().unwrap().ends_with('.'));
+    let right = world.tokens("alice").await;
+    assert_eq!((&part(&right, 0)["alg"], &part(&right, 1)["aud"]), (&json!("RS256"), &json!(world.app_id)));
+    world.stop().await;
+}
+
+#[actix_web::test]
 async fn control_input_is_checked() {
     let world = World::start(TenantOptions::default());
     for rule in [
@@ -93,6 +122,7 @@ async fn control_input_is_checked() {
     }
     assert_eq!(world.control("/users/nobody@contoso.example", json!({})).await.status(), 404);
     assert_eq!(world.control("/options", json!({ "strict": true })).await.status(), 400);
+    assert_eq!(world.control("/id_token", json!({ "signature": "mine" })).await.status(), 400);
     world.stop().await;
 }
 

@@ -1,6 +1,6 @@
 //! `/authorize` and the way back: H11–H15, H21–H23, H31–H33, H62, H80–H84.
 
-use super::{ALICE, Table, rows};
+use super::{ALICE, Table, page, rows};
 use crate::support::browser::Browser;
 use crate::support::cluster::Cluster;
 use crate::support::http;
@@ -32,14 +32,6 @@ fn told(cluster: &Cluster, response: &Response) -> String {
     assert_eq!(parameter(&location, "iss").as_deref(), Some(cluster.url.as_str()), "{location}");
     assert!(parameter(&location, "code").is_none());
     parameter(&location, "error").unwrap_or_else(|| panic!("no error: {location}"))
-}
-
-/// A page of ours that leads nowhere.
-fn page(response: &Response) -> String {
-    let headers = response.headers();
-    assert!(!headers.contains_key("location"));
-    assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"));
-    format!("{} page", response.status().as_u16())
 }
 
 async fn refused(cluster: &Cluster, client: &Client, name: &str, value: Option<&str>) -> String {

@@ -15,8 +15,8 @@ rows!(on_both: h67, h68);
 rows!(on_a_pair: h68_replayed);
 
 /// What a client that is proven hears of a refresh token that does not exist.
-const PROVEN: &str = "400 invalid_grant";
-const REFUSED: &str = "401 invalid_client";
+pub(super) const PROVEN: &str = "400 invalid_grant";
+pub(super) const REFUSED: &str = "401 invalid_client";
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Registers with further metadata.
@@ -118,12 +118,12 @@ async fn signing_client(cluster: &Cluster, signer: &Signer) -> String {
     register(cluster, metadata).await["client_id"].as_str().unwrap().to_owned()
 }
 
-fn claims(cluster: &Cluster, id: &str, jti: &str) -> Value {
+pub(super) fn claims(cluster: &Cluster, id: &str, jti: &str) -> Value {
     let now = now();
     json!({"iss": id, "sub": id, "aud": format!("{}/token", cluster.url), "iat": now, "exp": now + 300, "jti": jti})
 }
 
-async fn assert_by(base: &str, assertion: &str) -> String {
+pub(super) async fn assert_by(base: &str, assertion: &str) -> String {
     outcome(ask(base, &[], &[("client_assertion_type", TYPE), ("client_assertion", assertion)]).await).await
 }
 

@@ -7,11 +7,15 @@ mod client_auth;
 mod code;
 mod consent;
 mod hardening;
+mod id_token;
 mod membership;
 mod operators;
+mod published;
 mod refresh;
 mod registration;
 mod upstream;
+
+use published::on_the_internet;
 
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::operator;
@@ -94,6 +98,14 @@ pub(crate) async fn outcome(response: Response) -> String {
         Some(error) => format!("{status} {error}"),
         None => status.to_string(),
     }
+}
+
+/// A page of ours that leads nowhere.
+pub(crate) fn page(response: &Response) -> String {
+    let headers = response.headers();
+    assert!(!headers.contains_key("location"));
+    assert!(headers["content-type"].to_str().unwrap().starts_with("text/html"));
+    format!("{} page", response.status().as_u16())
 }
 
 /// Sends bytes as they are, for what no HTTP client would send; the answer's status, and everything as text.

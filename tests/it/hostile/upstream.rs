@@ -1,5 +1,6 @@
 //! Entra and Graph behind the server: errors at the callback and at a refresh, challenges, a replica that dies.
 
+use super::id_token::refused;
 use super::{ALICE, Table, outcome, rows};
 use crate::support::browser::Browser;
 use crate::support::cluster::Cluster;
@@ -11,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-rows!(on_both: h87);
+rows!(on_both: h38, h87);
 rows!(without_limits: h37_every_family, h57_every_family);
 rows!(on_a_pair: h56);
 
@@ -110,6 +111,48 @@ async fn walk_to_second_attempt(cluster: &Cluster, client: &Client) -> String {
     let entra = format!("{}/", cluster.tenant.url);
     let first = browser.walk(&client.authorize_url("s"), &entra).await;
     browser.walk(&first, &entra).await
+}
+
+async fn h38(cluster: &mut Cluster, table: Table) {
+    let client = Client::register(&cluster.url).await;
+    let page = "<html>bad gateway</html>";
+    let incomplete = json!({ "token_type": "Bearer", "access_token": "x", "expires_in": 3600 });
+    for (what, rule, expected) in [
+        ("400 invalid_grant", json!({ "aadsts": { "code": 70000 } }), "server_error"),
+        ("400 of a code spent", json!({ "aadsts": { "code": 54005 } }), "server_error"),
+        (
+            "400 invalid_request",
+            json!({ "aadsts": { "code": 900_144, "error": "invalid_request" } }),
+            "server_error",
+        ),
+        (
+            "401 invalid_client",
+            json!({ "status": 401, "aadsts": { "code": 7_000_222, "error": "invalid_client" } }),
+            "temporarily_unavailable",
+        ),
+        ("400 HTML", json!({ "status": 400, "body": page }), "temporarily_unavailable"),
+        ("429", json!({ "status": 429 }), "temporarily_unavailable"),
+        ("500", json!({ "status": 500 }), "temporarily_unavailable"),
+        ("502 HTML", json!({ "status": 502, "body": page }), "temporarily_unavailable"),
+        ("200 HTML", json!({ "status": 200, "body": page }), "temporarily_unavailable"),
+        ("200 without id_token", json!({ "status": 200, "body": incomplete }), "server_error"),
+        ("a broken connection", json!({ "reset": true }), "temporarily_unavailable"),
+        ("silence", json!({ "delay_ms": 60_000 }), "temporarily_unavailable"),
+    ] {
+        let mut rule = rule;
+        rule["path"] = json!(TOKEN);
+        cluster.tenant.fault(rule).await;
+        let end = walk(&client, REDIRECT).await;
+        assert_eq!(refused(cluster, &end).await, expected, "{what}");
+        assert!(!end.contains("AADSTS") && !end.contains("html"), "Entra's words stay here: {end}");
+        cluster.tenant.clear_faults().await;
+    }
+    assert!(parameter(&walk(&client, REDIRECT).await, "code").is_some());
+    table.held(
+        "H38",
+        "the code exchange fails: 400, 401, 429, 500, HTML, half an answer, broken, silent",
+        "server_error or temporarily_unavailable to the client, with a page",
+    );
 }
 
 async fn h57_every_family(cluster: &mut Cluster, table: Table) {

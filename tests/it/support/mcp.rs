@@ -161,6 +161,12 @@ impl Mcp {
         self.request(body, &headers).send().await.unwrap()
     }
 
+    /// Calls a tool and leaves the answer on the wire.
+    pub(crate) async fn open_call(&self, tool: &str) -> reqwest::Response {
+        let (body, headers) = self.envelope("tools/call", json!({ "name": tool, "arguments": {} }));
+        self.request(body, &headers).send().await.unwrap()
+    }
+
     /// Opens the stream of HTTP+SSE (2024-11-05).
     pub(crate) async fn open_sse(&self) -> reqwest::Response {
         let url = self.endpoint.replace("/mcp", "/sse");

@@ -4,6 +4,7 @@ pub(crate) mod balancer;
 pub(crate) mod browser;
 pub(crate) mod cluster;
 pub(crate) mod http;
+pub(crate) mod https;
 pub(crate) mod login;
 pub(crate) mod mcp;
 pub(crate) mod official;

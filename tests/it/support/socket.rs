@@ -1,6 +1,7 @@
 //! A WebSocket client (RFC 6455) that knows text, pings and closes.
 
 use super::http::GUARD;
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -39,6 +40,22 @@ impl Socket {
         }
         assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
         Self(stream)
+    }
+
+    /// Upgrades and opens a session, which listens from here on.
+    pub(crate) async fn session(base: &str, bearer: &str) -> Self {
+        let mut socket = Self::open(base, bearer).await;
+        let hello = json!({
+            "protocolVersion": "2025-11-25", "capabilities": {},
+            "clientInfo": { "name": "entrada-tests", "version": "1" },
+        });
+        // The second answer says that the first is done with.
+        for (method, params) in [("initialize", hello), ("ping", json!({}))] {
+            let request = json!({ "jsonrpc": "2.0", "id": method, "method": method, "params": params });
+            socket.say(&request.to_string()).await;
+            assert!(matches!(socket.next().await, Said::Text(_)));
+        }
+        socket
     }
 
     async fn write(&mut self, opcode: u8, payload: &[u8]) {

@@ -34,6 +34,18 @@ impl Stream {
         tokio::time::timeout(GUARD, found).await.unwrap_or_else(|_| panic!("no {text:?} on the stream"))
     }
 
+    /// Reads to the end that the server makes; the events that came before it.
+    pub(crate) async fn rest(mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let read = async {
+            while let Some(event) = self.next().await {
+                events.push(event);
+            }
+        };
+        tokio::time::timeout(GUARD, read).await.expect("the stream never ends");
+        events
+    }
+
     /// The next event with a name, an id or data; none when the stream has ended or broken.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {

@@ -47,6 +47,12 @@ impl Tenant {
         self.control(reqwest::Method::POST, "faults", Some(rule)).await;
     }
 
+    /// The next id_token is wrong: `claims` to replace (null takes one away), `kid`, `signature` (`broken`, `none`,
+    /// `public_key`), and `times`.
+    pub(crate) async fn forge(&self, rule: Value) {
+        self.control(reqwest::Method::POST, "id_token", Some(rule)).await;
+    }
+
     /// Removes every fault rule.
     pub(crate) async fn clear_faults(&self) {
         self.control(reqwest::Method::DELETE, "faults", None).await;

@@ -86,6 +86,19 @@ fn each_wrong_claim_is_refused_by_name() {
 }
 
 #[test]
+fn the_issuer_of_one_tenant_vouches_for_nobody_of_another() {
+    let issuer = "https://login.example/t-1/v2.0";
+    let now = Timestamp::from_millis(NOW * 1000);
+    let expected = Expected { issuer, audience: "app", nonce: Some("n"), now };
+    assert!(verify(&signed(&claims()), &keys(), expected).is_ok());
+    for tid in ["t-2", "v2.0", "login.example", "-"] {
+        let forged = with("tid", json!(tid));
+        let fault = verify(&forged, &keys(), expected).unwrap_err();
+        assert!(matches!(fault, IdTokenFault::Issuer), "{tid}: {fault}");
+    }
+}
+
+#[test]
 fn the_skew_of_two_minutes_is_tolerated() {
     assert!(verify_at(&with("exp", json!(NOW - SKEW_S + 1)), NOW).is_ok());
     assert!(verify_at(&with("nbf", json!(NOW + SKEW_S)), NOW).is_ok());
