@@ -13,6 +13,7 @@ mod operators;
 mod published;
 mod refresh;
 mod registration;
+mod registration_flood;
 mod upstream;
 
 use published::on_the_internet;
