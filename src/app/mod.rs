@@ -304,6 +304,7 @@ impl Outside {
                 jwks_uri: config.entra.jwks_uri.clone(),
             },
             allowed_groups: settings::lowercase(&config.entra.allowed_groups),
+            allowed_roles: config.entra.allowed_roles.clone(),
             graph_url: config.graph.url.clone(),
         };
         let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
@@ -348,7 +349,12 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher)?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
     let used = format!("credential: {}", credential(config).describe());
+    let same = identity.clone();
     let reach_entra = async move { identity.check().await.map(|()| used).map_err(|e| e.to_string()) };
+    let try_credential = async move {
+        let tried = same.try_credential().await.map_err(|e| e.to_string())?;
+        Ok(if tried { "accepted" } else { "shows at the first sign-in only" }.to_owned())
+    };
     let reach_graph = async move { reach_graph(graph.as_ref()).await };
     Ok(vec![
         (
@@ -360,6 +366,11 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
             "Entra discovery and keys",
             "Are AZURE_TENANT_ID and AZURE_AUTHORITY_HOST right, and is outbound HTTPS allowed?",
             reach_entra.boxed(),
+        ),
+        (
+            "Entra credential",
+            "Has the secret or certificate expired, and does the registration have it? Replace it there and here.",
+            try_credential.boxed(),
         ),
         ("Graph", "Is ENTRADA_GRAPH_URL right, and is outbound HTTPS allowed?", reach_graph.boxed()),
     ])

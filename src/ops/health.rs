@@ -42,6 +42,10 @@ impl EntraProbe {
         Self { identity, clock, last: Mutex::new(None) }
     }
 
+    fn is_refused(&self) -> bool {
+        self.identity.is_refused()
+    }
+
     async fn is_reachable(&self) -> bool {
         let now = self.clock.now();
         let known = *self.last.lock();
@@ -71,7 +75,12 @@ pub(super) async fn ready(state: web::Data<OpsState>) -> HttpResponse {
     HttpResponse::build(status).insert_header(("Cache-Control", "no-store")).json(json!({
         "status": if ok { "ready" } else { "not_ready" },
         "store": if store { "ok" } else { "unavailable" },
-        "entra": if entra { "ok" } else { "unavailable" },
+        "entra": match (entra, state.entra.is_refused()) {
+            (false, _) => "unavailable",
+            // Nobody new gets in until an operator mends the secret, certificate or federation.
+            (true, true) => "credential_refused",
+            (true, false) => "ok",
+        },
         "draining": draining,
         "open_streams": streams,
     }))

@@ -120,4 +120,12 @@ pub(crate) trait IdentityProvider: Send + Sync {
     }
     /// Reaches discovery and keys; for readiness and `entrada check`.
     async fn check(&self) -> Result<(), IdentityError>;
+    /// Whether our own credential was refused the last time that it was looked at.
+    fn is_refused(&self) -> bool {
+        false
+    }
+    /// Tries our own credential without a person; `false` where that is not possible. For `entrada check`.
+    async fn try_credential(&self) -> Result<bool, IdentityError> {
+        Ok(false)
+    }
 }

@@ -6,6 +6,7 @@ use crate::support::browser::Browser;
 use crate::support::cluster::{Cluster, Plan, Store};
 use crate::support::http::{self, eventually};
 use crate::support::login::{Client, REDIRECT, parameter, tokens};
+use crate::support::process::Process;
 use crate::support::signing::now;
 use crate::support::tenant::Tenant;
 use base64::Engine;
@@ -89,10 +90,48 @@ async fn goes_on(cluster: &Cluster, aadsts: &str, break_it: impl AsyncFn(), mend
     assert!(log().contains("entra_setup") && log().contains(aadsts), "the operator is told:\n{}", log());
     let landing = Browser::new(BOB).walk(&client.authorize_url("s"), REDIRECT).await;
     assert_eq!(parameter(&landing, "error").as_deref(), Some("temporarily_unavailable"), "{landing}");
+    entra_becomes(cluster, "credential_refused").await;
     mend().await;
     let login = tokens(client.refresh(&login.refresh).await).await;
     tokens(client.refresh(&login.refresh).await).await;
     client.sign_in(BOB).await;
+    entra_becomes(cluster, "ok").await;
+}
+
+/// Waits until readiness says this of Entra, which is asked every ten seconds at most; the replica is ready all the while.
+async fn entra_becomes(cluster: &Cluster, state: &str) {
+    eventually(&format!("entra is {state}"), || async {
+        let answer =
+            http::client().get(format!("{}/health/ready", cluster.replica_url(0))).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: Value = answer.json().await.unwrap();
+        (answer["entra"] == state).then_some(())
+    })
+    .await;
+}
+
+/// `entrada check` with this secret: whether it is content, and what it prints.
+fn check(tenant: &Tenant, secret: &str) -> (bool, String) {
+    let mut settings = tenant.settings.clone();
+    settings.extend([
+        ("AZURE_CLIENT_SECRET".to_owned(), secret.to_owned()),
+        ("ENTRADA_STORE".to_owned(), "embedded:memory".to_owned()),
+        ("ENCRYPTION_KEY".to_owned(), "a-key-of-more-than-thirty-two-characters".to_owned()),
+    ]);
+    let mut process = Process::entrada(&["check"], &settings);
+    let content = process.wait_exit().success();
+    (content, process.stdout_at_end())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_command_tries_the_credential() {
+    let tenant = Tenant::start(&[]);
+    let (content, printed) = check(&tenant, &tenant.client_secret);
+    assert!(content && printed.contains("ok    Entra credential: accepted"), "{printed}");
+    let (content, printed) = check(&tenant, "an-expired-secret");
+    assert!(!content && printed.contains("ok    Entra discovery"), "{printed}");
+    assert!(printed.contains("FAIL  Entra credential") && printed.contains("AADSTS7000215"), "{printed}");
+    assert!(!printed.contains("an-expired-secret"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

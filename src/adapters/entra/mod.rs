@@ -29,6 +29,7 @@ use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Scopes of the sign-in itself, beside the Graph scopes.
@@ -52,6 +53,8 @@ pub(crate) struct EntraSettings {
     /// Groups that the operator lets in, in lower case; empty when groups do not matter.
     pub(crate) endpoints: Endpoints,
     pub(crate) allowed_groups: Vec<String>,
+    /// App roles that let in as well: who has one is not asked about groups.
+    pub(crate) allowed_roles: Vec<String>,
     /// Base URL of Graph with its version, which knows the groups that no token tells.
     pub(crate) graph_url: String,
 }
@@ -100,6 +103,8 @@ pub(crate) struct EntraProvider {
     clock: SharedClock,
     discovery: Cached<Discovery>,
     keys: Cached<JwkSet>,
+    /// Entra's last word about our credential.
+    refused: AtomicBool,
 }
 
 impl std::fmt::Debug for EntraProvider {
@@ -110,7 +115,14 @@ impl std::fmt::Debug for EntraProvider {
 
 impl EntraProvider {
     pub(crate) fn new(settings: EntraSettings, http: reqwest::Client, clock: SharedClock) -> Self {
-        Self { settings, http, clock, discovery: Cached::new(), keys: Cached::new() }
+        Self {
+            settings,
+            http,
+            clock,
+            discovery: Cached::new(),
+            keys: Cached::new(),
+            refused: AtomicBool::new(false),
+        }
     }
 
     async fn discovery(&self) -> Result<Arc<Discovery>, IdentityError> {
@@ -141,7 +153,18 @@ impl EntraProvider {
         all.extend(claims.iter().map(|claims| ("claims", claims.as_str())));
         all.push(("client_id", &self.settings.client_id));
         all.extend(proof.iter().map(|(name, value)| (*name, value.expose().as_str())));
-        endpoint::post_token(&self.http, endpoint, &all).await
+        let answer = endpoint::post_token(&self.http, endpoint, &all).await;
+        self.note(answer.as_ref().err().map(|classified| classified.error.fault));
+        answer
+    }
+
+    /// Remembers what an answer says about our credential; an outage says nothing.
+    fn note(&self, fault: Option<IdentityFault>) {
+        match fault {
+            Some(IdentityFault::Unavailable) => {}
+            Some(fault) => self.refused.store(fault == IdentityFault::CredentialRefused, Ordering::Relaxed),
+            None => self.refused.store(false, Ordering::Relaxed),
+        }
     }
 
     /// The `claims` parameter of an authorization request: a challenge, and our own capability when it is switched on.
@@ -318,6 +341,9 @@ impl IdentityProvider for EntraProvider {
     }
 
     fn is_settled(&self, profile: &Profile) -> bool {
+        if profile.roles.iter().any(|role| self.settings.allowed_roles.contains(role)) {
+            return true;
+        }
         let known = profile.groups.as_ref().map(|groups| groups.asked.as_slice()).unwrap_or_default();
         self.settings.allowed_groups.iter().all(|id| known.contains(id))
     }
@@ -334,6 +360,28 @@ impl IdentityProvider for EntraProvider {
         let (id, endpoint) = (&self.settings.client_id, &discovery.token_endpoint);
         self.settings.credential.parameters(id, endpoint, self.clock.now()).await?;
         self.keys(&discovery.jwks_uri, DOCUMENT_AGE).await.map(|_| ())
+    }
+
+    fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    async fn try_credential(&self) -> Result<bool, IdentityError> {
+        // An application gets tokens of its own from one tenant only.
+        if matches!(self.settings.tenant.as_str(), "common" | "organizations" | "consumers") {
+            return Ok(false);
+        }
+        let scope = format!("{GRAPH_PREFIX}.default");
+        let form = [("grant_type", "client_credentials"), ("scope", scope.as_str())];
+        match self.token(&form).await.map_err(|classified| classified.error) {
+            // Whatever else Entra has against the request, it has looked at the credential before.
+            Err(error)
+                if !matches!(error.fault, IdentityFault::CredentialRefused | IdentityFault::Unavailable) =>
+            {
+                Ok(false)
+            }
+            answer => answer.map(|_| true),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ impl World {
             continuous_access: false,
             endpoints: Endpoints::default(),
             allowed_groups: Vec::new(),
+            allowed_roles: Vec::new(),
             graph_url: tenant.graph_url(),
         };
         let (url, tenant_id) = (tenant.url(), tenant.tenant_id());

@@ -208,6 +208,22 @@ impl AadError {
         Self::new(700_027, "invalid_client", text).status(StatusCode::UNAUTHORIZED)
     }
 
+    pub(super) fn app_without_tenant() -> Self {
+        Self::new(
+            50_059,
+            "invalid_request",
+            "No tenant-identifying information found in either the request or implied by any provided credentials.",
+        )
+    }
+
+    pub(super) fn app_scope(scope: &str) -> Self {
+        let scope: String = scope.chars().take(200).collect();
+        let text = format!(
+            "The provided request must include a 'scope' input parameter that ends in '/.default'; '{scope}' does not."
+        );
+        Self::new(1_002_012, "invalid_scope", text)
+    }
+
     pub(super) fn malformed_assertion() -> Self {
         Self::new(50_027, "invalid_request", "JWT token is invalid or malformed.")
     }

@@ -133,8 +133,12 @@ async fn an_app_role_lets_in_beside_a_group() {
         give(MINJI, json!(["Entrada.Guest"])).await;
         assert_eq!(ends(&client, ALICE).await, "code");
         assert_eq!(ends(&client, MINJI).await, "access_denied");
+        // A role is in the token: nobody has to be asked, and it does not matter who is away.
+        put_into(cluster, BOB, &overage(&[])).await;
+        cluster.tenant.fault(json!({ "path": CHECK, "status": 503 })).await;
         let login = client.sign_in(BOB).await;
         let login = tokens(client.refresh(&login.refresh).await).await;
+        cluster.tenant.clear_faults().await;
         give(BOB, json!([])).await;
         assert_eq!(outcome(client.refresh(&login.refresh).await).await, "400 invalid_grant");
         assert_eq!(status(cluster, &login).await, 401);

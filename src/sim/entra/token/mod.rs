@@ -1,5 +1,6 @@
 //! `/{tenant}/oauth2/v2.0/token`
 
+mod app;
 mod client;
 mod code;
 mod refresh;
@@ -25,7 +26,9 @@ use crate::sim::{clock, directory::Person, state::SimState, tokens::AccessClaims
 #[derive(Debug, Serialize)]
 pub(super) struct Issued {
     token_type: &'static str,
-    scope: String,
+    /// Absent from tokens of applications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     expires_in: u64,
     ext_expires_in: u64,
     access_token: String,
@@ -60,7 +63,7 @@ fn exchange(request: &HttpRequest, tenant: &str, state: &SimState, body: &[u8]) 
     TenantPath::parse(tenant)?;
     let params = if is_form(request) { Params::parse(body)? } else { Params::default() };
     let grant_type = params.need("grant_type")?;
-    if !matches!(grant_type, "authorization_code" | "refresh_token") {
+    if !matches!(grant_type, "authorization_code" | "refresh_token" | "client_credentials") {
         return Err(AadError::unsupported_grant(grant_type));
     }
     state.counters.grant(grant_type);
@@ -68,10 +71,10 @@ fn exchange(request: &HttpRequest, tenant: &str, state: &SimState, body: &[u8]) 
     if params.has("resource") {
         return Err(AadError::resource_given());
     }
-    let issued = if grant_type == "authorization_code" {
-        code::redeem(state, &params)?
-    } else {
-        refresh::refresh(state, &params)?
+    let issued = match grant_type {
+        "authorization_code" => code::redeem(state, &params)?,
+        "client_credentials" => app::issue(tenant, &params)?,
+        _ => refresh::refresh(state, &params)?,
     };
     state.counters.grant_issued(grant_type);
     Ok(issued)
@@ -122,7 +125,7 @@ fn issue(state: &SimState, person: &Person, grant: Grant, nonce: Option<&str>) -
     let refresh_token = grant.asked.offline.then(|| state.grants.add_refresh(grant));
     Ok(Issued {
         token_type: "Bearer",
-        scope,
+        scope: Some(scope),
         expires_in,
         ext_expires_in: expires_in,
         access_token,
