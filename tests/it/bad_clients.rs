@@ -155,7 +155,7 @@ async fn the_state_of_a_question_is_worthless_when_altered_or_elsewhere() {
         altered.push(String::from_utf8(bytes).unwrap());
     }
     altered.extend([
-        "".to_owned(),
+        String::new(),
         "x".to_owned(),
         state[..state.len() - 4].to_owned(),
         format!("{state}{state}"),

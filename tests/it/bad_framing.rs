@@ -251,7 +251,8 @@ async fn every_refusal_of_http_has_its_own_status_and_comes_after_the_bearer() {
             assert!(challenge.contains("resource_metadata=\""), "{challenge}");
         }
     }
-    let posted = http::client().post(format!("{base}/mail-query/sse")).body(PING).send().await.unwrap();
+    let posted = http::client().post(format!("{base}/mail-query/sse")).bearer_auth(&bearer).body(PING);
+    let posted = posted.send().await.unwrap();
     assert_eq!((posted.status().as_u16(), posted.headers()["allow"].to_str().unwrap()), (405, "GET"));
     let got = http::client().get(format!("{base}{messages}")).bearer_auth(&bearer).send().await.unwrap();
     assert_eq!((got.status().as_u16(), got.headers()["allow"].to_str().unwrap()), (405, "POST"));

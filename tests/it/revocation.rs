@@ -24,11 +24,9 @@ struct Open {
 impl Open {
     async fn at(replica: &str, bearer: &str) -> Self {
         let legacy = Mcp::legacy(replica, bearer, "2025-11-25").await;
-        let mut streams = Vec::new();
-        for response in [legacy.open_stream().await, legacy.open_sse().await] {
-            assert_eq!(response.status(), 200);
-            streams.push(Stream::of(response));
-        }
+        let own = legacy.open_stream().await;
+        assert_eq!(own.status(), 200);
+        let mut streams = vec![Stream::of(own), legacy.sse_session().await];
         let mut listening = Stream::of(Mcp::modern(replica, bearer).listen().await);
         listening.until("subscriptions/acknowledged").await;
         streams.push(listening);

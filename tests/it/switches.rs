@@ -31,10 +31,11 @@ impl Listeners {
         let legacy = Mcp::legacy(replica, bearer, "2025-11-25").await;
         let modern = Mcp::modern(replica, bearer);
         let mut streams = Vec::new();
-        for response in [legacy.open_stream().await, modern.listen().await, modern.open_sse().await] {
+        for response in [legacy.open_stream().await, modern.listen().await] {
             assert_eq!(response.status(), 200);
             streams.push(Stream::of(response));
         }
+        streams.push(modern.sse_session().await);
         streams[1].until("subscriptions/acknowledged").await;
         let socket = Socket::session(replica, bearer).await;
         Self { legacy, modern, streams, socket }

@@ -40,21 +40,18 @@ async fn by_icmp(client: &Client, address: IpAddr, count: u16, limit: Duration) 
 }
 
 async fn by_tcp(address: IpAddr, count: u16, limit: Duration) -> Echoes {
-    let mut echoes = Echoes { by: EchoBy::Tcp(0), times: Vec::new() };
-    for port in PORTS {
-        let mut times = vec![knock(address, port, limit).await];
-        // A port at which nothing answers is a filter as often as a dead host: the next one.
-        if times[0].is_none() && port != PORTS[1] {
-            continue;
-        }
-        while times.len() < usize::from(count) {
-            tokio::time::sleep(PAUSE).await;
-            times.push(knock(address, port, limit).await);
-        }
-        echoes = Echoes { by: EchoBy::Tcp(port), times };
-        break;
+    let [usual, other] = PORTS;
+    // A port at which nothing answers is a filter as often as a dead host: the next one.
+    let (port, first) = match knock(address, usual, limit).await {
+        Some(time) => (usual, Some(time)),
+        None => (other, knock(address, other, limit).await),
+    };
+    let mut times = vec![first];
+    while times.len() < usize::from(count) {
+        tokio::time::sleep(PAUSE).await;
+        times.push(knock(address, port, limit).await);
     }
-    echoes
+    Echoes { by: EchoBy::Tcp(port), times }
 }
 
 /// Time to an accepted or refused connection: either way somebody is there.

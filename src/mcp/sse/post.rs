@@ -6,7 +6,7 @@ use super::super::endpoint::read;
 use super::super::error::refuse;
 use super::super::exchange::Exchange;
 use super::super::headers;
-use super::super::jsonrpc::{Id, parse};
+use super::super::jsonrpc::{Body, Id, Message, parse};
 use super::super::legacy::session;
 use super::super::state::McpState;
 use super::super::version::VersionHeader;
@@ -26,7 +26,17 @@ pub(in crate::mcp) async fn post(
     let served = Box::pin(admit(&request, &mut payload, &state)).await;
     let mut response = match served {
         Ok(Some((bearer, session, bytes))) => {
-            rt::spawn(super::answer(state.clone(), bearer, session, bytes));
+            // What expects no answer is in force when it is accepted.
+            let waits = matches!(
+                parse(&bytes, state.settings.max_depth),
+                Ok(Body::Single(Message::Notification(_) | Message::Response(_)))
+            );
+            let serving = super::answer(state.clone(), bearer, session, bytes);
+            if waits {
+                Box::pin(serving).await;
+            } else {
+                rt::spawn(serving);
+            }
             HttpResponse::Accepted().body("Accepted")
         }
         Ok(None) => edge::preflight(request.headers()),

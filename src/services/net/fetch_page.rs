@@ -53,7 +53,7 @@ fn hundred_thousand() -> usize {
 
 /// `structuredContent`.
 #[derive(Serialize)]
-struct Preview {
+struct Shown {
     url: String,
     status_code: u16,
     headers: BTreeMap<String, String>,
@@ -145,7 +145,7 @@ fn preview(page: Page) -> Result<ToolOutput, ToolError> {
     let shown: String = text.chars().take(TEXT_CHARS).collect();
     let cut = if shown.len() < text.len() || page.truncated { "\n[the page goes on]" } else { "" };
     let headers = page.headers.into_iter().take(MAX_HEADERS);
-    let preview = Preview {
+    let preview = Shown {
         url: page.url.to_string(),
         status_code: page.status,
         headers: headers.map(|(name, value)| (name, value.chars().take(MAX_HEADER).collect())).collect(),
@@ -159,7 +159,7 @@ fn preview(page: Page) -> Result<ToolOutput, ToolError> {
 
 /// The body as text, in the encoding that its type names.
 fn decode(body: &[u8], kind: &str) -> String {
-    let named = kind.split(';').filter_map(|part| part.trim().strip_prefix("charset=")).next();
+    let named = kind.split(';').find_map(|part| part.trim().strip_prefix("charset="));
     let encoding = named.and_then(|name| Encoding::for_label(name.trim_matches('"').as_bytes()));
     encoding.unwrap_or(UTF_8).decode(body).0.into_owned()
 }

@@ -1,5 +1,6 @@
 //! An MCP client without mercy or convenience: one HTTP request, one answer, both eras.
 
+use super::sse::Stream;
 use super::{http, tapped};
 use serde_json::{Value, json};
 
@@ -162,6 +163,26 @@ impl Mcp {
         let url = self.endpoint.replace("/mcp", "/sse");
         let request = self.http.get(url).bearer_auth(&self.bearer);
         tapped::send(request.header("Accept", "text/event-stream")).await.unwrap()
+    }
+
+    /// Opens a session of HTTP+SSE, whose stream listens from here on.
+    pub(crate) async fn sse_session(&self) -> Stream {
+        let response = self.open_sse().await;
+        assert_eq!(response.status(), 200);
+        let mut stream = Stream::of(response);
+        let path = stream.until("sessionId=").await;
+        let base = self.endpoint.rsplitn(3, '/').last().unwrap();
+        for said in [
+            json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello("2024-11-05") }),
+            json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }),
+        ] {
+            let post = self.http.post(format!("{base}{path}")).bearer_auth(&self.bearer).json(&said);
+            assert_eq!(tapped::send(post).await.unwrap().status(), 202);
+            if said.get("id").is_some() {
+                stream.until("serverInfo").await;
+            }
+        }
+        stream
     }
 
     /// DELETEs the session; the status.
