@@ -2,7 +2,8 @@
 //! (server-side request forgery). A name is resolved once per connection, every address that it has must be public,
 //! and the connection goes to exactly those addresses: what DNS says a moment later (rebinding) is never asked.
 
-use crate::domain::reach;
+use crate::domain::reach::{self, Policy};
+use crate::domain::turns::Turns;
 use crate::ports::documents::{Document, DocumentSource, FetchError};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -15,7 +16,7 @@ use reqwest::{Certificate, StatusCode};
 use std::collections::{HashMap, VecDeque};
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::{Host, Url};
@@ -42,7 +43,7 @@ type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, std::io::Result<Vec<IpAdd
 /// Fetches documents from the public internet.
 pub(crate) struct PublicHttp {
     client: reqwest::Client,
-    hosts: Mutex<HashMap<String, Weak<Semaphore>>>,
+    hosts: Turns<String>,
     all: Arc<Semaphore>,
 }
 
@@ -79,22 +80,15 @@ impl PublicHttp {
         }
         let resolver = Guarded { lookup, stand: Mutex::new(stand.addresses) };
         let client = builder.dns_resolver(resolver).build()?;
-        Ok(Self { client, hosts: Mutex::default(), all: Arc::new(Semaphore::new(IN_ALL)) })
+        Ok(Self { client, hosts: Turns::new(PER_HOST), all: Arc::new(Semaphore::new(IN_ALL)) })
     }
 
     /// A turn at a host.
     async fn turn(&self, host: &str) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
-        let turns = {
-            let mut hosts = self.hosts.lock();
-            hosts.retain(|_, turns| turns.strong_count() > 0);
-            let known = hosts.get(host).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
-                let turns = Arc::new(Semaphore::new(PER_HOST));
-                hosts.insert(host.to_owned(), Arc::downgrade(&turns));
-                turns
-            })
-        };
-        Some((turns.acquire_owned().await.ok()?, Arc::clone(&self.all).acquire_owned().await.ok()?))
+        Some((
+            self.hosts.of(host.to_owned()).acquire_owned().await.ok()?,
+            Arc::clone(&self.all).acquire_owned().await.ok()?,
+        ))
     }
 
     async fn get(&self, url: &Url, max_bytes: usize) -> Result<Document, FetchError> {
@@ -156,8 +150,7 @@ impl Resolve for Guarded {
         };
         Box::pin(async move {
             let addresses = answer.await?;
-            // One private address among public ones is an attack or a mistake; neither is dialled.
-            if addresses.iter().any(|address| !reach::is_public(*address)) {
+            if !Policy::default().permits_all(&addresses) {
                 return Err(NotPublic.into());
             }
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)

@@ -18,4 +18,5 @@ pub(crate) mod session;
 pub(crate) mod stream;
 pub(crate) mod switches;
 pub(crate) mod token;
+pub(crate) mod turns;
 pub(crate) mod upstream;

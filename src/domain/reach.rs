@@ -15,6 +15,12 @@ impl Policy {
     pub(crate) fn permits(&self, address: IpAddr) -> bool {
         is_public(address) || self.allowed.iter().any(|range| range.contains(&address.to_canonical()))
     }
+
+    /// Whether a name with these addresses may be dialled: one private address among public ones is an attack or a
+    /// mistake.
+    pub(crate) fn permits_all(&self, addresses: &[IpAddr]) -> bool {
+        addresses.iter().all(|address| self.permits(*address))
+    }
 }
 
 /// Whether an address belongs to the public internet: not to this machine, a private network, a cloud's metadata

@@ -7,11 +7,12 @@ mod page;
 use crate::domain::reach::Policy;
 use crate::ports::probe::{Echoes, Page, Probe, ProbeError};
 use async_trait::async_trait;
+use reqwest::Client;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use url::{Host, Url};
 
@@ -21,54 +22,59 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The prober.
 pub(crate) struct NetProbe {
-    policy: Policy,
-    turns: Arc<Semaphore>,
+    names: Arc<Names>,
+    /// Made when the first page is asked for.
+    client: OnceCell<Client>,
+    turns: Semaphore,
 }
 
 impl NetProbe {
     pub(crate) fn new(policy: Policy) -> Self {
-        // Fails when a provider is installed already, which is all that is wanted.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self { policy, turns: Arc::new(Semaphore::new(IN_ALL)) }
+        Self { names: Arc::new(Names { policy }), client: OnceCell::new(), turns: Semaphore::new(IN_ALL) }
     }
 
     fn turn(&self) -> Result<SemaphorePermit<'_>, ProbeError> {
         self.turns.try_acquire().map_err(|_| ProbeError::Busy)
     }
+}
 
-    fn check(&self, address: IpAddr) -> Result<(), ProbeError> {
-        if self.policy.permits(address) { Ok(()) } else { Err(ProbeError::Forbidden) }
+/// From hosts to addresses that may be dialled.
+struct Names {
+    policy: Policy,
+}
+
+impl Names {
+    fn check(&self, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, ProbeError> {
+        if self.policy.permits_all(&addresses) { Ok(addresses) } else { Err(ProbeError::Forbidden) }
+    }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<IpAddr>, ProbeError> {
+        let found = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((name, 0))).await;
+        let Ok(Ok(found)) = found else { return Err(ProbeError::NoSuchHost) };
+        let mut addresses: Vec<IpAddr> = found.map(|socket| socket.ip()).collect();
+        addresses.dedup();
+        if addresses.is_empty() { Err(ProbeError::NoSuchHost) } else { self.check(addresses) }
     }
 }
 
 #[async_trait]
 impl Probe for NetProbe {
     async fn resolve(&self, host: &Host<String>) -> Result<Vec<IpAddr>, ProbeError> {
-        let name = match host {
-            Host::Ipv4(address) => return self.check(IpAddr::V4(*address)).map(|()| vec![(*address).into()]),
-            Host::Ipv6(address) => return self.check(IpAddr::V6(*address)).map(|()| vec![(*address).into()]),
-            Host::Domain(name) => name.as_str(),
-        };
-        let found = timeout(LOOKUP_TIMEOUT, tokio::net::lookup_host((name, 0))).await;
-        let Ok(Ok(found)) = found else { return Err(ProbeError::NoSuchHost) };
-        let mut addresses: Vec<IpAddr> = found.map(|socket| socket.ip()).collect();
-        addresses.dedup();
-        if addresses.is_empty() {
-            return Err(ProbeError::NoSuchHost);
+        match host {
+            Host::Ipv4(address) => self.names.check(vec![IpAddr::V4(*address)]),
+            Host::Ipv6(address) => self.names.check(vec![IpAddr::V6(*address)]),
+            Host::Domain(name) => self.names.look_up(name).await,
         }
-        // One private address among public ones is an attack or a mistake; none is dialled.
-        addresses.iter().try_for_each(|address| self.check(*address))?;
-        Ok(addresses)
     }
 
     async fn echo(&self, address: IpAddr, count: u16, limit: Duration) -> Result<Echoes, ProbeError> {
-        self.check(address)?;
+        self.names.check(vec![address])?;
         let _turn = self.turn()?;
         Ok(echo::ask(address, count, limit).await)
     }
 
     async fn is_open(&self, address: SocketAddr, limit: Duration) -> Result<bool, ProbeError> {
-        self.check(address.ip())?;
+        self.names.check(vec![address.ip()])?;
         let _turn = self.turn()?;
         Ok(matches!(timeout(limit, TcpStream::connect(address)).await, Ok(Ok(_))))
     }

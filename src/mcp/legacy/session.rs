@@ -17,6 +17,7 @@ use crate::ports::store::{Crowd, SessionUpdate, StoreError};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
+use futures_util::future::try_join;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -121,17 +122,17 @@ pub(in crate::mcp) async fn keep(
 ) -> Result<(), StoreError> {
     let settings = &state.settings;
     state.store.put_session(session, ttl).await?;
-    let groups = [
-        (format!("{}|{}", session.user, session.client), settings.max_sessions_per_client),
-        (session.user.to_string(), settings.max_sessions_per_user),
-    ];
-    let now = state.clock.now();
-    for (name, most) in &groups {
-        let crowd = Crowd { name, most: *most, ttl: settings.session_ttl };
-        for old in state.store.crowded_out(crowd, &session.id, now).await? {
-            state.store.end_session(&old).await?;
-            end_open(state, &old).await;
-        }
+    let crowd = |name, most| Crowd { name, most, ttl: settings.session_ttl };
+    let (user, now) = (session.user.to_string(), state.clock.now());
+    let client = format!("{user}|{}", session.client);
+    let (of_client, of_user) = try_join(
+        state.store.crowded_out(crowd(&client, settings.max_sessions_per_client), &session.id, now),
+        state.store.crowded_out(crowd(&user, settings.max_sessions_per_user), &session.id, now),
+    )
+    .await?;
+    for old in of_client.iter().chain(&of_user) {
+        state.store.end_session(old).await?;
+        end_open(state, old).await;
     }
     Ok(())
 }

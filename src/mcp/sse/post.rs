@@ -25,17 +25,13 @@ pub(in crate::mcp) async fn post(
 ) -> HttpResponse {
     let served = Box::pin(admit(&request, &mut payload, &state)).await;
     let mut response = match served {
-        Ok(Some((bearer, session, bytes))) => {
-            // What expects no answer is in force when it is accepted.
-            let waits = matches!(
-                parse(&bytes, state.settings.max_depth),
-                Ok(Body::Single(Message::Notification(_) | Message::Response(_)))
-            );
+        Ok(Some(Posted { bearer, session, bytes, is_answered })) => {
             let serving = super::answer(state.clone(), bearer, session, bytes);
-            if waits {
-                Box::pin(serving).await;
-            } else {
+            // What expects no answer is in force when it is accepted.
+            if is_answered {
                 rt::spawn(serving);
+            } else {
+                Box::pin(serving).await;
             }
             HttpResponse::Accepted().body("Accepted")
         }
@@ -46,12 +42,20 @@ pub(in crate::mcp) async fn post(
     response
 }
 
-/// Bearer, session and body; nothing for a preflight.
+/// A message that was let in.
+struct Posted {
+    bearer: Bearer,
+    session: SessionRecord,
+    bytes: Bytes,
+    is_answered: bool,
+}
+
+/// The message and whose it is; nothing for a preflight.
 async fn admit(
     request: &HttpRequest,
     payload: &mut web::Payload,
     state: &web::Data<McpState>,
-) -> Result<Option<(Bearer, SessionRecord, Bytes)>, HttpResponse> {
+) -> Result<Option<Posted>, HttpResponse> {
     let ready = door::service(request, state)?;
     if request.method() == Method::OPTIONS {
         return Ok(None);
@@ -80,8 +84,10 @@ async fn admit(
     };
     let found = session::find(&x, &id, None).await?;
     let bytes = read(payload, state).await.map_err(|refusal| refusal.into_response(request))?.freeze();
-    if let Err(bad) = parse(&bytes, state.settings.max_depth) {
-        return Err(refuse(StatusCode::BAD_REQUEST, bad.id.map(Id::raw), &bad.error));
-    }
-    Ok(Some((bearer, found, bytes)))
+    let is_answered = match parse(&bytes, state.settings.max_depth) {
+        Ok(Body::Single(Message::Notification(_) | Message::Response(_))) => false,
+        Ok(Body::Single(Message::Request(..)) | Body::Batch(_)) => true,
+        Err(bad) => return Err(refuse(StatusCode::BAD_REQUEST, bad.id.map(Id::raw), &bad.error)),
+    };
+    Ok(Some(Posted { bearer, session: found, bytes, is_answered }))
 }

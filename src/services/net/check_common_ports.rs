@@ -1,6 +1,6 @@
 //! `check_common_ports`: which usual ports of a host are open.
 
-use super::{ANNOTATIONS, Desk, fault, host, host_schema};
+use super::{ANNOTATIONS, Desk, Look, fault, host_schema};
 use crate::services::args::typed;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -64,9 +64,7 @@ impl Tool for CheckCommonPorts {
 
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         let wish: Wish = typed(&args)?;
-        let host = host(&wish.host)?;
-        let _turn = self.desk.turn(context)?;
-        let address = self.desk.address(&host).await?;
+        let Look { host, address, _turn } = self.desk.begin(context, &wish.host).await?;
         let limit = Duration::from_secs(wish.timeout_sec);
         let looks = PORTS.map(|port| self.desk.probe.is_open(SocketAddr::new(address, port), limit));
         let open = try_join_all(looks).await.map_err(|error| fault(&error, &wish.host))?;

@@ -1,6 +1,6 @@
 //! `ping_host`: whether a host answers, and how fast.
 
-use super::{ANNOTATIONS, Desk, fault, host, host_schema, millis};
+use super::{ANNOTATIONS, Desk, Look, fault, host_schema, millis};
 use crate::ports::probe::EchoBy;
 use crate::services::args::typed;
 use crate::tools::context::CallContext;
@@ -88,9 +88,7 @@ impl Tool for PingHost {
 
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         let wish: Wish = typed(&args)?;
-        let host = host(&wish.host)?;
-        let _turn = self.desk.turn(context)?;
-        let address = self.desk.address(&host).await?;
+        let Look { host, address, _turn } = self.desk.begin(context, &wish.host).await?;
         let limit = Duration::from_secs(wish.timeout_sec);
         let echoes = self.desk.probe.echo(address, wish.count, limit).await;
         let echoes = echoes.map_err(|error| fault(&error, &wish.host))?;
