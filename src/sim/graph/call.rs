@@ -19,6 +19,8 @@ pub(super) struct Call<'a> {
     pub(super) oid: &'a str,
     pub(super) scopes: &'a [String],
     pub(super) body: &'a [u8],
+    /// `If-Match`.
+    pub(super) if_match: Option<&'a str>,
 }
 
 impl Call<'_> {
@@ -43,6 +45,11 @@ impl Answer {
         let content_type = "application/json;odata.metadata=minimal;odata.streaming=true;\
             IEEE754Compatible=false;charset=utf-8";
         Self { status: 200, content_type: content_type.to_owned(), body: body.into(), applied: None }
+    }
+
+    /// No body.
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, content_type: String::new(), body: Bytes::new(), applied: None }
     }
 
     /// Bytes of another type.

@@ -62,7 +62,10 @@ pub(super) async fn handle(
             if let Some(applied) = answer.applied {
                 response.insert_header(("Preference-Applied", applied));
             }
-            response.insert_header((header::CONTENT_TYPE, answer.content_type)).body(answer.body)
+            if !answer.content_type.is_empty() {
+                response.insert_header((header::CONTENT_TYPE, answer.content_type));
+            }
+            response.body(answer.body)
         }
         Err(error) => {
             let mut response = start(error.status, &ids);
@@ -128,6 +131,7 @@ async fn serve(
         oid: &caller.claims.oid,
         scopes: &caller.claims.scopes,
         body,
+        if_match: request.headers().get(header::IF_MATCH).and_then(|value| value.to_str().ok()),
     };
     let mut answer = dispatch(&state.graph, &state.directory, &call)?;
     if outlook {

@@ -29,6 +29,8 @@ pub(crate) struct Client {
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) resource: String,
+    /// Scopes to ask for; empty: none are named.
+    pub(crate) scope: String,
     http: reqwest::Client,
 }
 
@@ -64,7 +66,13 @@ impl Client {
     /// A client that was registered before.
     pub(crate) fn known(base: &str, id: &str) -> Self {
         let resource = format!("{base}/mail-query/mcp");
-        Self { base: base.to_owned(), id: id.to_owned(), resource, http: http::client() }
+        Self {
+            base: base.to_owned(),
+            id: id.to_owned(),
+            resource,
+            scope: String::new(),
+            http: http::client(),
+        }
     }
 
     /// The same client talking to another address of the same server.
@@ -75,6 +83,11 @@ impl Client {
     /// The same client asking for another resource.
     pub(crate) fn for_resource(&self, resource: &str) -> Self {
         Self { resource: resource.to_owned(), ..self.clone() }
+    }
+
+    /// The same client asking for scopes by name.
+    pub(crate) fn with_scope(&self, scope: &str) -> Self {
+        Self { scope: scope.to_owned(), ..self.clone() }
     }
 
     /// The URL that a client opens in the browser.
@@ -88,7 +101,11 @@ impl Client {
             ("code_challenge", &challenge(VERIFIER)),
             ("resource", &self.resource),
         ];
-        reqwest::Url::parse_with_params(&format!("{}/authorize", self.base), query).unwrap().into()
+        let mut url = reqwest::Url::parse_with_params(&format!("{}/authorize", self.base), query).unwrap();
+        if !self.scope.is_empty() {
+            url.query_pairs_mut().append_pair("scope", &self.scope);
+        }
+        url.into()
     }
 
     /// Signs `user` in through the HTML pages and answers the code.
