@@ -22,6 +22,7 @@ use chrono_tz::Tz;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 const NAME: &str = "calendar_create_event";
@@ -62,11 +63,12 @@ impl Done {
 
 impl CreateEvent {
     pub(super) fn new(desk: Arc<Desk>) -> Self {
-        let mut properties = draft_schema();
-        properties["attendees"] = people_schema("Who must come: mail addresses");
-        properties["optional_attendees"] = people_schema("Who may come: mail addresses");
-        properties["calendar"] = json!({"type": "string", "description": "Name or id of a calendar; the default one unless given"});
-        properties["time_zone"] = time_zone_schema();
+        let properties = draft_schema(json!({
+            "attendees": people_schema("Who must come: mail addresses"),
+            "optional_attendees": people_schema("Who may come: mail addresses"),
+            "calendar": {"type": "string", "description": "Name or id of a calendar; the default one unless given"},
+            "time_zone": time_zone_schema(),
+        }));
         let spec = ToolSpec {
             name: NAME,
             title: "Create Event",
@@ -185,7 +187,7 @@ fn preview(wish: &Wish, times: &str, people: &[String]) -> String {
     let mut text = format!("Create \"{}\", {times}.", draft.subject.as_deref().unwrap_or_default());
     for (name, value) in facts {
         if let Some(value) = value {
-            text.push_str(&format!("\n- {name}: {value}"));
+            let _ = write!(text, "\n- {name}: {value}");
         }
     }
     text

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 const NAME: &str = "calendar_delete_event";
@@ -94,7 +95,7 @@ impl Tool for DeleteEvent {
             format!("Delete {what}{} from your calendar.", standing.named())
         };
         if let Some(comment) = &wish.comment {
-            preview.push_str(&format!("\n- Text: {comment}"));
+            let _ = write!(preview, "\n- Text: {comment}");
         }
         let id = &standing.item.id;
         let write = Write {

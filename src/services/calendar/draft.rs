@@ -46,9 +46,9 @@ pub(super) struct When {
     pub(super) all_day: bool,
 }
 
-/// Input properties for [`Draft`].
-pub(super) fn draft_schema() -> Value {
-    json!({
+/// Input properties for [`Draft`] and those of one tool, which win.
+pub(super) fn draft_schema(own: Value) -> Value {
+    let mut all = json!({
         "subject": {"type": "string", "description": "Title"},
         "start": {"type": "string", "description": "2026-03-31T09:00 on the user's clock, or a date for whole days"},
         "end": {"type": "string", "description": "As start; one hour later (the same day) unless given"},
@@ -61,7 +61,11 @@ pub(super) fn draft_schema() -> Value {
         "reminder_minutes": {"type": "integer", "minimum": 0, "maximum": 40320, "description": "Minutes before"},
         "show_as": {"type": "string", "enum": ["free", "tentative", "busy", "oof", "workingElsewhere"],
                     "description": "How others see the time"},
-    })
+    });
+    if let (Value::Object(all), Value::Object(own)) = (&mut all, own) {
+        all.extend(own);
+    }
+    all
 }
 
 impl Draft {

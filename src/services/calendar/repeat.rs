@@ -7,7 +7,7 @@
 use crate::tools::error::ToolError;
 use chrono::{Datelike, NaiveDate, Weekday};
 use chrono_tz::Tz;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// For the schema of tools.
 pub(super) const HELP: &str = "Repeats: daily, weekdays, weekly:mon,wed, monthly:15, monthly:last-fri or yearly; then, if \
@@ -34,14 +34,16 @@ pub(super) fn parse(text: &str, first: NaiveDate, zone: Tz) -> Result<Value, Too
     let head = words.next().unwrap_or_default();
     let (kind, detail) = head.split_once(':').unwrap_or((head, ""));
     let mut pattern = pattern(kind, detail, first)?;
-    let mut range = json!({
+    let mut range = members(json!({
         "type": "noEnd", "startDate": first.to_string(), "recurrenceTimeZone": zone.name(),
-    });
+    }));
     while let Some(word) = words.next() {
         let value = words.next().unwrap_or_default();
         match word {
-            "every" => pattern["interval"] = json!(number("every", value, MAX_INTERVAL)?),
-            "until" | "count" if range["type"] != "noEnd" => {
+            "every" => {
+                pattern.insert("interval".to_owned(), json!(number("every", value, MAX_INTERVAL)?));
+            }
+            "until" | "count" if range.get("type") != Some(&json!("noEnd")) => {
                 return Err(wrong("give either `until` or `count`, once"));
             }
             "until" => {
@@ -50,12 +52,12 @@ pub(super) fn parse(text: &str, first: NaiveDate, zone: Tz) -> Result<Value, Too
                 if day < first {
                     return Err(wrong("`until` lies before the first day of the event"));
                 }
-                range["type"] = json!("endDate");
-                range["endDate"] = json!(day.to_string());
+                range.insert("type".to_owned(), json!("endDate"));
+                range.insert("endDate".to_owned(), json!(day.to_string()));
             }
             "count" => {
-                range["type"] = json!("numbered");
-                range["numberOfOccurrences"] = json!(number("count", value, MAX_COUNT)?);
+                range.insert("type".to_owned(), json!("numbered"));
+                range.insert("numberOfOccurrences".to_owned(), json!(number("count", value, MAX_COUNT)?));
             }
             _ => return Err(wrong("after the pattern come only `every N`, `until DATE` and `count N`")),
         }
@@ -63,10 +65,10 @@ pub(super) fn parse(text: &str, first: NaiveDate, zone: Tz) -> Result<Value, Too
     Ok(json!({"pattern": pattern, "range": range}))
 }
 
-fn pattern(kind: &str, detail: &str, first: NaiveDate) -> Result<Value, ToolError> {
+fn pattern(kind: &str, detail: &str, first: NaiveDate) -> Result<Map<String, Value>, ToolError> {
     let own = || name(first.weekday());
-    let plain = |kind: &str| json!({"type": kind, "interval": 1});
-    let mut out = match (kind, detail) {
+    let plain = |kind: &str| members(json!({"type": kind, "interval": 1}));
+    let out = match (kind, detail) {
         ("daily", "") => plain("daily"),
         ("weekdays", "") => return pattern("weekly", "mon,tue,wed,thu,fri", first),
         ("weekly", detail) => {
@@ -75,8 +77,8 @@ fn pattern(kind: &str, detail: &str, first: NaiveDate) -> Result<Value, ToolErro
                 days => days.split(',').map(day).collect::<Result<_, _>>()?,
             };
             let mut out = plain("weekly");
-            out["daysOfWeek"] = json!(days);
-            out["firstDayOfWeek"] = json!("monday");
+            out.insert("daysOfWeek".to_owned(), json!(days));
+            out.insert("firstDayOfWeek".to_owned(), json!("monday"));
             out
         }
         ("monthly", "") => monthly(first.day()),
@@ -89,25 +91,28 @@ fn pattern(kind: &str, detail: &str, first: NaiveDate) -> Result<Value, ToolErro
                     return Err(wrong("`monthly` takes a day such as monthly:15, or monthly:last-fri"));
                 }
                 let mut out = plain("relativeMonthly");
-                out["daysOfWeek"] = json!([day(name)?]);
-                out["index"] = json!(index);
+                out.insert("daysOfWeek".to_owned(), json!([day(name)?]));
+                out.insert("index".to_owned(), json!(index));
                 out
             }
         },
         ("yearly", "") => {
             let mut out = plain("absoluteYearly");
-            out["dayOfMonth"] = json!(first.day());
-            out["month"] = json!(first.month());
+            out.insert("dayOfMonth".to_owned(), json!(first.day()));
+            out.insert("month".to_owned(), json!(first.month()));
             out
         }
         _ => return Err(wrong("it starts with daily, weekdays, weekly, monthly or yearly")),
     };
-    out["interval"] = json!(1);
     Ok(out)
 }
 
-fn monthly(day: u32) -> Value {
-    json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": day})
+fn monthly(day: u32) -> Map<String, Value> {
+    members(json!({"type": "absoluteMonthly", "interval": 1, "dayOfMonth": day}))
+}
+
+fn members(value: Value) -> Map<String, Value> {
+    if let Value::Object(members) = value { members } else { Map::new() }
 }
 
 fn name(day: Weekday) -> &'static str {
@@ -147,7 +152,11 @@ mod tests {
         ] {
             let json = parse(text, first, Tz::Asia__Seoul).unwrap();
             assert_eq!(json["range"]["recurrenceTimeZone"], "Asia/Seoul");
-            assert_eq!(words(&serde_json::from_str(&json.to_string()).unwrap()), said, "{text}");
+            assert_eq!(
+                words(&serde_json::from_str(&json.to_string()).unwrap()),
+                format!("{said} (Asia/Seoul)"),
+                "{text}"
+            );
         }
     }
 

@@ -17,7 +17,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 const NAME: &str = "calendar_respond_event";
@@ -109,16 +110,17 @@ impl Tool for RespondEvent {
                         calendar_delete_event.";
             return Err(ToolError::invalid("event_id", text));
         }
-        let mut body = json!({"sendResponse": notify});
+        let mut body = Map::from_iter([("sendResponse".to_owned(), json!(notify))]);
         let mut preview = format!("Answer \"{}\" to {}.", wish.response, standing.named());
         if let Some(comment) = &wish.comment {
-            body["comment"] = json!(comment);
-            preview.push_str(&format!("\n- Text for {}: {comment}", standing.organizer()));
+            body.insert("comment".to_owned(), json!(comment));
+            let _ = write!(preview, "\n- Text for {}: {comment}", standing.organizer());
         }
         if let Some(when) = proposed {
-            body["proposedNewTime"] = json!({"start": wall(when.start, zone), "end": wall(when.end, zone)});
+            let slot = json!({"start": wall(when.start, zone), "end": wall(when.end, zone)});
+            body.insert("proposedNewTime".to_owned(), slot);
             let (start, end) = (local_text(when.start, zone), local_text(when.end, zone));
-            preview.push_str(&format!("\n- Proposes {start} to {end}"));
+            let _ = write!(preview, "\n- Proposes {start} to {end}");
         }
         let leaves = wish.comment.is_some() || proposed.is_some();
         let told = if leaves { vec![standing.organizer().to_owned()] } else { Vec::new() };
@@ -136,7 +138,7 @@ impl Tool for RespondEvent {
         let verb = if wish.response == "tentative" { "tentativelyAccept" } else { wish.response.as_str() };
         // `POST /me/events/{id}/accept|tentativelyAccept|decline` (Calendars.ReadWrite).
         let target = Target::new(format!("/me/events/{}/{verb}", segment(&standing.item.id)));
-        let request = Request::write(Method::POST, target, Some(Bytes::from(body.to_string())));
+        let request = Request::write(Method::POST, target, Some(Bytes::from(Value::from(body).to_string())));
         self.desk.deps.graph.send(asker(context), request).await.map_err(write_fault)?;
         let done = Done {
             status: "done",

@@ -47,13 +47,14 @@ struct Wish {
 
 impl UpdateEvent {
     pub(super) fn new(desk: Arc<Desk>) -> Self {
-        let mut properties = draft_schema();
-        properties["event_id"] = json!({"type": "string", "description": "id of an event, unchanged"});
-        properties["scope"] = scope_schema();
-        properties["end"]["description"] = json!("As start; the length stays unless given");
-        properties["add_attendees"] = people_schema("Mail addresses to invite as well");
-        properties["remove_attendees"] = people_schema("Mail addresses to take off");
-        properties["time_zone"] = time_zone_schema();
+        let properties = draft_schema(json!({
+            "event_id": {"type": "string", "description": "id of an event, unchanged"},
+            "scope": scope_schema(),
+            "end": {"type": "string", "description": "As start; the length stays unless given"},
+            "add_attendees": people_schema("Mail addresses to invite as well"),
+            "remove_attendees": people_schema("Mail addresses to take off"),
+            "time_zone": time_zone_schema(),
+        }));
         let spec = ToolSpec {
             name: NAME,
             title: "Update Event",

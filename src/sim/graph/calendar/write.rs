@@ -26,12 +26,17 @@ pub(super) fn dispatch(
     call: &Call<'_>,
     rest: &[&str],
 ) -> Result<Answer, GraphError> {
-    let known = matches!(
-        (call.method, rest),
-        ("POST", ["events"] | ["calendar", "events"] | ["calendars", _, "events"])
-            | ("PATCH" | "DELETE", ["events", _])
-            | ("POST", ["events", _, "cancel" | "accept" | "tentativelyAccept" | "decline"])
-    );
+    let known = match call.method {
+        "POST" => matches!(
+            rest,
+            ["events"]
+                | ["calendar", "events"]
+                | ["calendars", _, "events"]
+                | ["events", _, "cancel" | "accept" | "tentativelyAccept" | "decline"]
+        ),
+        "PATCH" | "DELETE" => matches!(rest, ["events", _]),
+        _ => false,
+    };
     if !known {
         return Err(GraphError::method());
     }
@@ -146,14 +151,14 @@ impl Desk<'_> {
         }
         remove(event, wanted);
         let meeting = event.meeting;
-        for (oid, events) in self.book.iter_mut().filter(|(oid, _)| *oid != self.call.oid) {
-            let _ = oid;
-            for copy in events.iter_mut().filter(|copy| copy.meeting == meeting && !copy.deleted) {
-                copy.revision += 1;
-                match wanted.day {
-                    Some(day) => set_change(copy, day, Change::Removed),
-                    None => (copy.cancelled, copy.show_as) = (true, "free"),
-                }
+        let others =
+            self.book.iter_mut().filter(|(oid, _)| *oid != self.call.oid).flat_map(|(_, events)| events);
+        for copy in others.filter(|copy| copy.meeting == meeting && !copy.deleted) {
+            copy.revision += 1;
+            if let Some(day) = wanted.day {
+                set_change(copy, day, Change::Removed);
+            } else {
+                (copy.cancelled, copy.show_as) = (true, "free");
             }
         }
         Ok(Answer::empty(202))
