@@ -216,9 +216,10 @@ async fn a_legacy_client_asks_the_person_in_the_middle_of_the_call() {
 async fn a_token_is_good_once_for_its_wish_and_its_owner_at_any_replica() {
     let Some(cluster) = Cluster::pair().await else { return };
     let (alice, bob) = tokio::join!(calendar(&cluster, ALICE), calendar(&cluster, BOB));
-    let at = |client: &Mcp, replica: usize| Mcp {
-        endpoint: format!("{}/calendar/mcp", cluster.replica_url(replica)),
-        ..client.clone()
+    let at = |client: &Mcp, replica: usize| {
+        let mut there = client.clone();
+        there.endpoint = format!("{}/calendar/mcp", cluster.replica_url(replica));
+        there
     };
     let date = day(104);
     let mut wish = json!({"subject": SUBJECT, "start": format!("{date}T10:00"), "attendees": [BOB]});
