@@ -35,6 +35,7 @@ mod hostile;
 mod key_ring;
 #[cfg(test)]
 mod main_job;
+#[cfg(test)]
 mod metrics;
 #[cfg(test)]
 mod net;

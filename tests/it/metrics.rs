@@ -19,7 +19,7 @@ async fn scrape(url: &str) -> String {
 }
 
 /// Value of the one series that begins with `series`.
-fn value(text: &str, series: &str) -> f64 {
+fn value(text: &str, series: &str) -> u64 {
     let found: Vec<&str> = text.lines().filter(|line| line.starts_with(series)).collect();
     assert_eq!(found.len(), 1, "{series}:\n{text}");
     found[0].rsplit_once(' ').unwrap().1.parse().unwrap()
@@ -45,22 +45,22 @@ async fn calls_graph_entra_and_the_audit_log_are_counted() {
         mcp.call("no_such_tool_alice", json!({})).await;
         let text = scrape(&url).await;
         let calls = "entrada_tool_calls_total{service=\"mail-query\"";
-        assert_eq!(value(&text, &format!("{calls},tool=\"list_mail_folders\",outcome=\"ok\"}}")), 1.0);
-        assert_eq!(value(&text, &format!("{calls},tool=\"get_email\",outcome=\"not_found\"}}")), 1.0);
-        assert_eq!(value(&text, &format!("{calls},tool=\"unknown\",outcome=\"unknown_tool\"}}")), 1.0);
-        assert!(value(&text, "entrada_graph_requests_total{method=\"GET\",status=\"200\"}") >= 1.0);
+        assert_eq!(value(&text, &format!("{calls},tool=\"list_mail_folders\",outcome=\"ok\"}}")), 1);
+        assert_eq!(value(&text, &format!("{calls},tool=\"get_email\",outcome=\"not_found\"}}")), 1);
+        assert_eq!(value(&text, &format!("{calls},tool=\"unknown\",outcome=\"unknown_tool\"}}")), 1);
+        assert!(value(&text, "entrada_graph_requests_total{method=\"GET\",status=\"200\"}") >= 1);
         assert_eq!(
             value(
                 &text,
                 "entrada_entra_token_requests_total{operation=\"exchange\",outcome=\"ok\",aadsts=\"0\"}"
             ),
-            1.0
+            1
         );
-        assert_eq!(value(&text, "entrada_audit_events_total{event=\"register\"}"), 1.0);
-        assert_eq!(value(&text, "entrada_open_streams "), 0.0);
+        assert_eq!(value(&text, "entrada_audit_events_total{event=\"register\"}"), 1);
+        assert_eq!(value(&text, "entrada_open_streams "), 0);
         assert_eq!(
             value(&text, "entrada_http_requests_total{method=\"POST\",route=\"/{svc}/mcp\",status=\"200\"}"),
-            3.0
+            3
         );
         // It is about the server, and about no person, client or subject.
         for secret in
