@@ -51,11 +51,8 @@ pub(in crate::mcp) fn repeated<'a>(
     arguments: &'a Value,
 ) -> impl Iterator<Item = (&'a str, String)> {
     mirrored.iter().filter_map(|m| {
-        let text = match m.value(arguments)? {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        Some((m.header.as_str(), text))
+        let value = m.value(arguments)?;
+        Some((m.header.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
     })
 }
 
