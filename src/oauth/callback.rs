@@ -18,7 +18,7 @@ use crate::domain::token::{self, Token, TokenKind};
 use crate::domain::upstream::{SignIn, UpstreamTokens, sealing_context};
 use crate::html::{Fault, Lang};
 use crate::ports::identity::{CodeExchange, IdentityError, IdentityFault};
-use crate::ports::store::{StoreError, Swap};
+use crate::ports::store::{SIGNING_IN, StoreError, Swap};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::time::Duration;
@@ -26,6 +26,9 @@ use std::time::Duration;
 const MAX_QUERY: usize = 16 * 1024;
 /// Sign-ins of one user that may run into each other before we give up.
 const SWAP_ATTEMPTS: usize = 8;
+
+/// From the mark of a sign-in to its code.
+const MARGIN: Duration = Duration::from_secs(30);
 
 /// What a sign-in may be older than a client accepts: the way back takes its time, and two clocks are compared.
 const AGE_SKEW: Duration = Duration::from_secs(30);
@@ -227,6 +230,7 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
         Some(_) => {}
         None => state.remember_consent(&sign_in.user, &flow).await.map_err(fail)?,
     }
+    mark(state, &sign_in.user).await.map_err(fail)?;
     let version = store_tokens(state, &sign_in).await.map_err(fail)?;
     let version = version.ok_or_else(|| CallbackError::Contention(Box::new(flow.clone())))?;
     let code = issue_code(state, &flow, &sign_in, version).await.map_err(fail)?;
@@ -237,6 +241,12 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
     trace::mark(&mut response, &flow.id);
     let _ = response.add_cookie(&cookies::user_cookie(&sign_in, state));
     Ok(response)
+}
+
+/// Leaves word that somebody signs in: whoever ends their last grant now keeps their tokens.
+async fn mark(state: &OauthState, user: &UserKey) -> Result<(), StoreError> {
+    let sealed = state.cipher.seal(&format!("{SIGNING_IN}|{user}"), b"1");
+    state.store.put_handle(user, SIGNING_IN, &sealed, state.settings.code_ttl + MARGIN).await
 }
 
 async fn ask_again(state: &OauthState, flow: Flow, sign_in: &SignIn) -> Result<HttpResponse, StoreError> {
