@@ -39,6 +39,7 @@ pub(in crate::mcp) async fn post(
         Err(refusal) => refusal,
     };
     state.edge.decorate(&mut response, request.head());
+    state.guard.stamp(&mut response);
     response
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct ConfiguredClient {
     pub(crate) jwks: Option<Value>,
     pub(crate) jwks_uri: Option<String>,
     pub(crate) grant_types: Vec<String>,
+    /// It takes tokens only that are bound to a key of its own (RFC 9449 §5.2).
+    pub(crate) dpop_bound_access_tokens: bool,
 }
 
 /// Why a client of the settings cannot be used.
@@ -63,6 +65,9 @@ impl ConfiguredClient {
             (ClientAuthMethod::ClientSecretBasic, _) => return wrong("client_secret_basic", "secret"),
             (ClientAuthMethod::ClientSecretPost, _) => return wrong("client_secret_post", "secret"),
             (ClientAuthMethod::PrivateKeyJwt, _) => return wrong("private_key_jwt", "jwks` or `jwks_uri"),
+        }
+        if self.dpop_bound_access_tokens {
+            metadata.insert("dpop_bound_access_tokens".to_owned(), json!(true));
         }
         let keys = self.jwks.as_ref().map(jwks::public_part).transpose();
         keys.map_err(|fault: KeyFault| ConfiguredFault::Keys(fault.to_string()))?;

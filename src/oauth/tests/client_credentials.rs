@@ -54,11 +54,10 @@ async fn an_operators_client_gets_a_bearer_of_its_own_for_one_service() {
     assert_eq!(answer["scope"], "Mail.Read User.Read");
     assert!(answer.get("refresh_token").is_none() && answer.get("id_token").is_none());
     let bearer = answer["access_token"].as_str().unwrap();
-    let mut headers = HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
-    let caller = world.guard.authenticate(&headers, &ServiceName::new("mail-query")).await.unwrap().caller;
+    let request = presenting(&format!("Bearer {bearer}"));
+    let caller = world.guard.authenticate(request.head(), &ServiceName::new("mail-query")).await.unwrap().caller;
     assert!(caller.user.is_application());
-    assert!(world.guard.authenticate(&headers, &ServiceName::new("calendar")).await.is_err());
+    assert!(world.guard.authenticate(request.head(), &ServiceName::new("calendar")).await.is_err());
     // The operator's client may ask about every token, its own included.
     let told = ask(&world, "/introspect", "gateway", SECRET, &[("token", bearer)]).await.json();
     assert_eq!(
