@@ -297,8 +297,7 @@ mod tests {
         let one = digest(json!({"client_name": "A", "redirect_uris": [URI]}));
         assert_eq!(one, digest(json!({"redirect_uris": [URI], "x": 1, "client_name": "A"})));
         assert_ne!(one, digest(json!({"client_name": "B", "redirect_uris": [URI]})));
-        let bound =
-            |bound: bool| json!({"client_name": "A", "redirect_uris": [URI], "dpop_bound_access_tokens": bound});
+        let bound = |bound: bool| json!({"client_name": "A", "redirect_uris": [URI], "dpop_bound_access_tokens": bound});
         assert_eq!(one, digest(bound(false)));
         assert_ne!(one, digest(bound(true)));
     }

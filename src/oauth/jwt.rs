@@ -108,7 +108,8 @@ mod tests {
         }
         let padded = json!({"kty": "OKP", "crv": "Ed25519", "x": format!("{}=", text(32))});
         assert!(!sound(padded, Algorithm::EdDSA));
-        let zero = json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode([vec![0], vec![1; 256]].concat()), "e": "AQAB"});
+        let zero =
+            json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode([vec![0], vec![1; 256]].concat()), "e": "AQAB"});
         assert!(!sound(zero, Algorithm::RS256), "a leading zero would give the same key another thumbprint");
     }
 

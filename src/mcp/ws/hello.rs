@@ -58,9 +58,9 @@ pub(super) async fn greet(state: &McpState, service: &ServiceName, text: &str) -
         Err(AuthFailure::Unbound) => {
             Greeting::Stranger("the token is not bound to a key: send it without `proof`")
         }
-        Err(AuthFailure::Proof(_)) => {
-            Greeting::Stranger("make another `proof`, for GET and this URL, with the nonce of /token if it gives one")
-        }
+        Err(AuthFailure::Proof(_)) => Greeting::Stranger(
+            "make another `proof`, for GET and this URL, with the nonce of /token if it gives one",
+        ),
         Err(
             AuthFailure::Missing | AuthFailure::Ambiguous | AuthFailure::Invalid | AuthFailure::WrongAudience,
         ) => Greeting::Stranger(STRANGER),

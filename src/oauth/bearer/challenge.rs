@@ -102,7 +102,11 @@ impl BearerGuard {
     }
 
     /// The challenge of each scheme on a line of its own, `Bearer` first and alone: many clients read no further.
-    fn challenge(&self, refusal: &Refusal<'_>, (service, endpoint): (&ServiceName, Endpoint)) -> HttpResponse {
+    fn challenge(
+        &self,
+        refusal: &Refusal<'_>,
+        (service, endpoint): (&ServiceName, Endpoint),
+    ) -> HttpResponse {
         let Refusal { status, about, error, text, scopes } = refusal;
         let reason =
             error.map(|e| format!("error=\"{e}\", error_description=\"{text}\", ")).unwrap_or_default();

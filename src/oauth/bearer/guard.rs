@@ -1,14 +1,14 @@
 //! Who is behind a request.
 
 use super::presented::{Presented, Scheme};
-use crate::domain::clock::{Clock, SharedClock, Timestamp};
+use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::grant::AccessRecord;
 use crate::domain::ids::{FlowId, ServiceName};
 use crate::domain::resource::Resources;
 use crate::domain::token::{Hasher, Token, TokenKind, TokenRef};
+use crate::oauth::audit;
 use crate::oauth::dpop::{Dpop, DpopSettings, ProofFault};
 use crate::oauth::trace::{self, Step};
-use crate::oauth::audit;
 use crate::ports::store::{Store, StoreError};
 use crate::tools::context::Caller;
 use actix_web::dev::RequestHead;

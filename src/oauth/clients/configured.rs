@@ -66,9 +66,6 @@ impl ConfiguredClient {
             (ClientAuthMethod::ClientSecretPost, _) => return wrong("client_secret_post", "secret"),
             (ClientAuthMethod::PrivateKeyJwt, _) => return wrong("private_key_jwt", "jwks` or `jwks_uri"),
         }
-        if self.dpop_bound_access_tokens {
-            metadata.insert("dpop_bound_access_tokens".to_owned(), json!(true));
-        }
         let keys = self.jwks.as_ref().map(jwks::public_part).transpose();
         keys.map_err(|fault: KeyFault| ConfiguredFault::Keys(fault.to_string()))?;
         if self.jwks_uri.as_deref().is_some_and(|uri| !jwks::is_fetchable(uri)) {
@@ -82,6 +79,9 @@ impl ConfiguredClient {
         metadata.insert("client_name".to_owned(), json!(self.name));
         metadata.insert("redirect_uris".to_owned(), json!(self.redirect_uris));
         metadata.insert("grant_types".to_owned(), json!(self.grant_types));
+        if self.dpop_bound_access_tokens {
+            metadata.insert("dpop_bound_access_tokens".to_owned(), json!(true));
+        }
         let keys = self.jwks.as_ref().and_then(|keys| jwks::public_part(keys).ok());
         metadata.extend(keys.map(|keys| ("jwks".to_owned(), keys)));
         metadata.extend(self.jwks_uri.as_ref().map(|uri| ("jwks_uri".to_owned(), json!(uri))));

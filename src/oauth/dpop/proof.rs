@@ -32,7 +32,9 @@ pub(crate) enum ProofFault {
     Type,
     #[error("alg of the proof must be one of dpop_signing_alg_values_supported")]
     Algorithm,
-    #[error("jwk of the proof holds a private or symmetric key: make a new key and send its public part only")]
+    #[error(
+        "jwk of the proof holds a private or symmetric key: make a new key and send its public part only"
+    )]
     PrivateKey,
     #[error("jwk of the proof is no whole public key of the kind that its alg needs")]
     Key,
@@ -140,8 +142,7 @@ impl<'a> Proof<'a> {
         }
         let algorithm = ALGORITHMS.iter().zip(ALLOWED).find(|(name, _)| **name == head.alg);
         let (_, algorithm) = algorithm.ok_or(ProofFault::Algorithm)?;
-        let key: Jwk =
-            serde_json::from_value(jwks::public_key(&head.jwk)?).map_err(|_| ProofFault::Key)?;
+        let key: Jwk = serde_json::from_value(jwks::public_key(&head.jwk)?).map_err(|_| ProofFault::Key)?;
         if !jwt::is_sound(&key, algorithm) {
             return Err(ProofFault::Key);
         }

@@ -107,7 +107,9 @@ fn the_thumbprint_is_that_of_the_rfc() {
     let thumbprint = Proof::read(&proof).unwrap().thumbprint;
     assert_eq!(thumbprint.as_str(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
     assert!(super::is_thumbprint(thumbprint.as_str()));
-    for wrong in ["", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I="] {
+    for wrong in
+        ["", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I="]
+    {
         assert!(!super::is_thumbprint(wrong), "{wrong}");
     }
 }
@@ -132,8 +134,12 @@ async fn a_header_that_breaks_one_rule_proves_nothing() {
     };
     let x = jwk(7)["x"].as_str().unwrap().to_owned();
     let good = proof("g");
-    let deep = text(format!(r#"{{"typ":"dpop+jwt","alg":"ES256","x":{}{}}}"#, "[".repeat(600), "]".repeat(600)).as_bytes());
-    let twice = text(format!(r#"{{"typ":"dpop+jwt","alg":"none","alg":"ES256","jwk":{}}}"#, jwk(7)).as_bytes());
+    let deep = text(
+        format!(r#"{{"typ":"dpop+jwt","alg":"ES256","x":{}{}}}"#, "[".repeat(600), "]".repeat(600))
+            .as_bytes(),
+    );
+    let twice =
+        text(format!(r#"{{"typ":"dpop+jwt","alg":"none","alg":"ES256","jwk":{}}}"#, jwk(7)).as_bytes());
     let [_, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { unreachable!() };
     for (sent, expected) in [
         (String::new(), ProofFault::Malformed),
