@@ -51,6 +51,8 @@ mod profiles;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod resources;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod resume;
