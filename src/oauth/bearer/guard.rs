@@ -158,6 +158,7 @@ impl BearerGuard {
         match (&record.jkt, presented.scheme) {
             (None, Scheme::Bearer) => Ok(()),
             (None, Scheme::Dpop) => Err(AuthFailure::Unbound),
+            (Some(_), Scheme::Bearer) if !self.dpop.is_offered() => Err(AuthFailure::Invalid),
             (Some(_), Scheme::Bearer) => {
                 audit::alarm("bound_token_unproven", &record.client, Some(&record.user));
                 Err(AuthFailure::Unproven)

@@ -132,7 +132,7 @@ impl Dpop {
         self.judge(&claims, target, token, now)?;
         let left = claims.iat.saturating_add(WINDOW_S + 1).saturating_sub(now.as_secs());
         let life = Duration::from_secs(left.max(1).cast_unsigned());
-        let value = format!("{}\n{}", proof.thumbprint, claims.jti);
+        let value = format!("{}\n{}", proof.thumbprint.as_str(), claims.jti);
         let first = once::spend(&*self.store, &self.hasher, (PURPOSE, &value), life).await?;
         if first { Ok(()) } else { Err(ProofFault::Replayed) }
     }

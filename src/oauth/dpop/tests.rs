@@ -135,7 +135,7 @@ async fn a_header_that_breaks_one_rule_proves_nothing() {
     let x = jwk(7)["x"].as_str().unwrap().to_owned();
     let good = proof("g");
     let deep = text(
-        format!(r#"{{"typ":"dpop+jwt","alg":"ES256","x":{}{}}}"#, "[".repeat(600), "]".repeat(600))
+        format!(r#"{{"typ":"dpop+jwt","alg":"ES256","jwk":{}{}}}"#, "[".repeat(600), "]".repeat(600))
             .as_bytes(),
     );
     let twice =
