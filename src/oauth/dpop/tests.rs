@@ -141,6 +141,7 @@ async fn a_header_that_breaks_one_rule_proves_nothing() {
     let twice =
         text(format!(r#"{{"typ":"dpop+jwt","alg":"none","alg":"ES256","jwk":{}}}"#, jwk(7)).as_bytes());
     let [_, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { unreachable!() };
+    let mut wrong = Vec::new();
     for (sent, expected) in [
         (String::new(), ProofFault::Malformed),
         ("x".to_owned(), ProofFault::Malformed),
@@ -149,7 +150,7 @@ async fn a_header_that_breaks_one_rule_proves_nothing() {
         (format!("{good},{good}"), ProofFault::Malformed),
         (format!("{deep}.{body}.{signature}"), ProofFault::Malformed),
         (format!("{twice}.{body}.{signature}"), ProofFault::Malformed),
-        (format!("{}.{body}.{signature}", text(b"[]")), ProofFault::Malformed),
+        (format!("{}.{body}.{signature}", text(b"[]")), ProofFault::Type),
         (with("crit", json!(["exp"])), ProofFault::Malformed),
         (with("pad", json!("x".repeat(4096))), ProofFault::TooLong),
         (without("typ"), ProofFault::Type),
@@ -179,8 +180,11 @@ async fn a_header_that_breaks_one_rule_proves_nothing() {
         (signed(7, &header(7), &json!([])), ProofFault::Signature),
     ] {
         let seen = check(&dpop, &sent).await.unwrap_err();
-        assert!(same(&seen, &expected), "{seen:?} instead of {expected:?}: {sent}");
+        if !same(&seen, &expected) {
+            wrong.push(format!("{seen:?} instead of {expected:?}: {sent}"));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
     check(&dpop, &good).await.unwrap();
     let missing = dpop.check(None, Target { method: "POST", path: "/" }, (TOKEN, &jkt(7))).await;
     assert!(same(&missing.unwrap_err(), &ProofFault::Missing));
