@@ -98,7 +98,7 @@ def port_faults(objects):
     settings, container = pod_settings(objects), server["template"]["spec"]["containers"][0]
     for name, setting in (("http", "ENTRADA_LISTEN"), ("admin", "ENTRADA_ADMIN_LISTEN")):
         listens = int(settings[setting].rsplit(":", 1)[1])
-        if {p["name"]: p["containerPort"] for p in container["ports"]}[name] != listens:
+        if {p["name"]: p["containerPort"] for p in container["ports"]}.get(name) != listens:
             found.append(f"the port {name} is not that of {setting}")
     routes = (ROOT / "src/ops/mod.rs").read_text()
     for probe in ("livenessProbe", "readinessProbe"):
