@@ -11,7 +11,7 @@ use super::trace::{self, Step};
 use super::{account, audit, help, routes, scopes, wire};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::CodeRecord;
-use crate::domain::ids::FlowId;
+use crate::domain::ids::{FlowId, UserKey};
 use crate::domain::random;
 use crate::domain::secret::Secret;
 use crate::domain::token::{self, Token, TokenKind};
