@@ -213,6 +213,7 @@ impl Parts {
                 hasher.clone(),
                 resources.clone(),
                 grant_clock.clone(),
+                settings::dpop(config),
             )),
             store: store.clone(),
             router: actors.streams.clone(),

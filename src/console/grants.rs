@@ -54,6 +54,8 @@ struct GrantView {
     client: ClientId,
     service: ServiceName,
     scope: String,
+    /// Its first token was bound to a key of the client (DPoP).
+    key_bound: bool,
     created_at: String,
     last_used_at: String,
     expires_at: String,
@@ -67,6 +69,7 @@ impl From<GrantRecord> for GrantView {
             client: grant.client,
             service: grant.service,
             scope: grant.scopes.to_string(),
+            key_bound: grant.key_bound,
             created_at: moment(grant.created_at),
             last_used_at: moment(grant.last_used_at),
             expires_at: moment(grant.expires_at),

@@ -298,6 +298,7 @@ async fn issue_code(
         code_challenge: flow.code_challenge.clone(),
         upstream_version,
         nonce: flow.nonce.clone(),
+        jkt: flow.jkt.clone(),
         // A clock of Entra's that is ahead of ours must not date a sign-in into the future.
         auth_time: sign_in.auth_time.filter(|at| *at < now),
         flow: Some(flow.id.clone()),
