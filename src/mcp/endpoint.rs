@@ -32,7 +32,7 @@ pub(super) async fn serve(
     state: web::Data<McpState>,
 ) -> HttpResponse {
     let served = Box::pin(admit(&request, &mut payload, &state));
-    match served.await {
+    let mut response = match served.await {
         Ok(mut response) => {
             edge::decorate(&mut response, request.headers().get(header::ORIGIN));
             response
@@ -43,7 +43,9 @@ pub(super) async fn serve(
             }
             refusal.into_response(&request)
         }
-    }
+    };
+    state.guard.stamp(&mut response);
+    response
 }
 
 /// A refusal before the body was read.
@@ -195,7 +197,7 @@ pub(super) async fn read(payload: &mut web::Payload, state: &McpState) -> Result
 
 /// Reads an unwanted body and throws it away: a sender that meets a closed connection half-way through never sees
 /// the answer.
-async fn discard(payload: &mut web::Payload, max_body: usize) {
+pub(super) async fn discard(payload: &mut web::Payload, max_body: usize) {
     let limit = max_body.saturating_mul(DISCARD_FACTOR);
     let drain = async {
         let mut seen = 0_usize;

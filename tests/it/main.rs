@@ -28,6 +28,8 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod framings;
 #[cfg(test)]
 mod golden;
@@ -37,6 +39,8 @@ mod hostile;
 mod key_ring;
 #[cfg(test)]
 mod main_job;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod net;
 #[cfg(test)]
@@ -50,6 +54,8 @@ mod outage;
 mod profiles;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod resources;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

@@ -110,7 +110,7 @@ async fn revoke(
     }
     for one in state.store.grants_of_user(&session.user).await? {
         if all || named.as_ref() == Some(&one.id) {
-            state.store.revoke_grant(&one.id).await?;
+            state.store.end_grant(&one.id, &session.user).await?;
             audit::event("revoke", &one.client, Some(&session.user));
         }
     }
