@@ -81,6 +81,9 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         Ok(tether) => tether,
         Err(failure) => return x.state.guard.response(&failure, &x.ready.name, x.endpoint),
     };
+    // A handle keeps the memory of its task, so a stream without tasks has none.
+    let watch = (!tasks.is_empty())
+        .then(|| AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))));
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let mut signed = x.ready.modern_meta.clone();
     encode::set(&mut signed, SUBSCRIPTION, shown.clone());
@@ -93,7 +96,7 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         tether,
         place,
         _listener: x.state.hub.listen(&x.ready.name, filter, shown, sender),
-        _watch: AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))),
+        _watch: watch,
     };
     encode::event_stream().streaming(unfold(live, |mut live| async move {
         live.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), live))
@@ -146,7 +149,7 @@ struct Live {
     tether: Tether,
     place: Place,
     _listener: Listener,
-    _watch: AbortOnDropHandle<()>,
+    _watch: Option<AbortOnDropHandle<()>>,
 }
 
 impl Live {
