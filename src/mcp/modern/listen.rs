@@ -13,8 +13,7 @@ use super::super::result::required;
 use super::super::tasks::{self, Owner};
 use super::super::tether::Tether;
 use crate::ports::sessions::{AttachError, StreamEvent};
-use crate::tools::dispatch::Invocation;
-use crate::tools::outlet::{Feature, Outlet};
+use crate::tools::outlet::Feature;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, rt};
 use bytes::Bytes;
@@ -25,7 +24,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Changes that may wait for a slow reader before its stream ends.
@@ -109,14 +107,8 @@ async fn granted(x: &Exchange<'_>, wanted: Wanted) -> Filter {
     let owner = Owner { state: x.state, user: &x.bearer.caller.user, service: &x.ready.name };
     let mut uris = Vec::new();
     for uri in wanted.resource_subscriptions {
-        // What the caller cannot read they do not hear of either.
-        let asked = Invocation {
-            caller: x.bearer.caller.clone(),
-            outlet: Outlet::default(),
-            cancel: CancellationToken::new(),
-        };
-        if offers.subscriptions && x.state.dispatcher.read_resource(&x.ready.name, &uri, asked).await.is_ok()
-        {
+        let caller = &x.bearer.caller;
+        if offers.subscriptions && x.state.may_read(&x.ready.name, caller, &uri).await.is_ok() {
             uris.push(uri);
         }
     }
