@@ -100,7 +100,7 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
 }
 
 /// Whether clients may bind their tokens to a key.
-pub(super) fn dpop(config: &Config) -> DpopSettings {
+fn dpop(config: &Config) -> DpopSettings {
     DpopSettings { offered: config.oauth.dpop == DpopSwitch::Optional, nonces: config.oauth.dpop_nonce }
 }
 

@@ -11,6 +11,7 @@ use crate::ports::store::StoreError;
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::HashSet;
 
 /// Grants that one step of a walk through all of them looks at.
 const STEP: usize = 1000;
@@ -169,13 +170,17 @@ pub(super) async fn revoke_where(
 
 /// Ends grants; how many stood. A walk may meet one twice.
 async fn end(state: &ConsoleState, grants: Vec<GrantRecord>) -> Result<usize, StoreError> {
-    let mut ended = 0;
+    let (mut ended, mut users) = (0, HashSet::new());
     for grant in grants {
         if state.store.grant(&grant.id).await?.is_some() {
-            state.store.end_grant(&grant.id, &grant.user).await?;
+            state.store.revoke_grant(&grant.id).await?;
             audit::event("revoke", &grant.client, Some(&grant.user));
             ended += 1;
+            users.insert(grant.user);
         }
+    }
+    for user in &users {
+        state.store.forget_without_grants(user).await;
     }
     Ok(ended)
 }

@@ -19,9 +19,6 @@ use std::collections::HashMap;
 /// How clients may authenticate, the weakest first.
 const METHODS: [&str; 4] = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
 
-/// RFC 9449 §5.1 and RFC 9728 §2 have one name for it.
-const DPOP_ALGORITHMS: &str = "dpop_signing_alg_values_supported";
-
 /// The finished documents.
 #[derive(Debug)]
 pub(super) struct Documents {
@@ -98,9 +95,7 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     {
         all.remove("registration_endpoint");
     }
-    if let (true, Value::Object(all)) = (settings.dpop.offered, &mut document) {
-        all.insert(DPOP_ALGORITHMS.to_owned(), json!(ALGORITHMS));
-    }
+    offer_dpop(&mut document, settings);
     if let (true, Value::Object(all)) = (vouching, &mut document) {
         all.insert("authorization_grant_profiles_supported".to_owned(), json!([id_jag::PROFILE]));
     }
@@ -122,6 +117,13 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     document
 }
 
+/// RFC 9449 §5.1 and RFC 9728 §2 have one name for it.
+fn offer_dpop(document: &mut Value, settings: &OauthSettings) {
+    if let (true, Value::Object(all)) = (settings.dpop.offered, document) {
+        all.insert("dpop_signing_alg_values_supported".to_owned(), json!(ALGORITHMS));
+    }
+}
+
 fn resource(resources: &Resources, service: &ServiceInfo, path: &str, settings: &OauthSettings) -> Value {
     let (issuer, ceiling) = (resources.issuer(), settings.scope_ceiling.as_ref());
     let mut document = json!({
@@ -131,9 +133,7 @@ fn resource(resources: &Resources, service: &ServiceInfo, path: &str, settings: 
         "bearer_methods_supported": ["header"],
         "resource_name": service.title,
     });
-    if let (true, Value::Object(all)) = (settings.dpop.offered, &mut document) {
-        all.insert(DPOP_ALGORITHMS.to_owned(), json!(ALGORITHMS));
-    }
+    offer_dpop(&mut document, settings);
     document
 }
 

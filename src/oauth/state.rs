@@ -156,7 +156,7 @@ pub(crate) struct OauthState {
     pub(super) documents: Documents,
     pub(super) keys: SigningKeys,
     /// Checks tokens at our own protected endpoint, and the proofs of requests for tokens.
-    pub(super) guard: BearerGuard,
+    pub(super) guard: Arc<BearerGuard>,
 }
 
 impl std::fmt::Debug for OauthState {
@@ -190,8 +190,13 @@ impl OauthState {
             settings: parts.settings,
             documents,
             keys: SigningKeys::default(),
-            guard,
+            guard: Arc::new(guard),
         }
+    }
+
+    /// The check of tokens, for the fronts that serve them.
+    pub(crate) fn guard(&self) -> Arc<BearerGuard> {
+        Arc::clone(&self.guard)
     }
 
     /// Whether browsers reach us over TLS; decides the cookie prefix.

@@ -234,7 +234,11 @@ class Answer:
         self.version, status = first.split(" ")[:2]
         self.status, self.text = int(status), body.decode(errors="replace")
         pairs = (line.partition(":") for line in lines)
-        self.headers = {name.lower(): value.strip() for name, _, value in pairs}
+        self.headers = {}
+        for name, _, value in pairs:
+            # The first of a name comes first: challenges stand on a line each.
+            known = self.headers.get(name.lower())
+            self.headers[name.lower()] = f"{known}, {value.strip()}" if known else value.strip()
 
     def json(self):
         return json.loads(self.text)

@@ -3,7 +3,7 @@
 use super::support::browser::Browser;
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http;
-use super::support::login::{Client, REDIRECT, VERIFIER, parameter};
+use super::support::login::{Client, REDIRECT, parameter};
 use super::support::mcp::{self, MODERN, Mcp};
 use super::support::operator::SETTINGS;
 use super::support::signing::{Signer, now};
@@ -60,26 +60,11 @@ async fn ask(base: &str, form: &[(&str, &str)], proof: Option<&str>) -> (u16, Va
     (response.status().as_u16(), response.json().await.unwrap(), nonce)
 }
 
-fn code_form<'a>(client: &'a Client, code: &'a str) -> Vec<(&'static str, &'a str)> {
-    vec![
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", REDIRECT),
-        ("code_verifier", VERIFIER),
-        ("client_id", &client.id),
-        ("resource", &client.resource),
-    ]
-}
-
-fn refresh_form<'a>(client: &'a Client, token: &'a str) -> Vec<(&'static str, &'a str)> {
-    vec![("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", &client.id)]
-}
-
 /// Signs in with a proof: access and refresh token.
 async fn bound(client: &Client, user: &str, key: &Key) -> (String, String) {
     let code = client.code(user).await;
     let proof = key.proof("POST", &format!("{}/token", client.base), None);
-    let (status, answer, _) = ask(&client.base, &code_form(client, &code), Some(&proof)).await;
+    let (status, answer, _) = ask(&client.base, &client.code_form(&code), Some(&proof)).await;
     assert_eq!((status, &answer["token_type"]), (200, &json!("DPoP")), "{answer}");
     let text = |name: &str| answer[name].as_str().unwrap().to_owned();
     (text("access_token"), text("refresh_token"))
@@ -188,7 +173,7 @@ async fn a_login_stays_with_its_key_through_every_refresh() {
         let client = Client::register(&base).await;
         let (key, thief) = (Key(Signer::new(7)), Key(Signer::new(8)));
         let (_, refresh) = bound(&client, ALICE, &key).await;
-        let (form, url) = (refresh_form(&client, &refresh), format!("{base}/token"));
+        let (form, url) = (client.refresh_form(&refresh), format!("{base}/token"));
         let there = cluster.replica_url(last);
         let (status, answer, _) = ask(there, &form, None).await;
         assert_eq!((status, &answer["error"]), (400, &json!("invalid_dpop_proof")), "{answer}");
@@ -209,7 +194,7 @@ async fn a_login_stays_with_its_key_through_every_refresh() {
         assert_eq!(used.status(), 200);
         // Proofs of the token endpoint are spent as well.
         let once = key.proof("POST", &url, None);
-        let second = refresh_form(&client, next["refresh_token"].as_str().unwrap());
+        let second = client.refresh_form(next["refresh_token"].as_str().unwrap());
         assert_eq!(ask(&base, &second, Some(&once)).await.0, 200);
         let (status, answer, _) = ask(there, &second, Some(&once)).await;
         assert_eq!((status, &answer["error"]), (400, &json!("invalid_dpop_proof")), "{answer}");
@@ -221,7 +206,7 @@ async fn a_stolen_refresh_token_that_a_thief_binds_to_a_key_is_noticed() {
     let cluster = Cluster::embedded().await;
     let client = Client::register(&cluster.url).await;
     let login = client.sign_in(ALICE).await;
-    let form = refresh_form(&client, &login.refresh);
+    let form = client.refresh_form(&login.refresh);
     let (url, thief) = (format!("{}/token", cluster.url), Key(Signer::new(8)));
     let (status, stolen, _) = ask(&cluster.url, &form, Some(&thief.proof("POST", &url, None))).await;
     assert_eq!((status, &stolen["token_type"]), (200, &json!("DPoP")), "{stolen}");
@@ -245,7 +230,7 @@ async fn a_code_for_one_key_is_redeemed_by_no_other() {
         let landing = Browser::new(ALICE).walk(&authorize(&key.0.thumbprint()), REDIRECT).await;
         let code = parameter(&landing, "code").unwrap_or_else(|| panic!("{landing}"));
         let proof = who.map(|key| key.proof("POST", &url, None));
-        let (status, answer, _) = ask(&cluster.url, &code_form(&client, &code), proof.as_deref()).await;
+        let (status, answer, _) = ask(&cluster.url, &client.code_form(&code), proof.as_deref()).await;
         assert_eq!(status, expected, "{answer}");
     }
 }
@@ -344,11 +329,11 @@ async fn a_client_that_wants_bound_tokens_gets_no_others() {
     assert_eq!(answer["dpop_bound_access_tokens"], true, "{answer}");
     let client = Client::known(&cluster.url, answer["client_id"].as_str().unwrap());
     let code = client.code(ALICE).await;
-    let (status, refused, _) = ask(&cluster.url, &code_form(&client, &code), None).await;
+    let (status, refused, _) = ask(&cluster.url, &client.code_form(&code), None).await;
     assert_eq!((status, &refused["error"]), (400, &json!("invalid_dpop_proof")), "{refused}");
     // The code was not spent by it.
     let proof = Key(Signer::new(7)).proof("POST", &format!("{}/token", cluster.url), None);
-    assert_eq!(ask(&cluster.url, &code_form(&client, &code), Some(&proof)).await.0, 200);
+    assert_eq!(ask(&cluster.url, &client.code_form(&code), Some(&proof)).await.0, 200);
     let wrong = json!({ "redirect_uris": [REDIRECT], "dpop_bound_access_tokens": "yes" });
     let refused = http::client().post(format!("{}/register", cluster.url)).json(&wrong).send().await.unwrap();
     assert_eq!(refused.status(), 400);
@@ -371,7 +356,7 @@ async fn nonces_of_the_server_go_around_where_the_operator_wants_them() {
     let client = Client::register(base).await;
     let code = client.code(ALICE).await;
     let url = format!("{base}/token");
-    let form = code_form(&client, &code);
+    let form = client.code_form(&code);
     let (status, asked, nonce) = ask(base, &form, Some(&key.proof("POST", &url, None))).await;
     assert_eq!((status, &asked["error"]), (400, &json!("use_dpop_nonce")), "{asked}");
     let nonce = nonce.expect("a nonce");
@@ -406,7 +391,7 @@ async fn switched_off_there_is_nothing_of_it() {
     let client = Client::register(base).await;
     let code = client.code(ALICE).await;
     let proof = key.proof("POST", &format!("{base}/token"), None);
-    let (status, answer, _) = ask(base, &code_form(&client, &code), Some(&proof)).await;
+    let (status, answer, _) = ask(base, &client.code_form(&code), Some(&proof)).await;
     assert_eq!((status, &answer["token_type"]), (200, &json!("Bearer")), "{answer}");
     let access = answer["access_token"].as_str().unwrap();
     assert_eq!(call(base, &format!("Bearer {access}"), &[]).await.status(), 200);

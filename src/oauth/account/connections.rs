@@ -110,10 +110,11 @@ async fn revoke(
     }
     for one in state.store.grants_of_user(&session.user).await? {
         if all || named.as_ref() == Some(&one.id) {
-            state.store.end_grant(&one.id, &session.user).await?;
+            state.store.revoke_grant(&one.id).await?;
             audit::event("revoke", &one.client, Some(&session.user));
         }
     }
+    state.store.forget_without_grants(&session.user).await;
     Ok(())
 }
 

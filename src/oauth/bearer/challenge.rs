@@ -4,8 +4,7 @@ use super::guard::{AuthFailure, BearerGuard};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::Endpoint;
 use crate::domain::scope::ScopeSet;
-use crate::oauth::dpop::ProofFault;
-use crate::oauth::jwt::ALGORITHMS;
+use crate::oauth::dpop;
 use crate::ports::store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
@@ -34,6 +33,13 @@ struct Refusal<'a> {
     scopes: ScopeSet,
 }
 
+impl<'a> Refusal<'a> {
+    /// About the token.
+    fn new(status: StatusCode, error: Option<&'a str>, text: &'a str, scopes: ScopeSet) -> Self {
+        Self { status, about: About::Token, error, text, scopes }
+    }
+}
+
 impl BearerGuard {
     /// The refusal of a request that [`Self::authenticate`] did not accept.
     pub(crate) fn response(
@@ -46,28 +52,23 @@ impl BearerGuard {
         match failure {
             AuthFailure::Missing => {
                 let text = "sign in first: send Authorization: Bearer with a token for this service";
-                let (error, scopes) = (None, self.first_scopes(service));
-                let (status, about) = (StatusCode::UNAUTHORIZED, About::Token);
-                self.challenge(&Refusal { status, about, error, text, scopes }, at)
+                let scopes = self.first_scopes(service);
+                self.challenge(&Refusal::new(StatusCode::UNAUTHORIZED, None, text, scopes), at)
             }
             AuthFailure::Ambiguous => {
                 let text = "send exactly one Authorization header";
                 let (error, scopes) = (Some("invalid_request"), ScopeSet::default());
-                let (status, about) = (StatusCode::BAD_REQUEST, About::Token);
-                self.challenge(&Refusal { status, about, error, text, scopes }, at)
+                self.challenge(&Refusal::new(StatusCode::BAD_REQUEST, error, text, scopes), at)
             }
             AuthFailure::Invalid
             | AuthFailure::WrongAudience
             | AuthFailure::Unproven
             | AuthFailure::Unbound => self.invalid_token(at, &failure.to_string()),
-            AuthFailure::Store(error) | AuthFailure::Proof(ProofFault::Store(error)) => unavailable(error),
+            AuthFailure::Store(error) => unavailable(error),
             AuthFailure::Proof(fault) => {
-                let (error, text, scopes) =
-                    (Some(fault.code()), &*fault.to_string(), self.first_scopes(service));
-                let (status, about) = (StatusCode::UNAUTHORIZED, About::Proof);
-                let mut response = self.challenge(&Refusal { status, about, error, text, scopes }, at);
-                self.stamp(&mut response);
-                response
+                let (text, scopes) = (fault.to_string(), self.first_scopes(service));
+                let refusal = Refusal::new(StatusCode::UNAUTHORIZED, Some(fault.code()), &text, scopes);
+                self.challenge(&Refusal { about: About::Proof, ..refusal }, at)
             }
         }
     }
@@ -81,8 +82,7 @@ impl BearerGuard {
     ) -> HttpResponse {
         let text = &*format!("this needs the scope {}", required.difference(held));
         let (error, scopes) = (Some("insufficient_scope"), held.union(required));
-        let (status, about) = (StatusCode::FORBIDDEN, About::Token);
-        self.challenge(&Refusal { status, about, error, text, scopes }, at)
+        self.challenge(&Refusal::new(StatusCode::FORBIDDEN, error, text, scopes), at)
     }
 
     /// The bearer is fine, the Microsoft sign-in behind it has ended: the person must sign in again.
@@ -92,8 +92,7 @@ impl BearerGuard {
 
     fn invalid_token(&self, at: (&ServiceName, Endpoint), text: &str) -> HttpResponse {
         let (error, scopes) = (Some("invalid_token"), self.first_scopes(at.0));
-        let (status, about) = (StatusCode::UNAUTHORIZED, About::Token);
-        self.challenge(&Refusal { status, about, error, text, scopes }, at)
+        self.challenge(&Refusal::new(StatusCode::UNAUTHORIZED, error, text, scopes), at)
     }
 
     /// What a first sign-in for the service asks for.
@@ -121,8 +120,7 @@ impl BearerGuard {
         let bearers = if *about == About::Token { reason.as_str() } else { "" };
         response.append_header((header::WWW_AUTHENTICATE, format!("Bearer {bearers}{rest}")));
         if self.dpop.is_offered() {
-            let line = format!("DPoP {reason}{rest}, algs=\"{}\"", ALGORITHMS.join(" "));
-            response.append_header((header::WWW_AUTHENTICATE, line));
+            response.append_header((header::WWW_AUTHENTICATE, dpop::challenge(&format!("{reason}{rest}, "))));
         }
         response.json(json!({"error": error.unwrap_or("unauthorized"), "error_description": text}))
     }

@@ -58,7 +58,6 @@ impl From<ProofFault> for AuthFailure {
 }
 
 /// Checks tokens and words the refusals.
-#[derive(Clone)]
 pub(crate) struct BearerGuard {
     store: Arc<dyn Store>,
     hasher: Hasher,
@@ -66,7 +65,7 @@ pub(crate) struct BearerGuard {
     clock: SharedClock,
     pub(super) dpop: Dpop,
     /// Sign-ins whose first call was noted by this process.
-    arrived: Arc<RwLock<HashSet<FlowId>>>,
+    arrived: RwLock<HashSet<FlowId>>,
 }
 
 impl std::fmt::Debug for BearerGuard {
@@ -84,7 +83,7 @@ impl BearerGuard {
         dpop: DpopSettings,
     ) -> Self {
         let dpop = Dpop::new(store.clone(), hasher.clone(), resources.clone(), clock.clone(), dpop);
-        Self { store, hasher, resources, clock, dpop, arrived: Arc::default() }
+        Self { store, hasher, resources, clock, dpop, arrived: RwLock::default() }
     }
 
     /// The check of proofs, for the token endpoint.

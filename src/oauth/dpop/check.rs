@@ -6,6 +6,7 @@ use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::ids::KeyThumbprint;
 use crate::domain::resource::Resources;
 use crate::domain::token::Hasher;
+use crate::oauth::jwt::ALGORITHMS;
 use crate::oauth::once;
 use crate::ports::store::Store;
 use actix_web::dev::RequestHead;
@@ -63,13 +64,17 @@ pub(in crate::oauth) fn header(headers: &HeaderMap) -> Result<Option<&str>, Proo
     value.to_str().map(|text| Some(text.trim())).map_err(|_| ProofFault::Malformed)
 }
 
+/// The challenge of a protected endpoint (§7.1); `parameters` are empty or end with a comma and a space.
+pub(in crate::oauth) fn challenge(parameters: &str) -> String {
+    format!("DPoP {parameters}algs=\"{}\"", ALGORITHMS.join(" "))
+}
+
 /// Whether this can be the thumbprint of a key: 32 octets in strict base64url.
 pub(in crate::oauth) fn is_thumbprint(text: &str) -> bool {
     URL_SAFE_NO_PAD.decode(text).is_ok_and(|octets| octets.len() == 32)
 }
 
 /// Checks proofs.
-#[derive(Clone)]
 pub(crate) struct Dpop {
     store: Arc<dyn Store>,
     hasher: Hasher,

@@ -17,5 +17,5 @@ mod target;
 mod tests;
 
 pub(crate) use check::{Dpop, DpopSettings};
-pub(super) use check::{Target, header, is_thumbprint};
+pub(super) use check::{Target, challenge, header, is_thumbprint};
 pub(super) use proof::ProofFault;

@@ -2,8 +2,7 @@
 
 use super::{JWKS_MAX_AGE, person, subject};
 use crate::oauth::bearer::AuthFailure;
-use crate::oauth::dpop::ProofFault;
-use crate::oauth::jwt::ALGORITHMS;
+use crate::oauth::dpop;
 use crate::oauth::state::OauthState;
 use crate::oauth::wire::{self, Refusal};
 use crate::ports::tokens::TokenError;
@@ -65,7 +64,7 @@ fn refusal(failure: &AuthFailure) -> Refusal {
             invalid("the token is unknown, expired or revoked")
         }
         AuthFailure::Unproven | AuthFailure::Unbound => invalid(&failure.to_string()),
-        AuthFailure::Store(error) | AuthFailure::Proof(ProofFault::Store(error)) => Refusal::store(error),
+        AuthFailure::Store(error) => Refusal::store(error),
         AuthFailure::Proof(fault) => {
             Refusal::new(StatusCode::UNAUTHORIZED, fault.code(), fault.to_string()).challenging(NO_BEARER)
         }
@@ -76,7 +75,7 @@ fn refusal(failure: &AuthFailure) -> Refusal {
 fn dpop_challenge(refusal: &Refusal) -> String {
     let is_about_bearers = refusal.challenge == Some(NO_BEARER) && refusal.error == INVALID;
     let error = if is_about_bearers { String::new() } else { format!("error=\"{}\", ", refusal.error) };
-    format!("DPoP {error}algs=\"{}\"", ALGORITHMS.join(" "))
+    dpop::challenge(&error)
 }
 
 fn invalid(text: &str) -> Refusal {

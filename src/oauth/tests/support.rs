@@ -255,7 +255,7 @@ pub(super) struct World {
     pub(super) tokens: Arc<FakeTokens>,
     pub(super) documents: Arc<FakeDocuments>,
     pub(super) clock: Arc<TestClock>,
-    pub(super) guard: BearerGuard,
+    pub(super) guard: Arc<BearerGuard>,
 }
 
 fn service(name: &str, title: &str, required: &str, supported: &str) -> ServiceInfo {
@@ -313,7 +313,7 @@ impl World {
             clock: clock.clone(),
             settings,
         });
-        let guard = state.guard.clone();
+        let guard = state.guard();
         Self { state: web::Data::new(state), store, identity, tokens, documents, clock, guard }
     }
 
