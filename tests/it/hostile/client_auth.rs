@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Response;
 use serde_json::{Value, json};
 
-rows!(on_both: h67, h68);
+rows!(on_both: h67, h68, h68_algorithms);
 rows!(on_a_pair: h68_replayed);
 
 /// What a client that is proven hears of a refresh token that does not exist.
@@ -172,6 +172,25 @@ async fn h68(cluster: &mut Cluster, table: Table) {
     let only_named = outcome(ask(&cluster.url, &[], &[("client_id", &id)]).await).await;
     assert_eq!(only_named, REFUSED, "it registered to sign");
     table.held("H68", "private_key_jwt: aud, iss, sub, exp, nbf, jti, alg, kid, replay", REFUSED);
+}
+
+/// Metadata names the algorithms that are taken, and no other is.
+async fn h68_algorithms(cluster: &mut Cluster, table: Table) {
+    let url = format!("{}/.well-known/oauth-authorization-server", cluster.url);
+    let metadata: Value = http::client().get(url).send().await.unwrap().json().await.unwrap();
+    let named = &metadata["token_endpoint_auth_signing_alg_values_supported"];
+    assert_eq!(*named, json!(["ES256", "ES384", "RS256", "PS256", "EdDSA"]));
+    for list in ["revocation", "introspection"] {
+        assert_eq!(metadata[format!("{list}_endpoint_auth_signing_alg_values_supported")], *named);
+    }
+    for algorithm in ["ES256", "ES384", "RS256", "PS256", "EdDSA", "RS384", "RS512", "PS384", "PS512"] {
+        let signer = Signer::of(serde_json::from_value(json!(algorithm)).unwrap());
+        let id = signing_client(cluster, &signer).await;
+        let assertion = signer.sign(&signer.header("k1"), &claims(cluster, &id, algorithm));
+        let expected = if named.as_array().unwrap().contains(&json!(algorithm)) { PROVEN } else { REFUSED };
+        assert_eq!(assert_by(&cluster.url, &assertion).await, expected, "{algorithm}");
+    }
+    table.held("H68", "private_key_jwt with each algorithm of the metadata, and with others", REFUSED);
 }
 
 async fn h68_replayed(cluster: &mut Cluster, table: Table) {
