@@ -1,4 +1,4 @@
-//! The edge and the inside: H26, H66, H70, H73, H76, H79, and traces of sign-ins.
+//! The edge and the inside: H26, H66, H70, H73, H76, H79, H85, and traces of sign-ins.
 
 use super::{ALICE, BOB, Table, outcome, rows};
 use crate::support::browser::Browser;
@@ -11,6 +11,7 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 
 rows!(on_both: h26, h66, h73, a_sign_in_leaves_a_trace, an_id_token_verifies);
+rows!(on_a_pair: h85);
 
 async fn get(url: &str) -> Response {
     http::client().get(url).send().await.unwrap()
@@ -303,4 +304,25 @@ async fn behind_tls_every_answer_says_so() {
     }
     let plain = Cluster::embedded().await;
     assert!(!get(&plain.url).await.headers().contains_key("strict-transport-security"));
+}
+
+async fn h85(cluster: &mut Cluster, table: Table) {
+    for (index, ahead_s) in ["120", "-120"].into_iter().enumerate() {
+        cluster.set("ENTRADA_SERVER__TEST_CLOCK_OFFSET_S", ahead_s);
+        cluster.crash_and_restart(index).await;
+    }
+    let urls = [cluster.replica_url(0).to_owned(), cluster.replica_url(1).to_owned()];
+    let client = Client::register(&cluster.url).await;
+    for (giving, taking) in [(&urls[0], &urls[1]), (&urls[1], &urls[0])] {
+        // Code, refresh token and bearer come from one replica each time and are shown to the other.
+        cluster.balancer.point_at(vec![giving.clone()]);
+        let code = client.code(ALICE).await;
+        let login = tokens(client.at(taking).redeem(&code).await).await;
+        let next = tokens(client.at(giving).refresh(&login.refresh).await).await;
+        let last = tokens(client.at(taking).refresh(&next.refresh).await).await;
+        for (base, access) in [(giving, &last.access), (taking, &next.access)] {
+            Mcp::modern(base, access).call("list_mail_folders", json!({})).await.output();
+        }
+    }
+    table.held("H85", "replicas two minutes ahead and two behind, each shown what the other gave", "200");
 }
