@@ -57,8 +57,8 @@ impl Drop for Idp {
     }
 }
 
-struct World {
-    cluster: Cluster,
+pub(super) struct World {
+    pub(super) cluster: Cluster,
     idp: Idp,
     client: (String, String),
     alice: String,
@@ -66,7 +66,7 @@ struct World {
 }
 
 impl World {
-    async fn start(store: Store) -> Self {
+    pub(super) async fn start(store: Store) -> Self {
         let idp = Idp::start();
         let mut cluster = Cluster::start(store, Plan::default()).await;
         let trusted = format!("{ISSUER}|{}|{}", idp.url, cluster.tenant.directory_id);
@@ -87,7 +87,7 @@ impl World {
         Self { cluster, idp, client, alice, bob }
     }
 
-    fn claims(&self, jti: &str) -> Value {
+    pub(super) fn claims(&self, jti: &str) -> Value {
         let now = now();
         json!({
             "iss": ISSUER, "aud": self.cluster.url, "sub": "alice", "oid": self.alice, "jti": jti,
@@ -96,11 +96,16 @@ impl World {
         })
     }
 
-    fn signed(&self, claims: &Value) -> String {
+    pub(super) fn signed(&self, claims: &Value) -> String {
         self.idp.key.sign(&typed(), claims)
     }
 
     async fn ask(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::Response {
+        self.request(assertion, extra).send().await.unwrap()
+    }
+
+    /// The client's request for a token by an assertion.
+    pub(super) fn request(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let mut form = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             ("assertion", assertion),
@@ -108,7 +113,7 @@ impl World {
             ("client_secret", &self.client.1),
         ];
         form.extend(extra);
-        http::client().post(format!("{}/token", self.cluster.url)).form(&form).send().await.unwrap()
+        http::client().post(format!("{}/token", self.cluster.url)).form(&form)
     }
 }
 
