@@ -67,9 +67,15 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn start(store: Store) -> Self {
+        Self::beside(store, "").await
+    }
+
+    /// The same where further issuers are trusted, each written with `{tenant}`.
+    async fn beside(store: Store, others: &str) -> Self {
         let idp = Idp::start();
         let mut cluster = Cluster::start(store, Plan::default()).await;
-        let trusted = format!("{ISSUER}|{}|{}", idp.url, cluster.tenant.directory_id);
+        let tenant = &cluster.tenant.directory_id;
+        let trusted = format!("{ISSUER}|{}|{tenant}{}", idp.url, others.replace("{tenant}", tenant));
         cluster.set("ENTRADA_OAUTH__TRUSTED_ISSUERS", &trusted);
         cluster.crash_and_restart(0).await;
         let metadata = json!({
@@ -195,4 +201,19 @@ async fn without_trusted_issuers_the_grant_does_not_exist() {
     let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("client_id", &*client.id)];
     let refused = http::client().post(format!("{}/token", cluster.url)).form(&form).send().await.unwrap();
     assert_eq!(outcome(refused).await, "400 unsupported_grant_type");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_does_not_answer_holds_up_nobody_else() {
+    const SILENT: &str = "https://silent.example";
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let others = format!(",{SILENT}|http://{}/keys|{{tenant}}", silent.local_addr().unwrap());
+    let world = World::beside(Store::embedded(), &others).await;
+    let mut claims = world.claims("silent-1");
+    claims["iss"] = json!(SILENT);
+    let waiting = tokio::spawn(world.request(&world.signed(&claims), &[]).send());
+    let _asked = silent.accept().await.unwrap();
+    assert_eq!(outcome(world.ask(&world.signed(&world.claims("j-1")), &[]).await).await, "200");
+    assert!(!waiting.is_finished(), "the silent one was not waited for");
+    assert_eq!(outcome(waiting.await.unwrap().unwrap()).await, "503 temporarily_unavailable");
 }
