@@ -204,6 +204,14 @@ async fn a_client_that_speaks_for_itself_may_bind_its_bearer() {
         }
         let (status, plain, _) = ask(base, &own("gateway"), None).await;
         assert_eq!((status, &plain["token_type"]), (200, &json!("Bearer")), "{plain}");
+        for (grant, token) in [("authorization_code", "code"), ("refresh_token", "refresh_token")] {
+            let other =
+                [("grant_type", grant), (token, "x"), ("client_id", "gateway"), ("client_secret", SECRET)];
+            assert_eq!(seen(base, &other, None).await, (400, json!("unauthorized_client")), "{grant}");
+        }
+        let public = Client::register(base).await;
+        let own_way = [("grant_type", "client_credentials"), ("client_id", &*public.id)];
+        assert_eq!(seen(base, &own_way, None).await, (400, json!("unauthorized_client")));
         assert_eq!(seen(base, &own("strict-gateway"), None).await, refused());
         let (status, answer, _) = ask(base, &own("strict-gateway"), Some(&proof())).await;
         assert_eq!((status, &answer["token_type"]), (200, &json!("DPoP")), "{answer}");
