@@ -288,7 +288,6 @@ impl Config {
     }
 }
 
-/// Whether a URL points to this machine.
 /// Whether `url` leads nowhere but to this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {

@@ -5,7 +5,7 @@ use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http;
 use super::support::login::{Client, REDIRECT};
 use super::support::mcp::Mcp;
-use super::support::signing::{Signer, header, now, unsigned};
+use super::support::signing::{Signer, now, unsigned};
 use actix_web::{App, HttpServer, web};
 use jsonwebtoken::Header;
 use serde_json::{Value, json};
@@ -15,8 +15,8 @@ const ISSUER: &str = "https://idp.example";
 /// `typ` of an ID-JAG.
 const TYPE: &str = "oauth-id-jag+jwt";
 
-fn typed() -> Header {
-    Header { typ: Some(TYPE.into()), ..header("k1") }
+fn typed(signer: &Signer) -> Header {
+    Header { typ: Some(TYPE.into()), ..signer.header("k1") }
 }
 
 /// The organisation's identity provider: one key, published.
@@ -103,7 +103,7 @@ impl World {
     }
 
     pub(super) fn signed(&self, claims: &Value) -> String {
-        self.idp.key.sign(&typed(), claims)
+        self.idp.key.sign(&typed(&self.idp.key), claims)
     }
 
     async fn ask(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::Response {
@@ -162,8 +162,8 @@ async fn the_provider_vouches_and_nobody_else(store: Store) {
     let wider = world.ask(&good, &[("scope", "Mail.Read Mail.Send")]).await;
     assert_eq!(outcome(wider).await, "400 invalid_scope");
     // Signed by somebody else, unsigned, and of another type.
-    let forged = Signer::new(8).sign(&typed(), &world.claims("j-13"));
-    let untyped = world.idp.key.sign(&header("k1"), &world.claims("j-14"));
+    let forged = Signer::new(8).sign(&typed(&world.idp.key), &world.claims("j-13"));
+    let untyped = world.idp.key.sign(&world.idp.key.header("k1"), &world.claims("j-14"));
     let unsigned = unsigned(json!({"typ": TYPE, "kid": "k1"}), &world.claims("j-15"));
     for assertion in [forged.as_str(), &untyped, &unsigned, "x.y.z"] {
         assert_eq!(outcome(world.ask(assertion, &[]).await).await, "400 invalid_grant", "{assertion}");

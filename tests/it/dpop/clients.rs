@@ -95,17 +95,9 @@ async fn a_client_that_wants_bound_tokens_gets_no_others() {
         "client_name": "Bound", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none",
         "dpop_bound_access_tokens": true,
     });
-    let answer =
-        http::client().post(format!("{}/register", cluster.url)).json(&metadata).send().await.unwrap();
-    let answer: Value = answer.json().await.unwrap();
+    let answer = registered(&cluster.url, metadata).await;
     assert_eq!(answer["dpop_bound_access_tokens"], true, "{answer}");
-    let client = Client::known(&cluster.url, answer["client_id"].as_str().unwrap());
-    let code = client.code(ALICE).await;
-    let (status, refused, _) = ask(&cluster.url, &client.code_form(&code), None).await;
-    assert_eq!((status, &refused["error"]), (400, &json!("invalid_dpop_proof")), "{refused}");
-    // The code was not spent by it.
-    let proof = Key::new(7).proof("POST", &format!("{}/token", cluster.url), None);
-    assert_eq!(ask(&cluster.url, &client.code_form(&code), Some(&proof)).await.0, 200);
+    insists(&Client::known(&cluster.url, answer["client_id"].as_str().unwrap())).await;
     let wrong = json!({ "redirect_uris": [REDIRECT], "dpop_bound_access_tokens": "yes" });
     let refused = http::client().post(format!("{}/register", cluster.url)).json(&wrong).send().await.unwrap();
     assert_eq!(refused.status(), 400);

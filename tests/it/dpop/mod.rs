@@ -32,22 +32,21 @@ const MCP: &str = "/mail-query/mcp";
 /// A client's key, which makes proofs.
 struct Key {
     signer: Signer,
-    algorithm: Algorithm,
 }
 
 impl Key {
     /// Equal seeds, equal keys.
     fn new(seed: u8) -> Self {
-        Self { signer: Signer::new(seed), algorithm: Algorithm::ES256 }
+        Self { signer: Signer::new(seed) }
     }
 
     fn of(algorithm: Algorithm) -> Self {
-        Self { signer: Signer::of(algorithm), algorithm }
+        Self { signer: Signer::of(algorithm) }
     }
 
     /// Header of a proof.
     fn header(&self) -> Value {
-        json!({ "typ": "dpop+jwt", "alg": self.algorithm, "jwk": self.signer.jwk() })
+        json!({ "typ": "dpop+jwt", "alg": self.signer.algorithm, "jwk": self.signer.jwk() })
     }
 
     /// Claims of a proof for a request to `url`.

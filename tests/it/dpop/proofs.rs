@@ -4,23 +4,14 @@ use super::{ALICE, Key, MCP, ask, bound, call, challenges, stores};
 use crate::support::cluster::{Cluster, Plan, Store};
 use crate::support::http;
 use crate::support::login::Client;
-use crate::support::signing::unsigned;
+use crate::support::signing::{Signer, unsigned};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 /// Octets of a shared secret.
 const SHARED: &[u8] = b"a-secret-that-server-and-client-would-share";
-
-/// A JWT with whatever header, under HS256.
-fn symmetric(header: &Value, claims: &Value, secret: &[u8]) -> String {
-    let encoded = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-    let said = format!("{}.{}", encoded(header), encoded(claims));
-    let key = EncodingKey::from_secret(secret);
-    let signature = jsonwebtoken::crypto::sign(said.as_bytes(), &key, Algorithm::HS256).unwrap();
-    format!("{said}.{signature}")
-}
 
 /// Proofs with right claims whose header or signature proves no key.
 fn worthless(key: &Key, claims: impl Fn() -> Value) -> Vec<(&'static str, String)> {
@@ -41,8 +32,8 @@ fn worthless(key: &Key, claims: impl Fn() -> Value) -> Vec<(&'static str, String
     vec![
         ("a private key", signed(&with("jwk", private))),
         ("alg none", unsigned(key.header(), &claims())),
-        ("HS256 and a key for everybody", symmetric(&shared, &claims(), SHARED)),
-        ("HS256 with the public key", symmetric(&confused, &claims(), public.as_bytes())),
+        ("HS256 and a key for everybody", Signer::sharing(SHARED).sign_as(&shared, &claims())),
+        ("HS256 with the public key", Signer::sharing(public.as_bytes()).sign_as(&confused, &claims())),
         ("HS256 that is said only", signed(&confused)),
         ("ES384 with a key of ES256", signed(&with("alg", json!("ES384")))),
         ("ES512", signed(&with("alg", json!("ES512")))),

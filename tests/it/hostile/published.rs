@@ -9,7 +9,7 @@ use crate::support::https::{Reply, Trap, head};
 use crate::support::internet::{HOST, INSIDE, Net, document};
 use crate::support::login::{Client, REDIRECT};
 use crate::support::mcp::Mcp;
-use crate::support::signing::{Signer, header};
+use crate::support::signing::Signer;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::future::join_all;
@@ -177,7 +177,8 @@ async fn h17(net: &Net, table: Table) {
             "consent"
         );
         let id = format!("{HOST}/{host}.json");
-        let assertion = Signer::new(7).sign(&header("k1"), &claims(&net.cluster, &id, "1"));
+        let signer = Signer::new(7);
+        let assertion = signer.sign(&signer.header("k1"), &claims(&net.cluster, &id, "1"));
         assert_eq!(assert_by(&net.cluster.url, &assertion).await, REFUSED, "{host}");
     }
     net.assert_nothing_dialled().await;
@@ -345,8 +346,10 @@ async fn h68_published(net: &Net, table: Table) {
     document["jwks_uri"] = json!(format!("{HOST}/jwks.json"));
     net.site.publish("/jwks.json", Reply::json(Signer::new(7).jwks("k1").to_string()));
     assert_eq!(net.begin_with(path, Reply::json(document.to_string())).await, "consent");
-    let said =
-        |key: u8, kid: &str, jti: &str| Signer::new(key).sign(&header(kid), &claims(&net.cluster, &id, jti));
+    let said = |key: u8, kid: &str, jti: &str| {
+        let signer = Signer::new(key);
+        signer.sign(&signer.header(kid), &claims(&net.cluster, &id, jti))
+    };
     let once = said(7, "k1", "1");
     assert_eq!(assert_by(&net.cluster.url, &once).await, PROVEN);
     assert_eq!(assert_by(&net.cluster.url, &once).await, REFUSED);

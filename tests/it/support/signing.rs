@@ -20,7 +20,7 @@ const MAKING: [&str; 6] = ["crv", "e", "kty", "n", "x", "y"];
 /// A holder of a key.
 pub(crate) struct Signer {
     key: EncodingKey,
-    algorithm: Algorithm,
+    pub(crate) algorithm: Algorithm,
 }
 
 impl Signer {
@@ -42,6 +42,11 @@ impl Signer {
             EncodingKey::from_rsa_pem(RSA.as_bytes()).unwrap()
         };
         Self { key, algorithm }
+    }
+
+    /// One that shares a secret with whoever checks (HS256).
+    pub(crate) fn sharing(secret: &[u8]) -> Self {
+        Self { key: EncodingKey::from_secret(secret), algorithm: Algorithm::HS256 }
     }
 
     /// The key set that it publishes, with its one key under `kid`.
@@ -83,11 +88,6 @@ impl Signer {
 
 fn encoded(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
-}
-
-/// The header of a JWT that an ES256 key signs.
-pub(crate) fn header(kid: &str) -> Header {
-    Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) }
 }
 
 /// A JWT with `alg` none and no signature.
