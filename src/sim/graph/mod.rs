@@ -1,4 +1,4 @@
-//! Graph v1.0 of the simulated tenant: one user's mail and calendar, with the rules and limits that Exchange has.
+//! Graph v1.0 of the simulated tenant: one user's mail, calendar and chats, with the rules and limits that Exchange and Teams have.
 
 mod attachments;
 mod batch;
@@ -25,6 +25,7 @@ mod render;
 mod routes;
 mod search;
 mod select;
+mod teams;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -37,6 +38,7 @@ use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 
 use self::gate::Gate;
 use self::mailbox::Mailbox;
+use self::teams::Teams;
 use super::clock;
 use super::directory::Directory;
 use super::options::TenantOptions;
@@ -49,6 +51,7 @@ pub(crate) struct GraphState {
     mailboxes: HashMap<String, Mailbox>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
     gate: Gate,
+    teams: Teams,
 }
 
 impl GraphState {
@@ -62,7 +65,8 @@ impl GraphState {
         let seeded = seed::mailboxes(directory, extra_messages, now);
         let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
-        Self { mailboxes, calendars, gate: Gate::new() }
+        let teams = Teams::new(seed::teams::teams(directory, now));
+        Self { mailboxes, calendars, gate: Gate::new(), teams }
     }
 
     /// The real limits again, and usage back to nothing.
@@ -83,8 +87,9 @@ impl GraphState {
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/_sim/graph/limits", web::get().to(control::read))
         .route("/_sim/graph/limits", web::post().to(control::write));
-    let scope = routes::PATTERNS
+    let scope = teams::PATTERNS
         .iter()
+        .chain(&routes::PATTERNS)
         .fold(web::scope("/v1.0"), |scope, pattern| scope.route(pattern, web::to(http::handle)));
     cfg.service(scope);
 }

@@ -12,6 +12,7 @@ use super::mime;
 use super::options::Options;
 use super::people;
 use super::search;
+use super::teams;
 use crate::sim::directory::Directory;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
@@ -108,6 +109,9 @@ pub(super) fn dispatch(
     call: &Call<'_>,
 ) -> Result<Answer, GraphError> {
     let segments: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    if teams::is_teams(&segments) {
+        return teams::dispatch(&state.teams, directory, call, &segments);
+    }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),
         ["users", id, rest @ ..] => {

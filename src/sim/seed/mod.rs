@@ -3,6 +3,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod calendar;
+pub(crate) mod colleagues;
 mod documents;
 mod english;
 pub(crate) mod files;
@@ -16,6 +17,7 @@ mod script;
 mod special;
 #[cfg(test)]
 mod tests;
+pub(crate) mod teams;
 pub(crate) mod text;
 
 use chrono::{DateTime, SubsecRound as _, Utc};
