@@ -148,8 +148,7 @@ impl GraphClient {
     async fn admit(&self, keys: &Keys, deadline: Instant) -> Result<(Option<Permit>, Permit), GraphError> {
         let admit = async |key: &GateKey| {
             let admitted = self.gate.admit(key, remaining(deadline)).await;
-            let refused =
-                |retry_after: Duration| GraphError::Throttled { retry_after, request_id: None };
+            let refused = |retry_after: Duration| GraphError::Throttled { retry_after, request_id: None };
             admitted.map_err(|throttled| refused(throttled.retry_after))
         };
         let thread = match &keys.thread {

@@ -1,6 +1,7 @@
 //! Small records that a service keeps for one user, such as the names that a person gave to chats: sealed in the
 //! store, bound to user and kind, the same on every replica.
 
+use super::cursor::unavailable;
 use super::error::{ToolError, ToolErrorKind};
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::UserKey;
@@ -55,7 +56,8 @@ impl Keepsakes {
                 return Err(ToolError::new(kind, "No more of this is kept for one person."));
             }
             let sealed = self.cipher.seal(&name, &plain);
-            if self.store.swap_shared(&name, version, &sealed, LIFE).await.map_err(unavailable)? == Swap::Done {
+            if self.store.swap_shared(&name, version, &sealed, LIFE).await.map_err(unavailable)? == Swap::Done
+            {
                 return Ok(outcome);
             }
         }
@@ -78,10 +80,48 @@ fn name(user: &UserKey, kind: &str) -> String {
     format!("user:{user}:{kind}")
 }
 
-fn unavailable(error: StoreError) -> ToolError {
-    ToolError::new(
-        ToolErrorKind::UpstreamUnavailable { retry_after: Some(Duration::from_secs(2)) },
-        "The server's store is unavailable for the moment. Please try again shortly.",
-    )
-    .with_source(error)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::embedded::EmbeddedStore;
+    use crate::domain::clock::TestClock;
+    use crate::domain::keyring::KeyRing;
+    use std::collections::BTreeMap;
+
+    type Names = BTreeMap<String, String>;
+
+    fn keepsakes() -> Keepsakes {
+        let store = Arc::new(EmbeddedStore::memory(Arc::new(TestClock::at(1_795_219_200_000))));
+        Keepsakes::new(store, Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn a_record_is_its_users_and_its_kinds_alone() {
+        let (kept, alice, bob) = (keepsakes(), UserKey::new("t", "alice"), UserKey::new("t", "bob"));
+        kept.change(&alice, "names", |names: &mut Names| names.insert("a".to_owned(), "가".to_owned()))
+            .await
+            .unwrap();
+        assert_eq!(kept.load::<Names>(&alice, "names").await.unwrap()["a"], "가");
+        for (user, kind) in [(&bob, "names"), (&alice, "others")] {
+            assert!(kept.load::<Names>(user, kind).await.unwrap().is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn no_change_is_lost_among_many_at_once() {
+        let (kept, alice) = (keepsakes(), UserKey::new("t", "alice"));
+        let one = |number: usize| {
+            let (kept, alice) = (&kept, &alice);
+            async move {
+                kept.change(alice, "names", |names: &mut Names| {
+                    names.insert(number.to_string(), String::new())
+                })
+                .await
+            }
+        };
+        for outcome in futures_util::future::join_all((0..6).map(one)).await {
+            outcome.unwrap();
+        }
+        assert_eq!(kept.load::<Names>(&alice, "names").await.unwrap().len(), 6);
+    }
 }

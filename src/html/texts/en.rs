@@ -68,10 +68,7 @@ pub(in crate::html) const EN: Texts = Texts {
             cannot: "Read the messages in your teams’ channels",
         },
         channel_send: Words { can: "Post in channels as you", cannot: "Post in channels as you" },
-        chat_basic: Words {
-            can: "See your Teams chats without messages",
-            cannot: "See your Teams chats",
-        },
+        chat_basic: Words { can: "See your Teams chats without messages", cannot: "See your Teams chats" },
         chat_read: Words { can: "Read your Teams chats", cannot: "Read your Teams chats" },
         chat_write: Words { can: "Read and write your Teams chats", cannot: "Write in your Teams chats" },
         chat_create: Words { can: "Begin Teams chats as you", cannot: "Begin Teams chats as you" },

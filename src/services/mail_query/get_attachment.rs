@@ -2,14 +2,14 @@
 
 use super::args::BodyFormat;
 use super::attachment_view::{self, AttachmentItem, AttachmentView, Sort};
-use super::body::{BodyStyle, clipped, readable};
-use super::message::{MessageView, RawBody, line, project};
+use super::body::{BodyStyle, readable};
+use super::message::{MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::extract::{ExtractError, ExtractOptions, ExtractedText};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::{output, with_notes};
+use crate::services::answer::{clipped, line, output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};

@@ -15,9 +15,9 @@ mod people;
 pub(crate) mod rng;
 mod script;
 mod special;
+pub(crate) mod teams;
 #[cfg(test)]
 mod tests;
-pub(crate) mod teams;
 pub(crate) mod text;
 
 use chrono::{DateTime, SubsecRound as _, Utc};

@@ -194,7 +194,13 @@ fn list(call: &Call<'_>, mut rows: Vec<Occurrence<'_>>) -> Result<Answer, GraphE
     let page: Vec<Value> =
         rows.iter().skip(start).take(end - start).map(|it| view.event(it).into()).collect();
     let count = options.count.then_some(rows.len());
-    Ok(answer(&paging::page_body(call, &context(call, "events"), page, (end < rows.len()).then_some(end), count)))
+    Ok(answer(&paging::page_body(
+        call,
+        &context(call, "events"),
+        page,
+        (end < rows.len()).then_some(end),
+        count,
+    )))
 }
 
 fn one(call: &Call<'_>, it: &Occurrence<'_>) -> Result<Answer, GraphError> {
@@ -213,7 +219,13 @@ fn calendars(call: &Call<'_>, person: &Person) -> Result<Answer, GraphError> {
     let start = paging::position(call)?.map_or(options.skip, |p| p.at as usize);
     let end = start.saturating_add(options.page(call, PAGE));
     let page: Vec<Value> = rows.iter().skip(start).take(end - start).cloned().collect();
-    Ok(answer(&paging::page_body(call, &context(call, "calendars"), page, (end < rows.len()).then_some(end), None)))
+    Ok(answer(&paging::page_body(
+        call,
+        &context(call, "calendars"),
+        page,
+        (end < rows.len()).then_some(end),
+        None,
+    )))
 }
 
 fn calendar(call: &Call<'_>, person: &Person, index: usize) -> Result<Answer, GraphError> {

@@ -1,4 +1,5 @@
 //! Chats: the list, one, and its members.
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::super::call::{Answer, Call};
@@ -33,7 +34,9 @@ pub(super) fn list(call: &Call<'_>, book: &Seeded) -> Result<Answer, GraphError>
             rows.sort_by_key(|chat| std::cmp::Reverse(chat.posts.last().map(|post| post.at)));
         }
         Some(other) => {
-            return Err(GraphError::bad_request(format!("QueryOptions to order by '{other}' is not supported.")));
+            return Err(GraphError::bad_request(format!(
+                "QueryOptions to order by '{other}' is not supported."
+            )));
         }
     }
     if let Some(filter) = call.query.get("$filter") {
@@ -59,13 +62,14 @@ fn narrow(rows: &mut Vec<&Chat>, filter: &str, ordered: bool) -> Result<(), Grap
                         "A $filter on lastMessagePreview needs the same property in $orderby.",
                     ));
                 }
-                let (bound, after) = (clause.moment()?, clause.op.starts_with('g'));
-                rows.retain(|chat| {
-                    chat.posts.last().is_some_and(|post| {
-                        if after { post.at > bound } else { post.at < bound }
-                            || clause.op.ends_with('e') && post.at == bound
-                    })
-                });
+                let bound = clause.moment()?;
+                let holds = |at: DateTime<Utc>| match clause.op {
+                    "gt" => at > bound,
+                    "ge" => at >= bound,
+                    "lt" => at < bound,
+                    _ => at <= bound,
+                };
+                rows.retain(|chat| chat.posts.last().is_some_and(|post| holds(post.at)));
             }
             _ => return Err(not_allowed(&clause)),
         }
@@ -133,7 +137,10 @@ fn entity(call: &Call<'_>, chat: &Chat, expand: Expand) -> Value {
     put("id", json!(chat.id));
     put("topic", json!(chat.topic));
     put("createdDateTime", json!(render::time(chat.created)));
-    put("lastUpdatedDateTime", json!(render::time(chat.posts.iter().map(|p| p.at).max().unwrap_or(chat.created))));
+    put(
+        "lastUpdatedDateTime",
+        json!(render::time(chat.posts.iter().map(|p| p.at).max().unwrap_or(chat.created))),
+    );
     put("chatType", json!(word(chat.kind)));
     put("webUrl", json!(render::link(chat)));
     put("tenantId", json!(crate::sim::directory::TENANT_ID));

@@ -20,7 +20,9 @@ pub(super) fn list(call: &Call<'_>, chat: &Chat) -> Result<Answer, GraphError> {
     let size = page_size(call, &["$top", "$filter", "$orderby", "$skiptoken"], PAGE)?;
     let order = order(call)?;
     let mut rows: Vec<&Post> = chat.posts.iter().collect();
-    rows.sort_by_key(|post| std::cmp::Reverse(if order == Some(MODIFIED) { post.modified() } else { post.at }));
+    rows.sort_by_key(|post| {
+        std::cmp::Reverse(if order == Some(MODIFIED) { post.modified() } else { post.at })
+    });
     if let Some(filter) = call.query.get("$filter") {
         narrow(&mut rows, filter, order)?;
     }
@@ -72,7 +74,8 @@ pub(super) fn get(call: &Call<'_>, chat: &Chat, id: &str) -> Result<Answer, Grap
     let post = chat.posts.iter().find(|post| post.id() == id).ok_or_else(not_found)?;
     let mut body = render::message(&chat.id, post);
     if let Some(members) = body.as_object_mut() {
-        let context = format!("{}/v1.0/$metadata#chats('{}')/messages/$entity", call.origin, render::encoded(&chat.id));
+        let context =
+            format!("{}/v1.0/$metadata#chats('{}')/messages/$entity", call.origin, render::encoded(&chat.id));
         members.insert("@odata.context".to_owned(), json!(context));
     }
     Ok(Answer::json(body.to_string().into_bytes()))

@@ -97,7 +97,11 @@ fn matches(one: &Colleague, wanted: &str) -> bool {
 
 fn starts(name: &str, wanted: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
-        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+        text.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|w| !w.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let (have, wanted) = (words(name), words(wanted));
     !wanted.is_empty() && wanted.iter().all(|word| have.iter().any(|own| own.starts_with(word.as_str())))

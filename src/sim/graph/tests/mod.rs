@@ -6,6 +6,7 @@ mod limits;
 mod mail;
 mod paging;
 mod refusals;
+mod teams;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{App, test, web};
@@ -18,7 +19,8 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 /// All scopes that the tools use.
-const ALL: [&str; 4] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read"];
+const ALL: [&str; 6] =
+    ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read", "Chat.Read", "People.Read"];
 
 /// A tenant without sockets.
 struct Lab {

@@ -16,7 +16,8 @@ pub(super) fn written(cast: &Cast<'_>) -> Vec<Chat> {
 /// What a person wrote to themselves.
 pub(super) fn notes(cast: &Cast<'_>, person: &Person) -> Chat {
     let key = person.upn.split('@').next().unwrap_or_default();
-    let posts = vec![cast.says(key, 4_000, format!("<p>Note to self: {} renews the badge</p>", person.given_name))];
+    let posts =
+        vec![cast.says(key, 4_000, format!("<p>Note to self: {} renews the badge</p>", person.given_name))];
     Chat { id: NOTES.to_owned(), ..cast.chat(ChatKind::OneOnOne, None, &[key], posts) }
 }
 
@@ -53,7 +54,10 @@ fn pairs(cast: &Cast<'_>) -> Vec<Chat> {
         pair(["alice", "carol"], vec![cast.says("carol", 700, "<p>Can we move the review to 15:00?</p>")]),
         pair(["alice", "chris"], vec![cast.says("chris", 900, "<p>The valve order is out.</p>")]),
         pair(["alice", "chris2"], vec![cast.says("chris2", 950, "<p>Crane 2 is down until noon.</p>")]),
-        pair(["alice", "erin"], vec![cast.says("erin", 1_500, "<p>It's the O'Neil clause, 100% &amp; signed.</p>")]),
+        pair(
+            ["alice", "erin"],
+            vec![cast.says("erin", 1_500, "<p>It's the O'Neil clause, 100% &amp; signed.</p>")],
+        ),
         pair(["bob", "minji"], vec![cast.says("bob", 60, "<p>Between us: my salary talk went well</p>")]),
         pair(["alice", "yael"], vec![cast.says("yael", 1_600, "<p>שלום, העגורן מוכן</p>")]),
     ]
@@ -88,7 +92,10 @@ fn groups(cast: &Cast<'_>) -> Vec<Chat> {
         content_type: "application/vnd.microsoft.card.adaptive",
         name: None,
         url: None,
-        content: Some("{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"TextBlock\",\"text\":\"Build 7 passed\"}]}".to_owned()),
+        content: Some(
+            "{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"TextBlock\",\"text\":\"Build 7 passed\"}]}"
+                .to_owned(),
+        ),
     }];
     let sly = cast.says(
         "dave",
@@ -105,7 +112,11 @@ fn groups(cast: &Cast<'_>) -> Vec<Chat> {
     );
     stand_up.created = cast.now - Duration::days(60);
     vec![
-        group(Some("Harbor crane team"), &["alice", "bob", "carol", "dave"], vec![joined, asked, bot, sly, plain, left]),
+        group(
+            Some("Harbor crane team"),
+            &["alice", "bob", "carol", "dave"],
+            vec![joined, asked, bot, sly, plain, left],
+        ),
         group(None, &["bob", "minji", "carol"], vec![cast.says("minji", 90, "<p>Lunch at noon?</p>")]),
         group(
             Some("영업본부"),
