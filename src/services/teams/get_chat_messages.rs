@@ -6,7 +6,7 @@ use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::{Answer, Applied, Bounds, listing_schema, output, with_notes};
+use crate::services::answer::{Answer, Applied, Bounds, listing_schema, output, with_notes, with_properties};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::time::{Edge, local_text, moment};
 use crate::tools::context::CallContext;
@@ -82,9 +82,8 @@ struct Read {
 
 impl GetChatMessages {
     pub(super) fn new(desk: Arc<Desk>) -> Self {
-        let mut output = listing_schema(&message_schema());
-        output["properties"]["chat_id"] = json!({"type": "string"});
-        output["properties"]["chat_name"] = json!({"type": "string"});
+        let more = json!({"chat_id": {"type": "string"}, "chat_name": {"type": "string"}});
+        let output = with_properties(listing_schema(&message_schema()), more);
         let spec = ToolSpec {
             name: NAME,
             title: "Read Chat",

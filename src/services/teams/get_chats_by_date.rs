@@ -18,7 +18,7 @@ use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
-use chrono::{DateTime, Days, SecondsFormat, Utc};
+use chrono::{DateTime, Days, SecondsFormat, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::json;
@@ -56,15 +56,11 @@ impl Wish {
     fn window(&self, zone: Tz, now: DateTime<Utc>) -> Result<Window, ToolError> {
         let end =
             self.end_date.as_deref().map(|text| moment("end_date", text, zone, Edge::End)).transpose()?;
-        let start = match &self.start_date {
-            Some(text) => moment("start_date", text, zone, Edge::Start)?,
-            None => {
-                let last = end
-                    .map_or(now, |end| end - chrono::TimeDelta::seconds(1))
-                    .with_timezone(&zone)
-                    .date_naive();
-                local(last - Days::new(u64::from(self.days.unwrap_or(DEFAULT_DAYS))), zone)
-            }
+        let start = if let Some(text) = &self.start_date {
+            moment("start_date", text, zone, Edge::Start)?
+        } else {
+            let last = end.map_or(now, |end| end - TimeDelta::seconds(1)).with_timezone(&zone).date_naive();
+            local(last - Days::new(u64::from(self.days.unwrap_or(DEFAULT_DAYS))), zone)
         };
         if start > now {
             return Err(ToolError::invalid("start_date", "`start_date` lies in the future."));

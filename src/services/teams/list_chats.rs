@@ -4,7 +4,7 @@ use super::chat::{self, ChatItem, MAX_CHATS, chat_schema};
 use super::names::Names;
 use super::recipient::folded;
 use super::{ALIASES, Desk, SCOPES, read_fault};
-use crate::services::answer::{Answer, Applied, listing_schema, output, with_notes};
+use crate::services::answer::{Answer, Applied, listing_schema, output, with_notes, with_properties};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -69,9 +69,8 @@ pub(super) struct Chats {
 
 /// Output schema of [`Chats`].
 pub(super) fn chats_schema() -> Value {
-    let mut schema = listing_schema(&chat_schema());
-    schema["properties"]["needs_korean_name"] = json!({"type": "array", "items": {"type": "string"}});
-    schema
+    let more = json!({"needs_korean_name": {"type": "array", "items": {"type": "string"}}});
+    with_properties(listing_schema(&chat_schema()), more)
 }
 
 impl Chats {

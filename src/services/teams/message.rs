@@ -281,15 +281,16 @@ impl MessageItem {
 
     /// The message as Markdown.
     pub(super) fn print(&self) -> String {
-        let marks: String = [
-            (self.edited && !self.deleted, "edited"),
-            (self.importance == "urgent", "urgent"),
-            (self.importance == "high", "important"),
-        ]
-        .into_iter()
-        .filter(|(set, _)| *set)
-        .map(|(_, mark)| format!(" · {mark}"))
-        .collect();
+        let mut marks = String::new();
+        for (set, mark) in [
+            (self.edited && !self.deleted, " · edited"),
+            (self.importance == "urgent", " · urgent"),
+            (self.importance == "high", " · important"),
+        ] {
+            if set {
+                marks.push_str(mark);
+            }
+        }
         let when = self.sent_local.get(..16).unwrap_or(&self.sent_local).replace('T', " ");
         let from = match (self.from.is_empty(), self.mine) {
             (true, _) => "(Teams)",

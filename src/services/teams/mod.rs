@@ -68,7 +68,15 @@ fn fault(error: GraphError, scopes: &[&'static str]) -> ToolError {
              permission {} was taken back (then connect again and approve it).",
             scopes.join(" ")
         )),
-        _ => None,
+        GraphError::Token(_)
+        | GraphError::Refused { .. }
+        | GraphError::Challenged { .. }
+        | GraphError::Unavailable { .. }
+        | GraphError::TimedOut
+        | GraphError::OutcomeUnknown { .. }
+        | GraphError::TooLarge { .. }
+        | GraphError::ForeignLink
+        | GraphError::Malformed(_) => None,
     };
     let mut error = super::fault::tool_error(error, scopes);
     if let Some(words) = words {

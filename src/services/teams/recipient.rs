@@ -5,6 +5,7 @@ use super::names::Names;
 use super::{Desk, read_fault};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
+use std::fmt::Write as _;
 
 /// Candidates that a refusal lists.
 const LISTED: usize = 8;
@@ -72,7 +73,7 @@ pub(super) fn folded(name: &str) -> String {
 }
 
 fn several(name: &str, found: &[&ChatItem]) -> String {
-    let shown: String = found.iter().take(LISTED).map(|chat| format!("\n- {}", chat.told())).collect();
+    let shown = listed(found.iter().copied());
     let more = match found.len().saturating_sub(LISTED) {
         0 => String::new(),
         more => format!("\n- and {more} more"),
@@ -85,7 +86,7 @@ fn several(name: &str, found: &[&ChatItem]) -> String {
 }
 
 fn none(name: &str, chats: &[ChatItem], cut: bool) -> String {
-    let shown: String = chats.iter().take(LISTED).map(|chat| format!("\n- {}", chat.told())).collect();
+    let shown = listed(chats.iter());
     let among = if cut { format!(" among the newest {}", chats.len()) } else { String::new() };
     let listed = if shown.is_empty() { String::new() } else { format!(" The newest chats:{shown}") };
     format!(
@@ -93,6 +94,14 @@ fn none(name: &str, chats: &[ChatItem], cut: bool) -> String {
          teams_find_people and use the address.{listed}",
         printable(name)
     )
+}
+
+fn listed<'a>(chats: impl Iterator<Item = &'a ChatItem>) -> String {
+    let mut out = String::new();
+    for chat in chats.take(LISTED) {
+        let _ = write!(out, "\n- {}", chat.told());
+    }
+    out
 }
 
 /// A name of the caller's in a message.

@@ -72,10 +72,11 @@ impl SaveKoreanName {
             names.iter().map(|name| ((*name).to_owned(), json!({"type": "string"}))).collect()
         };
         let list = |names: &[&str]| json!({"type": "array", "items": {"type": "object", "properties": words(names)}});
-        let mut pairs = list(&["topic_en", "topic_kr", "chat_id"]);
-        pairs["description"] =
-            json!("Several at once: topic_en (the chat's or person's name as listed) and topic_kr");
-        pairs["maxItems"] = json!(MAX_BATCH);
+        let pairs = json!({
+            "type": "array", "maxItems": MAX_BATCH,
+            "items": {"type": "object", "properties": words(&["topic_en", "topic_kr", "chat_id"])},
+            "description": "Several at once: topic_en (the chat's or person's name as listed) and topic_kr",
+        });
         let spec = ToolSpec {
             name: "teams_save_korean_name",
             title: "Save Korean Name",

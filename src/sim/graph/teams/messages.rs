@@ -48,8 +48,7 @@ fn order(call: &Call<'_>) -> Result<Option<&'static str>, GraphError> {
 fn narrow(rows: &mut Vec<&Post>, filter: &str, order: Option<&'static str>) -> Result<(), GraphError> {
     for clause in clauses(filter)? {
         match (clause.property, clause.op) {
-            (CREATED, "lt") => {}
-            (MODIFIED, "lt" | "gt") => {}
+            (CREATED, "lt") | (MODIFIED, "lt" | "gt") => {}
             (CREATED | MODIFIED, _) => return Err(not_allowed(&clause)),
             _ => return Err(GraphError::bad_request("Invalid filter clause")),
         }
