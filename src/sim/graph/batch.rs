@@ -156,6 +156,7 @@ fn answer(
         oid: &caller.claims.oid,
         scopes: &caller.claims.scopes,
         body: &body,
+        if_match: part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("if-match")).map(|(_, v)| v.clone()),
     };
     let answer = super::routes::dispatch(&state.graph, &state.directory, &call)?;
     let mut headers = Map::new();
@@ -163,6 +164,7 @@ fn answer(
     if let Some(applied) = call.prefer.applied() {
         headers.insert("Preference-Applied".to_owned(), applied.into());
     }
+    headers.extend(answer.headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())));
     let is_json = answer.content_type.starts_with("application/json");
     let body = if is_json {
         serde_json::from_slice(&answer.body).unwrap_or(Value::Null)

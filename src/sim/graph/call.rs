@@ -19,6 +19,8 @@ pub(super) struct Call<'a> {
     pub(super) oid: &'a str,
     pub(super) scopes: &'a [String],
     pub(super) body: &'a [u8],
+    /// `If-Match`.
+    pub(super) if_match: Option<String>,
 }
 
 impl Call<'_> {
@@ -35,6 +37,8 @@ pub(super) struct Answer {
     pub(super) content_type: String,
     pub(super) body: Bytes,
     pub(super) applied: Option<String>,
+    /// Further headers.
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 impl Answer {
@@ -42,12 +46,12 @@ impl Answer {
     pub(super) fn json(body: Vec<u8>) -> Self {
         let content_type = "application/json;odata.metadata=minimal;odata.streaming=true;\
             IEEE754Compatible=false;charset=utf-8";
-        Self { status: 200, content_type: content_type.to_owned(), body: body.into(), applied: None }
+        Self::raw(content_type, body.into())
     }
 
     /// Bytes of another type.
     pub(super) fn raw(content_type: &str, body: Bytes) -> Self {
-        Self { status: 200, content_type: content_type.to_owned(), body, applied: None }
+        Self { status: 200, content_type: content_type.to_owned(), body, applied: None, headers: Vec::new() }
     }
 }
 

@@ -62,7 +62,13 @@ pub(super) async fn handle(
             if let Some(applied) = answer.applied {
                 response.insert_header(("Preference-Applied", applied));
             }
-            response.insert_header((header::CONTENT_TYPE, answer.content_type)).body(answer.body)
+            for (name, value) in &answer.headers {
+                response.insert_header((*name, value.as_str()));
+            }
+            if !answer.content_type.is_empty() {
+                response.insert_header((header::CONTENT_TYPE, answer.content_type));
+            }
+            response.body(answer.body)
         }
         Err(error) => {
             let mut response = start(error.status, &ids);
@@ -128,6 +134,7 @@ async fn serve(
         oid: &caller.claims.oid,
         scopes: &caller.claims.scopes,
         body,
+        if_match: request.headers().get(header::IF_MATCH).and_then(|v| v.to_str().ok()).map(str::to_owned),
     };
     let mut answer = dispatch(&state.graph, &state.directory, &call)?;
     if outlook {
