@@ -48,6 +48,7 @@ pub(super) fn public(bound: Bound, config: &Config, parts: Parts) -> Result<Serv
     let mut server = HttpServer::new(move || {
         let parts = parts.clone();
         App::new()
+            .app_data(parts.meters)
             .app_data(parts.ops)
             .app_data(parts.oauth)
             .app_data(parts.mcp)

@@ -11,6 +11,7 @@ use crate::adapters::entra::{Credential, Endpoints, EntraProvider, EntraSettings
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
+use crate::adapters::metered_graph::MeteredGraph;
 use crate::adapters::net_probe::NetProbe;
 use crate::adapters::public_http::PublicHttp;
 use crate::adapters::redis::RedisStore;
@@ -19,6 +20,7 @@ use crate::console::{AdminToken, ConsoleState, EndSession};
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SharedClock, SystemClock};
 use crate::domain::ids::ServiceName;
+use crate::domain::meters::Meters;
 use crate::domain::resource::Resources;
 use crate::domain::secret::Secret;
 use crate::domain::switches::Switches;
@@ -89,11 +91,11 @@ pub(crate) struct App {
 impl App {
     /// Binds the listeners and wires everything. Starts even when Redis or Entra is away: readiness says so, and
     /// service begins when they come back.
-    pub(crate) fn build(config: &Config) -> Result<Self, StartError> {
+    pub(crate) fn build(config: &Config, meters: Arc<Meters>) -> Result<Self, StartError> {
         let public = Bound::to(config.server.listen)?;
         let operators = config.server.admin_listen.map(Bound::to).transpose()?;
         let (address, admin) = (public.address, operators.as_ref().map(|bound| bound.address));
-        let parts = Parts::build(config, address)?;
+        let parts = Parts::build(config, address, meters)?;
         let mut servers = vec![listeners::public(public, config, parts.clone())?];
         if let Some(bound) = operators {
             servers.push(listeners::operators(bound, config, parts.clone())?);
@@ -148,6 +150,7 @@ struct Parts {
     oauth: web::Data<OauthState>,
     mcp: web::Data<McpState>,
     console: web::Data<ConsoleState>,
+    meters: web::Data<Meters>,
     switchboard: Arc<Switchboard>,
     resources: Arc<Resources>,
     readiness: Arc<Readiness>,
@@ -157,11 +160,12 @@ struct Parts {
 }
 
 impl Parts {
-    fn build(config: &Config, address: SocketAddr) -> Result<Self, StartError> {
+    fn build(config: &Config, address: SocketAddr, meters: Arc<Meters>) -> Result<Self, StartError> {
         let clock: SharedClock = Arc::new(SystemClock);
         let ring = config.key_ring()?;
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
-        let Outside { store, identity, graph, issuer_keys } = Outside::build(config, &clock, &cipher)?;
+        let Outside { store, identity, graph, issuer_keys } =
+            Outside::build(config, &clock, &cipher, &meters)?;
         let (stop, gave_up) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         keep_time(store.clone(), stop.clone());
         if ring.keys().len() > 1 {
@@ -202,7 +206,8 @@ impl Parts {
             resources.clone(),
         );
         let mcp = McpParts {
-            dispatcher: Dispatcher::new(registry.clone(), settings::call_limits(config)),
+            dispatcher: Dispatcher::new(registry.clone(), settings::call_limits(config))
+                .metered(meters.clone()),
             guard: Arc::new(BearerGuard::new(
                 store.clone(),
                 hasher.clone(),
@@ -223,6 +228,8 @@ impl Parts {
             registry,
             switchboard: switchboard.clone(),
             end_session: end_session(&mcp),
+            meters: meters.clone(),
+            streams: actors.streams.clone(),
         };
         let documents = PublicHttp::new(settings::stand(config)?);
         let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
@@ -243,6 +250,7 @@ impl Parts {
             oauth: web::Data::new(OauthState::new(oauth)),
             mcp,
             console: web::Data::new(console),
+            meters: web::Data::from(meters),
             switchboard,
             resources,
             readiness,
@@ -287,7 +295,12 @@ struct Outside {
 }
 
 impl Outside {
-    fn build(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<Self, StartError> {
+    fn build(
+        config: &Config,
+        clock: &SharedClock,
+        cipher: &Cipher,
+        meters: &Arc<Meters>,
+    ) -> Result<Self, StartError> {
         let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
         let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
         let store = open_store(config, clock, cipher)?;
@@ -307,9 +320,11 @@ impl Outside {
             allowed_roles: config.entra.allowed_roles.clone(),
             graph_url: config.graph.url.clone(),
         };
-        let identity = Arc::new(EntraProvider::new(entra, client.clone(), clock.clone()));
+        let identity = EntraProvider::new(entra, client.clone(), clock.clone());
+        let identity = Arc::new(identity.metered(meters.clone()));
         let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
-        let graph = Arc::new(GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream));
+        let graph = GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream);
+        let graph = Arc::new(MeteredGraph::new(graph, meters.clone()));
         Ok(Self { store, identity, graph, issuer_keys })
     }
 }
@@ -346,7 +361,7 @@ pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<S
 pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let cipher = Cipher::new(&config.key_ring()?);
-    let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher)?;
+    let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher, &Arc::default())?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
     let used = format!("credential: {}", credential(config).describe());
     let same = identity.clone();

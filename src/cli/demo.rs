@@ -3,10 +3,12 @@
 use super::{CommandError, say};
 use crate::app::App;
 use crate::config::{Sources, load};
+use crate::domain::meters::Meters;
 use crate::domain::random;
 use crate::sim::{Tenant, TenantOptions};
 use crate::telemetry;
 use clap::Args;
+use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArguments {
@@ -50,8 +52,9 @@ pub(super) async fn run(arguments: DemoArguments, mut sources: Sources) -> Resul
         config.services.enabled.push("net".to_owned());
     }
     config.validate()?;
-    telemetry::start(&config.log)?;
-    let app = App::build(&config)?;
+    let meters = Arc::new(Meters::default());
+    telemetry::start(&config.log, meters.clone())?;
+    let app = App::build(&config, meters)?;
     say(&format!("entrada listening on {}", app.local_url()))?;
     if let Some(url) = app.admin_url() {
         say(&format!("operators: {url}/admin/v1"))?;

@@ -3,13 +3,16 @@
 use super::{CommandError, say};
 use crate::app::App;
 use crate::config::{Sources, load};
+use crate::domain::meters::Meters;
 use crate::telemetry;
+use std::sync::Arc;
 
 pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
     let config = load(&sources)?;
     config.validate()?;
-    telemetry::start(&config.log)?;
-    let app = App::build(&config)?;
+    let meters = Arc::new(Meters::default());
+    telemetry::start(&config.log, meters.clone())?;
+    let app = App::build(&config, meters)?;
     for service in app.resources().services() {
         let url = app.resources().resource_of(&service.name);
         tracing::info!(service.name = %service.name, url, "service mounted");

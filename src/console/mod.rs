@@ -1,4 +1,4 @@
-//! The operators' front: REST under `/admin/v1`, on a listener of its own, behind one bearer token.
+//! The operators' front: REST under `/admin/v1` and `/metrics`, on a listener of its own, behind one bearer token.
 //!
 //! # One request
 //! `token` lets nobody in without the token, whatever the path; one file per resource reads the request, asks the store
@@ -11,6 +11,7 @@
 mod clients;
 mod flows;
 mod grants;
+mod metrics;
 mod paging;
 mod services;
 mod sessions;
@@ -52,6 +53,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(
         web::scope("")
             .service(api)
+            .route("/metrics", web::get().to(metrics::scrape))
             .default_service(web::to(wire::nothing_here))
             .wrap(from_fn(token::required)),
     );

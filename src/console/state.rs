@@ -2,6 +2,8 @@
 
 use super::token::AdminToken;
 use crate::domain::ids::SessionId;
+use crate::domain::meters::Meters;
+use crate::ports::sessions::SessionRouter;
 use crate::ports::store::{Store, StoreError};
 use crate::tools::registry::ToolRegistry;
 use crate::tools::switchboard::Switchboard;
@@ -19,4 +21,7 @@ pub(crate) struct ConsoleState {
     pub(crate) registry: ToolRegistry,
     pub(crate) switchboard: Arc<Switchboard>,
     pub(crate) end_session: EndSession,
+    pub(crate) meters: Arc<Meters>,
+    /// For the number of streams that are open here.
+    pub(crate) streams: Arc<dyn SessionRouter>,
 }

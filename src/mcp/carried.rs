@@ -7,6 +7,7 @@ use super::encode::Framing;
 use super::error::{self, INTERNAL_ERROR, INVALID_REQUEST, RpcError};
 use super::exchange::Exchange;
 use super::jsonrpc::{Body, Id, Message, parse, text};
+use super::modern::mirror;
 use super::state::McpState;
 use super::version::{MODERN, VersionHeader};
 use super::{headers, legacy, modern};
@@ -67,7 +68,7 @@ pub(super) async fn serve(speaker: Speaker<'_>, bytes: &[u8], out: &mpsc::Sender
         // No method is called so, and no header could repeat it.
         return tell(out, Some(*id), &RpcError::method_not_found(&call.method)).await;
     }
-    let headers = made_up(&body, era, speaker.session.as_ref(), speaker.adopts);
+    let headers = made_up(&body, era, &speaker);
     let version = if era == Era::Modern { VersionHeader::Modern } else { VersionHeader::Absent };
     let had_session = speaker.session.is_some();
     let x = Exchange {
@@ -110,11 +111,12 @@ async fn tell(out: &mpsc::Sender<Bytes>, id: Option<Id<'_>>, error: &RpcError) -
 }
 
 /// The headers that an HTTP client would have sent with this body.
-fn made_up(body: &Body<'_>, era: Era, session: Option<&SessionId>, adopts: bool) -> HeaderMap {
+fn made_up(body: &Body<'_>, era: Era, speaker: &Speaker<'_>) -> HeaderMap {
     let mut map = HeaderMap::new();
-    let mut set = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            map.insert(HeaderName::from_static(name), value);
+    let mut set = |name: &str, value: &str| {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+        {
+            map.insert(name, value);
         }
     };
     set("content-type", "application/json");
@@ -123,7 +125,7 @@ fn made_up(body: &Body<'_>, era: Era, session: Option<&SessionId>, adopts: bool)
         (Era::Legacy, _) => {
             let is_initialize =
                 matches!(body, Body::Single(Message::Request(_, call)) if call.method == "initialize");
-            if let Some(session) = session.filter(|_| adopts || !is_initialize) {
+            if let Some(session) = speaker.session.as_ref().filter(|_| speaker.adopts || !is_initialize) {
                 set(headers::SESSION_ID, session.as_str());
             }
         }
@@ -137,8 +139,14 @@ fn made_up(body: &Body<'_>, era: Era, session: Option<&SessionId>, adopts: bool)
                 "tasks/get" | "tasks/update" | "tasks/cancel" => params.task_id,
                 _ => params.name,
             };
-            if let Some(name) = name.and_then(text) {
-                set(headers::NAME, &encoded(&name));
+            let Some(name) = name.and_then(text) else { return map };
+            set(headers::NAME, &encoded(&name));
+            let mirrored = speaker.ready.mirrored(&name);
+            if call.method == "tools/call" && !mirrored.is_empty() {
+                let arguments = params.arguments.and_then(|raw| serde_json::from_str(raw.get()).ok());
+                for (name, value) in mirror::repeated(mirrored, &arguments.unwrap_or_default()) {
+                    set(name, &encoded(&value));
+                }
             }
         }
         (Era::Modern, Body::Single(Message::Response(_)) | Body::Batch(_)) => {}

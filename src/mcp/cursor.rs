@@ -46,3 +46,35 @@ pub(super) fn none(params: &Params<'_>) -> Result<(), RpcError> {
         Some(_) | None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{ClientId, UserKey};
+    use crate::domain::keyring::KeyRing;
+    use crate::domain::scope::ScopeSet;
+    use serde_json::json;
+
+    #[test]
+    fn a_cursor_goes_on_for_its_user_and_service_alone() {
+        let ring = KeyRing::from_list("k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+        let cipher = Cipher::new(&ring);
+        let caller = |user: &str| Caller {
+            user: UserKey::new("tenant", user),
+            client: ClientId::new("c"),
+            scopes: ScopeSet::default(),
+        };
+        let (alice, mail) = (caller("alice"), ServiceName::new("mail-query"));
+        let cursor = seal(&cipher, &alice, &mail, "50");
+        let opened = |caller: &Caller, service: &ServiceName, cursor: &str| {
+            let text = json!({ "cursor": cursor }).to_string();
+            open(&cipher, caller, service, &serde_json::from_str(&text).unwrap()).ok()
+        };
+        assert_eq!(opened(&alice, &mail, &cursor), Some(Some("50".to_owned())));
+        assert_eq!(opened(&caller("bob"), &mail, &cursor), None);
+        assert_eq!(opened(&alice, &ServiceName::new("calendar"), &cursor), None);
+        for bad in ["", "50", &cursor[1..], &"A".repeat(MAX_CURSOR + 1)] {
+            assert_eq!(opened(&alice, &mail, bad), None, "{bad}");
+        }
+    }
+}

@@ -195,7 +195,7 @@ pub(super) async fn read(payload: &mut web::Payload, state: &McpState) -> Result
 
 /// Reads an unwanted body and throws it away: a sender that meets a closed connection half-way through never sees
 /// the answer.
-async fn discard(payload: &mut web::Payload, max_body: usize) {
+pub(super) async fn discard(payload: &mut web::Payload, max_body: usize) {
     let limit = max_body.saturating_mul(DISCARD_FACTOR);
     let drain = async {
         let mut seen = 0_usize;

@@ -6,10 +6,10 @@ use super::encode;
 use super::error::RpcError;
 use super::exchange::Answer;
 use super::hub::Hub;
+use super::legacy::questions;
 use super::legacy::running::Entry;
 use super::mrtr::{self, Binding};
 use super::notes::{Notes, Threshold};
-use super::pending::legacy_form;
 use super::result::{Addressee, result};
 use super::state::McpState;
 use super::tasks;
@@ -21,7 +21,7 @@ use crate::domain::session::SessionRecord;
 use crate::tools::context::Caller;
 use crate::tools::dispatch::Invocation;
 use crate::tools::error::{ToolError, ToolErrorKind};
-use crate::tools::outlet::{Features, Outlet, Question, Sink};
+use crate::tools::outlet::{Ask, Features, Outlet, Question, Sink};
 use actix_web::web;
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -141,11 +141,12 @@ impl Flight {
         let (Some(session), Some(out)) = (&self.terms.session, out) else {
             return Err(ToolError::internal("a question without a stream"));
         };
+        let form = |ask: &Ask| questions::form(ask, self.form.legacy.unwrap_or(Legacy::NEWEST));
         tokio::select! {
             () = self.cancel.cancelled() => {
                 Err(ToolError::new(ToolErrorKind::Cancelled, "The call was cancelled."))
             }
-            answers = self.state.pending.ask((&session.id, &session.user), questions, out, legacy_form) => answers,
+            answers = self.state.pending.ask((&session.id, &session.user), questions, out, form) => answers,
         }
     }
 

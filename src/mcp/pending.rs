@@ -172,7 +172,7 @@ impl Pending {
         (session, user): (&SessionId, &UserKey),
         questions: &[Question],
         out: &mpsc::Sender<Bytes>,
-        form: fn(&Ask) -> (&'static str, Value),
+        form: impl Fn(&Ask) -> (&'static str, Value),
     ) -> Result<Map<String, Value>, ToolError> {
         let mut open = Vec::new();
         for question in questions {
@@ -236,20 +236,6 @@ impl Pending {
 
 fn refused(message: &'static str) -> ToolError {
     ToolError::new(ToolErrorKind::InvalidInput { field: None }, message)
-}
-
-/// The request that a question becomes in 2025-11-25 and before.
-pub(super) fn legacy_form(ask: &Ask) -> (&'static str, Value) {
-    match ask {
-        Ask::Url { message, url } => {
-            let id = random::text::<12>();
-            (
-                "elicitation/create",
-                json!({ "mode": "url", "message": message, "url": url, "elicitationId": id }),
-            )
-        }
-        Ask::Form { .. } | Ask::Sample(_) | Ask::Roots => form(ask),
-    }
 }
 
 /// The request that a question becomes in 2026-07-28.

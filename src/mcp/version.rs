@@ -67,6 +67,11 @@ impl Legacy {
         self >= Self::V2025_11_25
     }
 
+    /// Forms may offer titled choices, several choices at once, and any default.
+    pub(super) fn has_rich_forms(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
     /// `title`, `outputSchema` and `structuredContent` exist.
     pub(super) fn has_structured_output(self) -> bool {
         self >= Self::V2025_06_18

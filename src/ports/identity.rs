@@ -67,6 +67,28 @@ pub(crate) enum IdentityFault {
     InvalidIdToken,
 }
 
+impl IdentityFault {
+    /// Stable name, for meters.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::ConsentRequired => "consent_required",
+            Self::AdminConsentRequired => "admin_consent_required",
+            Self::InteractionRequired => "interaction_required",
+            Self::Blocked => "blocked",
+            Self::NotAllowed => "not_allowed",
+            Self::GrantDead => "grant_dead",
+            Self::AccountState => "account_state",
+            Self::Unknown => "unknown",
+            Self::LoginRequired => "login_required",
+            Self::Misconfigured => "misconfigured",
+            Self::CredentialRefused => "credential_refused",
+            Self::Unavailable => "unavailable",
+            Self::InvalidIdToken => "invalid_id_token",
+        }
+    }
+}
+
 /// An upstream failure. `detail` is for operators and never shown to clients.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{fault:?} (AADSTS{code}): {detail}")]

@@ -11,6 +11,7 @@ use super::resource::{Contents, Page, ResourceEntry, ResourceSet};
 use super::schema;
 use super::tool::Tool;
 use crate::domain::ids::ServiceName;
+use crate::domain::meters::Meters;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,11 +44,17 @@ const MAX_VALUES: usize = 100;
 pub(crate) struct Dispatcher {
     registry: ToolRegistry,
     limits: CallLimits,
+    meters: Arc<Meters>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(registry: ToolRegistry, limits: CallLimits) -> Self {
-        Self { registry, limits }
+        Self { registry, limits, meters: Arc::default() }
+    }
+
+    /// Counts calls there.
+    pub(crate) fn metered(self, meters: Arc<Meters>) -> Self {
+        Self { meters, ..self }
     }
 
     pub(crate) fn registry(&self) -> &ToolRegistry {
@@ -79,11 +86,23 @@ impl Dispatcher {
         asked: Invocation,
     ) -> Result<ToolOutput, ToolError> {
         let started = Instant::now();
+        // Only names of our own become labels.
+        let mut name = "unknown";
         let result = match self.authorize(service, tool, &asked.caller) {
-            Ok(found) => self.run(found.as_ref(), arguments, asked).await,
+            Ok(found) => {
+                name = found.spec().name;
+                self.run(found.as_ref(), arguments, asked).await
+            }
             Err(error) => Err(error),
         };
-        log_call(service, tool, started, &result);
+        let took = started.elapsed();
+        self.meters.call(
+            service.as_str(),
+            name,
+            result.as_ref().map_or_else(ToolError::code, |_| "ok"),
+            took,
+        );
+        log_call(service, tool, took, &result);
         result
     }
 
@@ -256,8 +275,8 @@ fn printable(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
-fn log_call(service: &ServiceName, tool: &str, started: Instant, result: &Result<ToolOutput, ToolError>) {
-    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+fn log_call(service: &ServiceName, tool: &str, took: Duration, result: &Result<ToolOutput, ToolError>) {
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let tool = printable(tool);
     match result {
         Ok(output) => tracing::debug!(

@@ -86,8 +86,8 @@ async fn open(address: &str, host: &str, bearer: &str, kind: &str, n: usize) -> 
         let count = socket.read(&mut chunk).await.unwrap();
         assert!(count > 0, "stream {n} ended: {text}");
         text.push_str(&String::from_utf8_lossy(&chunk[..count]));
+        assert!("HTTP/1.1 200".starts_with(&text[..text.len().min(12)]), "stream {n}: {text}");
     }
-    assert!(text.starts_with("HTTP/1.1 200"), "stream {n}: {text}");
     socket
 }
 
@@ -198,6 +198,8 @@ impl Server {
             ("ENTRADA_SERVER__WORKERS", "2"),
             ("ENTRADA_MCP__MAX_STREAMS", "20000"),
             ("ENTRADA_MCP__MAX_STREAMS_PER_USER", "20000"),
+            ("ENTRADA_MCP__MAX_SESSIONS_PER_USER", "20000"),
+            ("ENTRADA_MCP__MAX_SESSIONS_PER_CLIENT", "20000"),
             ("ENTRADA_LOG", "warn"),
         ] {
             settings.retain(|(known, _)| known != name);

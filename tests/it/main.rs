@@ -36,6 +36,8 @@ mod key_ring;
 #[cfg(test)]
 mod main_job;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod net;
 #[cfg(test)]
 mod oauth_front;
@@ -48,6 +50,8 @@ mod outage;
 mod profiles;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod resources;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod tests;
 
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::ids::UserKey;
+use crate::domain::meters::Meters;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::upstream::{Profile, SignIn, UpstreamTokens};
@@ -105,6 +106,7 @@ pub(crate) struct EntraProvider {
     keys: Cached<JwkSet>,
     /// Entra's last word about our credential.
     refused: AtomicBool,
+    meters: Arc<Meters>,
 }
 
 impl std::fmt::Debug for EntraProvider {
@@ -122,7 +124,13 @@ impl EntraProvider {
             discovery: Cached::new(),
             keys: Cached::new(),
             refused: AtomicBool::new(false),
+            meters: Arc::default(),
         }
+    }
+
+    /// Counts requests there.
+    pub(crate) fn metered(self, meters: Arc<Meters>) -> Self {
+        Self { meters, ..self }
     }
 
     async fn discovery(&self) -> Result<Arc<Discovery>, IdentityError> {
@@ -143,7 +151,7 @@ impl EntraProvider {
     }
 
     /// Posts to the token endpoint with our credential.
-    async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Classified> {
+    async fn token(&self, form: &[(&'static str, &str)]) -> Result<TokenAnswer, Classified> {
         let discovery = self.discovery().await.map_err(|error| Classified { error, doubtful: false })?;
         let endpoint = &discovery.token_endpoint;
         let proof = self.settings.credential.parameters(&self.settings.client_id, endpoint, self.clock.now());
@@ -154,7 +162,12 @@ impl EntraProvider {
         all.push(("client_id", &self.settings.client_id));
         all.extend(proof.iter().map(|(name, value)| (*name, value.expose().as_str())));
         let answer = endpoint::post_token(&self.http, endpoint, &all).await;
-        self.note(answer.as_ref().err().map(|classified| classified.error.fault));
+        let error = answer.as_ref().err().map(|classified| &classified.error);
+        self.note(error.map(|error| error.fault));
+        let operation =
+            if form.iter().any(|(name, _)| *name == "refresh_token") { "refresh" } else { "exchange" };
+        let outcome = error.map_or("ok", |error| error.fault.name());
+        self.meters.entra(operation, outcome, error.map_or(0, |error| error.code));
         answer
     }
 

@@ -5,6 +5,7 @@ use super::super::exchange::Answer;
 use super::super::flight::{Flight, Terms};
 use super::super::jsonrpc::{Call, Id, Message, text};
 use super::super::notes::Threshold;
+use super::super::result::Addressee;
 use super::super::tool_result::Form;
 use super::super::work::Work;
 use super::super::{cursor, encode, pending};
@@ -12,7 +13,9 @@ use super::running::Entrant;
 use super::{Scope, session};
 use crate::domain::session::SessionRecord;
 use crate::ports::store::StoreError;
-use crate::tools::outlet::{Features, LogLevel};
+use crate::tools::dispatch::Invocation;
+use crate::tools::error::ToolError;
+use crate::tools::outlet::{Features, LogLevel, Outlet};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -151,6 +154,18 @@ async fn subscribe(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
     if subscribes && full {
         return bad("This session has too many subscriptions.");
     }
+    if subscribes && let Err(failed) = read(scope, &uri).await {
+        let form = Form::legacy(scope.version);
+        let addressee = Addressee {
+            state: &scope.state,
+            ready: &scope.ready,
+            endpoint: scope.endpoint,
+            caller: &scope.bearer.caller,
+            id: id.raw(),
+            form: &form,
+        };
+        return addressee.failed(&Work::Read { uri: uri.into_owned() }, &failed);
+    }
     change(scope, id, |session| {
         session.subscriptions.retain(|known| *known != uri);
         if subscribes {
@@ -158,6 +173,16 @@ async fn subscribe(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
         }
     })
     .await
+}
+
+/// Reads a resource as the caller: what they cannot read they do not hear of either.
+async fn read(scope: &Scope, uri: &str) -> Result<(), ToolError> {
+    let asked = Invocation {
+        caller: scope.bearer.caller.clone(),
+        outlet: Outlet::default(),
+        cancel: CancellationToken::new(),
+    };
+    scope.state.dispatcher.read_resource(&scope.ready.name, uri, asked).await.map(drop)
 }
 
 /// Changes the session in the store.

@@ -1,6 +1,7 @@
 //! The legacy era, 2024-11-05 to 2025-11-25: opened with `initialize`, served in sessions that any replica knows.
 
 pub(super) mod outbox;
+pub(super) mod questions;
 pub(super) mod running;
 pub(super) mod session;
 pub(super) mod stream;

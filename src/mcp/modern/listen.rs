@@ -13,7 +13,8 @@ use super::super::result::required;
 use super::super::tasks::{self, Owner};
 use super::super::tether::Tether;
 use crate::ports::sessions::{AttachError, StreamEvent};
-use crate::tools::outlet::Feature;
+use crate::tools::dispatch::Invocation;
+use crate::tools::outlet::{Feature, Outlet};
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, rt};
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Changes that may wait for a slow reader before its stream ends.
@@ -102,6 +104,19 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
 async fn granted(x: &Exchange<'_>, wanted: Wanted) -> Filter {
     let offers = x.ready.offers;
     let owner = Owner { state: x.state, user: &x.bearer.caller.user, service: &x.ready.name };
+    let mut uris = Vec::new();
+    for uri in wanted.resource_subscriptions {
+        // What the caller cannot read they do not hear of either.
+        let asked = Invocation {
+            caller: x.bearer.caller.clone(),
+            outlet: Outlet::default(),
+            cancel: CancellationToken::new(),
+        };
+        if offers.subscriptions && x.state.dispatcher.read_resource(&x.ready.name, &uri, asked).await.is_ok()
+        {
+            uris.push(uri);
+        }
+    }
     let mut tasks = Vec::new();
     for id in wanted.task_ids {
         if offers.tasks && owner.knows(&id).await {
@@ -112,7 +127,7 @@ async fn granted(x: &Exchange<'_>, wanted: Wanted) -> Filter {
         tools: wanted.tools_list_changed,
         prompts: wanted.prompts_list_changed,
         resources: wanted.resources_list_changed && offers.resources,
-        uris: if offers.subscriptions { wanted.resource_subscriptions } else { Vec::new() },
+        uris,
         tasks,
     }
 }

@@ -45,15 +45,31 @@ pub(in crate::mcp) fn check(
     mirrored.iter().try_for_each(|m| m.check(headers, arguments))
 }
 
+/// Name and text of the headers that go with `arguments`, for framings that have none of their own.
+pub(in crate::mcp) fn repeated<'a>(
+    mirrored: &'a [Mirrored],
+    arguments: &'a Value,
+) -> impl Iterator<Item = (&'a str, String)> {
+    mirrored.iter().filter_map(|m| {
+        let value = m.value(arguments)?;
+        Some((m.header.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+    })
+}
+
 impl Mirrored {
+    /// The argument, if it is there.
+    fn value<'a>(&self, arguments: &'a Value) -> Option<&'a Value> {
+        let value = self.path.iter().try_fold(arguments, |value, step| value.get(step));
+        value.filter(|value| !value.is_null())
+    }
+
     fn check(&self, headers: &HeaderMap, arguments: &Value) -> Result<(), RpcError> {
         let name = self.header.as_str();
         let bad = |what: &str| RpcError::new(HEADER_MISMATCH, format!("The {name} header {what}."));
         let header =
             headers::single(headers, name).map_err(|_| bad("is repeated or has bytes it may not have"))?;
         let header = header.map(headers::decoded).transpose().map_err(|_| bad("does not decode"))?;
-        let value = self.path.iter().try_fold(arguments, |value, step| value.get(step));
-        match (value.filter(|value| !value.is_null()), header) {
+        match (self.value(arguments), header) {
             (None, None) => Ok(()),
             (None, Some(_)) => Err(bad("repeats an argument that is not there")),
             (Some(_), None) => Err(bad("is missing")),

@@ -2,7 +2,7 @@
 
 use super::super::door;
 use super::super::edge;
-use super::super::endpoint::read;
+use super::super::endpoint::{discard, read};
 use super::super::error::refuse;
 use super::super::exchange::Exchange;
 use super::super::headers;
@@ -36,7 +36,13 @@ pub(in crate::mcp) async fn post(
             HttpResponse::Accepted().body("Accepted")
         }
         Ok(None) => edge::preflight(request.headers()),
-        Err(refusal) => refusal,
+        Err(refusal) => {
+            // What took too long to arrive is not waited for again.
+            if refusal.status() != StatusCode::REQUEST_TIMEOUT {
+                Box::pin(discard(&mut payload, state.settings.max_body)).await;
+            }
+            refusal
+        }
     };
     state.edge.decorate(&mut response, request.head());
     response

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
-const PATH: &str = "/conformance/mcp";
+pub(super) const PATH: &str = "/conformance/mcp";
 const READY: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
 
-async fn world() -> (World, Replica, String) {
+pub(super) async fn world() -> (World, Replica, String) {
     let world = World::new();
     let replica = world.replica_of(vec![Arc::new(Conformance::new())]);
     let bearer = world.bearer("alice", "conformance").await;
@@ -21,7 +21,7 @@ async fn world() -> (World, Replica, String) {
 }
 
 /// A session whose client declares everything.
-async fn session(replica: &Replica, bearer: &str) -> String {
+pub(super) async fn session(replica: &Replica, bearer: &str) -> String {
     let capabilities = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}});
     let reply = post(bearer, initialize_with("2025-11-25", &capabilities)).path(PATH).send(replica).await;
     let id = reply.header("mcp-session-id").expect("a session id").to_owned();
@@ -29,12 +29,12 @@ async fn session(replica: &Replica, bearer: &str) -> String {
     id
 }
 
-fn legacy(bearer: &str, session: &str, method: &str, params: &Value) -> Ask {
+pub(super) fn legacy(bearer: &str, session: &str, method: &str, params: &Value) -> Ask {
     post(bearer, rpc(&json!(7), method, params)).path(PATH).session(session)
 }
 
 /// A request of 2026-07-28 by a client that declares `capabilities`.
-fn modern(bearer: &str, method: &str, mut params: Value, capabilities: &Value) -> Ask {
+pub(super) fn modern(bearer: &str, method: &str, mut params: Value, capabilities: &Value) -> Ask {
     params["_meta"] = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": capabilities,
@@ -48,12 +48,12 @@ fn modern(bearer: &str, method: &str, mut params: Value, capabilities: &Value) -
         .header("Mcp-Name", &name)
 }
 
-fn tasks() -> Value {
+pub(super) fn tasks() -> Value {
     json!({"elicitation": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}})
 }
 
 /// The JSON messages of an event stream so far.
-fn events(text: &str) -> Vec<Value> {
+pub(super) fn events(text: &str) -> Vec<Value> {
     text.lines()
         .filter_map(|l| l.strip_prefix("data: "))
         .filter_map(|d| serde_json::from_str(d).ok())

@@ -2,6 +2,7 @@
 
 mod features;
 mod modern;
+mod rules;
 mod schema;
 mod sessions;
 mod sse;

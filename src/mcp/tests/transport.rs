@@ -131,15 +131,17 @@ async fn a_connection_outlives_the_refusal_of_a_request_with_a_body() {
     let world = World::new();
     let replica = world.replica();
     let bearer = world.bearer("alice", "mail-query").await;
-    let refused = post("none", vec![b' '; 200_000]).header("Connection", "keep-alive");
-    let mut socket = refused.open(&replica).await;
-    read_until(&mut socket, "HTTP/1.1 401").await;
-    post(&bearer, PING).write(&replica, &mut socket).await;
-    let rest = read_rest(&mut socket).await;
-    assert!(
-        rest.contains("HTTP/1.1 200") && rest.contains(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
-        "{rest}"
-    );
+    for path in ["/mail-query/mcp", "/mail-query/messages"] {
+        let refused = post("none", vec![b' '; 200_000]).path(path).header("Connection", "keep-alive");
+        let mut socket = refused.open(&replica).await;
+        read_until(&mut socket, "HTTP/1.1 401").await;
+        post(&bearer, PING).write(&replica, &mut socket).await;
+        let rest = read_rest(&mut socket).await;
+        assert!(
+            rest.contains("HTTP/1.1 200") && rest.contains(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+            "{path}: {rest}"
+        );
+    }
 }
 
 #[actix_web::test]

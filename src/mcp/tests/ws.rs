@@ -4,8 +4,10 @@ use super::super::McpSettings;
 use super::support::{Ask, Replica, World, bare, initialize, modern, post, read_until, request, rpc};
 use crate::domain::ids::SessionId;
 use crate::ports::sessions::SessionRouter;
+use crate::services::conformance::Conformance;
 use bytes::Bytes;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -317,5 +319,23 @@ async fn what_is_modern_ends_with_its_socket() {
     world.witness.dropped.notified().await;
     while replica.router.open_streams().await > 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[actix_web::test]
+async fn a_socket_has_no_parameter_headers_and_needs_none() {
+    let world = World::new();
+    let replica = world.replica_of(vec![Arc::new(Conformance::new())]);
+    let bearer = world.bearer("alice", "conformance").await;
+    let ask = upgrade("/conformance/ws").header("Authorization", &format!("Bearer {bearer}"));
+    let mut socket = Socket::open(&ask, &replica).await;
+    for (region, told) in [("eu", "Region: eu"), ("한국", "Region: 한국")] {
+        let meta = json!({
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        });
+        let call = json!({ "name": "test_custom_header", "arguments": { "region": region }, "_meta": meta });
+        let answer = socket.ask("c", "tools/call", call).await;
+        assert_eq!(answer["result"]["content"][0]["text"], told, "{answer}");
     }
 }
