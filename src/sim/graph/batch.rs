@@ -156,7 +156,11 @@ fn answer(
         oid: &caller.claims.oid,
         scopes: &caller.claims.scopes,
         body: &body,
-        if_match: part.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("if-match")).map(|(_, v)| v.clone()),
+        if_match: part
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("if-match"))
+            .map(|(_, v)| v.clone()),
     };
     let answer = super::routes::dispatch(&state.graph, &state.directory, &call)?;
     let mut headers = Map::new();

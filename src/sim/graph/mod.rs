@@ -94,6 +94,8 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let scope = drive::PATTERNS
         .iter()
         .chain(&routes::PATTERNS)
-        .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| scope.route(pattern, web::to(http::handle)));
+        .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
+            scope.route(pattern, web::to(http::handle))
+        });
     cfg.service(scope);
 }

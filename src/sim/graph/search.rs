@@ -61,7 +61,9 @@ pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphE
         return Err(GraphError::bad_request("Exactly one search request is supported."));
     };
     if request.entity_types != ["message"] {
-        return Err(GraphError::bad_request("This tenant searches the entity types 'message' and 'driveItem', each on its own."));
+        return Err(GraphError::bad_request(
+            "This tenant searches the entity types 'message' and 'driveItem', each on its own.",
+        ));
     }
     if !call.granted(&READ) {
         return Err(GraphError::access_denied());

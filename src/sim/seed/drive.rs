@@ -84,7 +84,10 @@ const MINJI: &[(&str, FileKind)] = &[
     ("계약/품목.csv", FileKind::CsvCp949(documents::ITEMS_KO)),
     ("메모.txt", FileKind::Txt("오늘 할 일: 견적서 확인\n")),
     // As a Mac writes it: decomposed Hangul.
-    ("\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} \u{110c}\u{116e}\u{110b}\u{1174}.txt", FileKind::Txt("자모가 나뉜 이름.")),
+    (
+        "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} \u{110c}\u{116e}\u{110b}\u{1174}.txt",
+        FileKind::Txt("자모가 나뉜 이름."),
+    ),
 ];
 
 /// A drive for everybody in the directory.

@@ -51,11 +51,8 @@ impl Desk<'_> {
             let next = Position { at: number(end as u64), given: number(until) };
             body.insert("@odata.nextLink".to_owned(), json!(paging::next_link(self.call, next)));
         } else {
-            let link = format!(
-                "{}/v1.0/me/drive/root/delta?token={}",
-                self.call.origin,
-                sealed(&drive.id, until)
-            );
+            let link =
+                format!("{}/v1.0/me/drive/root/delta?token={}", self.call.origin, sealed(&drive.id, until));
             body.insert("@odata.deltaLink".to_owned(), json!(link));
         }
         body.insert("value".to_owned(), json!(items));
@@ -63,8 +60,12 @@ impl Desk<'_> {
     }
 
     fn resync(&self) -> GraphError {
-        GraphError::new(410, "resyncRequired", "The delta token is no longer valid, and the application must reset.")
-            .header("Location", format!("{}/v1.0/me/drive/root/delta", self.call.origin))
+        GraphError::new(
+            410,
+            "resyncRequired",
+            "The delta token is no longer valid, and the application must reset.",
+        )
+        .header("Location", format!("{}/v1.0/me/drive/root/delta", self.call.origin))
     }
 }
 

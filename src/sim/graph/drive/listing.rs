@@ -21,15 +21,18 @@ impl Desk<'_> {
             return Err(denied());
         }
         let used = drive.size(0);
-        Ok(answer(200, &json!({
-            "@odata.context": self.context("drives/$entity"),
-            "id": drive.id, "name": "OneDrive", "driveType": "business", "owner": identity(&drive.owner),
-            "webUrl": super::ids::web_url(&drive.owner.upn, ""),
-            "quota": {
-                "deleted": 0, "remaining": (1_u64 << 40) - used as u64, "state": "normal", "total": 1_u64 << 40,
-                "used": used,
-            },
-        })))
+        Ok(answer(
+            200,
+            &json!({
+                "@odata.context": self.context("drives/$entity"),
+                "id": drive.id, "name": "OneDrive", "driveType": "business", "owner": identity(&drive.owner),
+                "webUrl": super::ids::web_url(&drive.owner.upn, ""),
+                "quota": {
+                    "deleted": 0, "remaining": (1_u64 << 40) - used as u64, "state": "normal", "total": 1_u64 << 40,
+                    "used": used,
+                },
+            }),
+        ))
     }
 
     pub(super) fn context(&self, place: &str) -> String {
@@ -162,13 +165,18 @@ impl Desk<'_> {
         let shown: Vec<Value> = rows
             .into_iter()
             .enumerate()
-            .map(|(back, (at, size, by))| json!({
-                "id": format!("{}.0", count - back), "lastModifiedDateTime": moment(at), "size": size,
-                "lastModifiedBy": identity(&by),
-            }))
+            .map(|(back, (at, size, by))| {
+                json!({
+                    "id": format!("{}.0", count - back), "lastModifiedDateTime": moment(at), "size": size,
+                    "lastModifiedBy": identity(&by),
+                })
+            })
             .collect();
-        Ok(answer(200, &json!({
-            "@odata.context": self.context("Collection(driveItemVersion)"), "value": shown,
-        })))
+        Ok(answer(
+            200,
+            &json!({
+                "@odata.context": self.context("Collection(driveItemVersion)"), "value": shown,
+            }),
+        ))
     }
 }

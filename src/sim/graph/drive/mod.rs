@@ -192,7 +192,11 @@ impl Desk<'_> {
             (false, false) => &READ_ALL,
             (false, true) => &WRITE_ALL,
         };
-        if self.call.granted(scopes) && drive.admits(&self.me.oid, node, write) { Ok(()) } else { Err(denied()) }
+        if self.call.granted(scopes) && drive.admits(&self.me.oid, node, write) {
+            Ok(())
+        } else {
+            Err(denied())
+        }
     }
 
     fn view(&self) -> Result<View<'_>, GraphError> {
@@ -219,9 +223,11 @@ impl Desk<'_> {
             ("PATCH", []) => self.change(self.spot(place)?),
             ("DELETE", []) => self.delete(self.spot(place)?),
             ("DELETE", ["permissions", id]) => self.revoke(self.spot(place)?, id),
-            (_, [] | [_] | ["permissions", _]) => {
-                Err(GraphError::new(405, "notSupported", "The HTTP method is not supported for this resource."))
-            }
+            (_, [] | [_] | ["permissions", _]) => Err(GraphError::new(
+                405,
+                "notSupported",
+                "The HTTP method is not supported for this resource.",
+            )),
             (_, [.., segment]) => Err(GraphError::no_segment(segment)),
         }
     }

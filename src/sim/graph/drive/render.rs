@@ -11,9 +11,30 @@ use crate::sim::graph::error::GraphError;
 
 /// Properties of an item that `$select` may name.
 const FIELDS: [&str; 24] = [
-    "id", "createdBy", "createdDateTime", "description", "eTag", "lastModifiedBy", "lastModifiedDateTime", "name",
-    "parentReference", "webUrl", "cTag", "deleted", "file", "fileSystemInfo", "folder", "image", "package",
-    "remoteItem", "root", "shared", "size", "webDavUrl", "specialFolder", "searchResult",
+    "id",
+    "createdBy",
+    "createdDateTime",
+    "description",
+    "eTag",
+    "lastModifiedBy",
+    "lastModifiedDateTime",
+    "name",
+    "parentReference",
+    "webUrl",
+    "cTag",
+    "deleted",
+    "file",
+    "fileSystemInfo",
+    "folder",
+    "image",
+    "package",
+    "remoteItem",
+    "root",
+    "shared",
+    "size",
+    "webDavUrl",
+    "specialFolder",
+    "searchResult",
 ];
 const DOWNLOAD: &str = "@microsoft.graph.downloadUrl";
 
@@ -69,9 +90,12 @@ impl<'a> View<'a> {
         put("createdBy", identity(&drive.owner));
         put("lastModifiedBy", identity(&node.by));
         put("parentReference", self.parent(drive, node));
-        put("fileSystemInfo", json!({
-            "createdDateTime": moment(node.created), "lastModifiedDateTime": moment(node.modified),
-        }));
+        put(
+            "fileSystemInfo",
+            json!({
+                "createdDateTime": moment(node.created), "lastModifiedDateTime": moment(node.modified),
+            }),
+        );
         if at == 0 {
             put("root", json!({}));
         }
@@ -119,13 +143,17 @@ impl<'a> View<'a> {
     /// An item of somebody else's drive, as lists of one's own show it.
     pub(super) fn remote(&self, drive: &Drive, at: usize) -> Value {
         let Some(node) = drive.node(at) else { return Value::Null };
-        let inner = Self { call: self.call, transfers: self.transfers, select: REMOTE.to_vec(), with_path: true };
+        let inner =
+            Self { call: self.call, transfers: self.transfers, select: REMOTE.to_vec(), with_path: true };
         let mut item = inner.item(drive, at);
         if let Some(members) = item.as_object_mut() {
-            members.insert("shared".to_owned(), json!({
-                "scope": "users", "owner": identity(&drive.owner), "sharedBy": identity(&drive.owner),
-                "sharedDateTime": moment(node.created),
-            }));
+            members.insert(
+                "shared".to_owned(),
+                json!({
+                    "scope": "users", "owner": identity(&drive.owner), "sharedBy": identity(&drive.owner),
+                    "sharedDateTime": moment(node.created),
+                }),
+            );
         }
         json!({
             "id": node.id, "name": node.name, "size": drive.size(at), "createdBy": identity(&drive.owner),
@@ -152,14 +180,18 @@ pub(super) fn permission(grant: &Grant) -> Value {
     let mut all = json!({ "id": grant.id, "roles": [if grant.write { "write" } else { "read" }] });
     let Some(members) = all.as_object_mut() else { return Value::Null };
     if let Some(who) = &grant.who {
-        members.insert("grantedToV2".to_owned(), json!({ "user": { "displayName": who.name, "id": who.oid } }));
+        members
+            .insert("grantedToV2".to_owned(), json!({ "user": { "displayName": who.name, "id": who.oid } }));
     }
     if let Some(link) = &grant.link {
         members.insert("shareId".to_owned(), json!(grant.id));
         members.insert("hasPassword".to_owned(), json!(link.password));
-        members.insert("link".to_owned(), json!({
-            "type": link.kind, "scope": link.scope, "webUrl": link.url, "preventsDownload": false,
-        }));
+        members.insert(
+            "link".to_owned(),
+            json!({
+                "type": link.kind, "scope": link.scope, "webUrl": link.url, "preventsDownload": false,
+            }),
+        );
         members.extend(link.expires.as_ref().map(|at| ("expirationDateTime".to_owned(), json!(at))));
     }
     all

@@ -101,17 +101,22 @@ pub(in crate::sim::graph) fn query(
         .enumerate()
         .skip(request.from)
         .take(size)
-        .map(|(rank, (drive, at))| json!({
-            "hitId": drive.nodes.get(*at).map(|node| node.id.clone()).unwrap_or_default(),
-            "rank": rank + 1, "summary": "", "resource": resource(call, drives, drive, *at),
-        }))
+        .map(|(rank, (drive, at))| {
+            json!({
+                "hitId": drive.nodes.get(*at).map(|node| node.id.clone()).unwrap_or_default(),
+                "rank": rank + 1, "summary": "", "resource": resource(call, drives, drive, *at),
+            })
+        })
         .collect();
-    Ok(answer(200, &json!({
-        "@odata.context": format!("{}/v1.0/$metadata#Collection(microsoft.graph.searchResponse)", call.origin),
-        "value": [{ "searchTerms": words, "hitsContainers": [{
-            "hits": shown, "total": hits.len(), "moreResultsAvailable": request.from + size < hits.len(),
-        }] }],
-    })))
+    Ok(answer(
+        200,
+        &json!({
+            "@odata.context": format!("{}/v1.0/$metadata#Collection(microsoft.graph.searchResponse)", call.origin),
+            "value": [{ "searchTerms": words, "hitsContainers": [{
+                "hits": shown, "total": hits.len(), "moreResultsAvailable": request.from + size < hits.len(),
+            }] }],
+        }),
+    ))
 }
 
 /// A hit knows no tags, no facets of files and no paths.

@@ -77,7 +77,8 @@ impl Desk<'_> {
         let all = self.drives.all.read();
         for drive in all.iter() {
             for (at, node) in drive.nodes.iter().enumerate().filter(|(_, node)| !node.deleted) {
-                let link = node.grants.iter().filter_map(|grant| grant.link.as_ref()).any(|link| link.url == url);
+                let link =
+                    node.grants.iter().filter_map(|grant| grant.link.as_ref()).any(|link| link.url == url);
                 if !link && ids::web_url(&drive.owner.upn, &drive.path(at)) != url {
                     continue;
                 }

@@ -190,8 +190,7 @@ impl Drives {
 
 impl Drive {
     fn seeded(owner: Who, seed: SeededDrive, directory: &Directory) -> Self {
-        let mut drive =
-            Self { id: ids::drive(&owner.oid), owner: owner.clone(), nodes: Vec::new(), seq: 0 };
+        let mut drive = Self { id: ids::drive(&owner.oid), owner: owner.clone(), nodes: Vec::new(), seq: 0 };
         let first = seed.items.iter().map(|item| item.modified).min().unwrap_or_default();
         drive.add(None, "root", None, first, &owner);
         for (number, item) in seed.items.into_iter().enumerate() {

@@ -86,12 +86,15 @@ impl Desk<'_> {
         let ticket = ticket();
         let upload = Upload { landing, by: self.me.clone(), total: None, got: BytesMut::new() };
         self.drives.transfers.uploads.lock().insert(ticket.clone(), upload);
-        Ok(super::render::answer(200, &json!({
-            "@odata.context": self.context("microsoft.graph.uploadSession"),
-            "uploadUrl": format!("{}/upload/{ticket}", self.call.origin),
-            "expirationDateTime": expiry(),
-            "nextExpectedRanges": ["0-"],
-        })))
+        Ok(super::render::answer(
+            200,
+            &json!({
+                "@odata.context": self.context("microsoft.graph.uploadSession"),
+                "uploadUrl": format!("{}/upload/{ticket}", self.call.origin),
+                "expirationDateTime": expiry(),
+                "nextExpectedRanges": ["0-"],
+            }),
+        ))
     }
 }
 
@@ -123,7 +126,11 @@ fn leaked(request: &HttpRequest, state: &SimState) -> Option<HttpResponse> {
     Some(refuse(401, "unauthenticated", "The caller is not authenticated."))
 }
 
-async fn download(request: HttpRequest, ticket: web::Path<String>, state: web::Data<SimState>) -> HttpResponse {
+async fn download(
+    request: HttpRequest,
+    ticket: web::Path<String>,
+    state: web::Data<SimState>,
+) -> HttpResponse {
     if let Some(refusal) = leaked(&request, &state) {
         return refusal;
     }
@@ -171,7 +178,9 @@ async fn put(
         return refuse(404, "itemNotFound", "The upload session was not found");
     };
     let bad = |message: &str| refuse(400, "invalidRequest", message);
-    let Some((first, last, total)) = range(&request) else { return bad("Invalid Content-Range header value") };
+    let Some((first, last, total)) = range(&request) else {
+        return bad("Invalid Content-Range header value");
+    };
     if body.len() as u64 != last - first + 1 {
         return bad("The Content-Range header length does not match the provided number of bytes.");
     }
@@ -252,7 +261,11 @@ async fn cancel(request: HttpRequest, ticket: web::Path<String>, state: web::Dat
 }
 
 /// The first look finds the copy under way, the next ones its outcome.
-async fn monitor(request: HttpRequest, ticket: web::Path<String>, state: web::Data<SimState>) -> HttpResponse {
+async fn monitor(
+    request: HttpRequest,
+    ticket: web::Path<String>,
+    state: web::Data<SimState>,
+) -> HttpResponse {
     if let Some(refusal) = leaked(&request, &state) {
         return refusal;
     }

@@ -31,7 +31,9 @@ fn unchanged(node: &Node, wanted: Option<&str>) -> Result<(), GraphError> {
         Some(tag) if tag != "*" && tag != node.e_tag() && tag != node.c_tag() => {
             Err(GraphError::new(412, "resourceModified", "ETag does not match current item's value"))
         }
-        _ if node.locked => Err(GraphError::new(423, "resourceLocked", "The resource you are attempting to access is locked")),
+        _ if node.locked => {
+            Err(GraphError::new(423, "resourceLocked", "The resource you are attempting to access is locked"))
+        }
         _ => Ok(()),
     }
 }
@@ -195,7 +197,11 @@ impl Desk<'_> {
         };
         let folder = found.ok_or_else(not_found)?;
         self.allow(drive, folder, true)?;
-        if drive.node(folder).is_some_and(Node::is_folder) { Ok(Some(folder)) } else { Err(invalid("Not a folder.")) }
+        if drive.node(folder).is_some_and(Node::is_folder) {
+            Ok(Some(folder))
+        } else {
+            Err(invalid("Not a folder."))
+        }
     }
 
     pub(super) fn delete(&self, spot: Spot) -> Result<Answer, GraphError> {

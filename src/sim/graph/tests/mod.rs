@@ -1,6 +1,7 @@
 //! Graph over HTTP: what a mail client would meet.
 mod calendar;
 mod contract;
+mod drive;
 mod limits;
 mod mail;
 mod paging;
@@ -17,7 +18,7 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 /// All scopes that the tools use.
-const ALL: [&str; 4] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read"];
+const ALL: [&str; 5] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read", "Files.Read.All"];
 
 /// A tenant without sockets.
 struct Lab {
