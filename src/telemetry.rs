@@ -90,6 +90,7 @@ impl RootSpanBuilder for RequestSpan {
             request.id = id.unwrap_or_default(),
             client.id = Empty,
             grant.id = Empty,
+            token.bound = Empty,
             flow.id = Empty
         )
     }

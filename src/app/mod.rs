@@ -29,7 +29,6 @@ use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
 use crate::lifecycle::{Shutdown, raise_open_files};
 use crate::mcp::{McpParts, McpState};
-use crate::oauth::bearer::BearerGuard;
 use crate::oauth::{OauthParts, OauthSettings, OauthState};
 use crate::ops::{EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
@@ -205,20 +204,30 @@ impl Parts {
             actors.streams.clone(),
             resources.clone(),
         );
+        let documents = PublicHttp::new(settings::stand(config)?);
+        let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
+        let oauth = OauthParts {
+            store: store.clone(),
+            identity,
+            tokens: actors.tokens.clone(),
+            documents: Arc::new(documents),
+            issuer_keys,
+            cipher: cipher.clone(),
+            hasher,
+            resources: resources.clone(),
+            clock: grant_clock.clone(),
+            settings: OauthSettings { clients: settings::clients(config)?, ..settings::oauth(config) },
+        };
+        let oauth = OauthState::new(oauth);
         let mcp = McpParts {
             dispatcher: Dispatcher::new(registry.clone(), settings::call_limits(config))
                 .metered(meters.clone()),
-            guard: Arc::new(BearerGuard::new(
-                store.clone(),
-                hasher.clone(),
-                resources.clone(),
-                grant_clock.clone(),
-            )),
+            guard: oauth.guard(),
             store: store.clone(),
             router: actors.streams.clone(),
             resources: resources.clone(),
             switchboard: switchboard.clone(),
-            clock: grant_clock.clone(),
+            clock: grant_clock,
             cipher: cipher.clone(),
         };
         let mcp = web::Data::new(McpState::new(mcp, settings::mcp(config, address)));
@@ -231,23 +240,9 @@ impl Parts {
             meters: meters.clone(),
             streams: actors.streams.clone(),
         };
-        let documents = PublicHttp::new(settings::stand(config)?);
-        let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
-        let oauth = OauthParts {
-            store,
-            identity,
-            tokens: actors.tokens.clone(),
-            documents: Arc::new(documents),
-            issuer_keys,
-            cipher,
-            hasher,
-            resources: resources.clone(),
-            clock: grant_clock,
-            settings: OauthSettings { clients: settings::clients(config)?, ..settings::oauth(config) },
-        };
         Ok(Self {
             ops: web::Data::new(ops),
-            oauth: web::Data::new(OauthState::new(oauth)),
+            oauth: web::Data::new(oauth),
             mcp,
             console: web::Data::new(console),
             meters: web::Data::from(meters),

@@ -2,7 +2,7 @@
 
 use crate::actors::{GateSettings, RegistrySettings};
 use crate::adapters::public_http::Stand;
-use crate::config::{ClientEntry, Config, ConfigError, RefreshReuse, RegistrationSwitch};
+use crate::config::{ClientEntry, Config, ConfigError, DpopSwitch, RefreshReuse, RegistrationSwitch};
 use crate::domain::peer;
 use crate::domain::rate::Rate;
 use crate::domain::reach::Policy;
@@ -10,7 +10,7 @@ use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::mcp::McpSettings;
 use crate::oauth::{
-    ConfiguredClient, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
+    ConfiguredClient, DpopSettings, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
     RegistrationMode, RegistrationSettings, TrustedIssuer,
 };
 use crate::services::ServiceSettings;
@@ -72,6 +72,7 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         openid: oauth.openid,
         id_token_key_ttl: Duration::from_secs(oauth.id_token_key_ttl_s),
         client_credentials: oauth.client_credentials,
+        dpop: dpop(config),
         trusted_issuers: trusted_issuers(config),
         trusted_proxies: networks(&config.server.trusted_proxies),
         limits: limits(config),
@@ -89,6 +90,11 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         allowed_roles: config.entra.allowed_roles.clone(),
         ..OauthSettings::default()
     }
+}
+
+/// Whether clients may bind their tokens to a key.
+fn dpop(config: &Config) -> DpopSettings {
+    DpopSettings { offered: config.oauth.dpop == DpopSwitch::Optional, nonces: config.oauth.dpop_nonce }
 }
 
 fn registration(config: &Config) -> RegistrationSettings {
@@ -124,6 +130,7 @@ pub(super) fn clients(config: &Config) -> Result<Vec<ConfiguredClient>, ConfigEr
             jwks: entry.jwks()?,
             jwks_uri: entry.jwks_uri.clone(),
             grant_types: entry.grant_types.clone(),
+            dpop_bound_access_tokens: entry.dpop_bound_access_tokens,
         };
         let refused = |problem: String| ConfigError::Refused { key: "clients", problem };
         client.validate().map_err(|fault| refused(format!("`{}`: {fault}", entry.id)))?;

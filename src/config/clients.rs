@@ -26,6 +26,8 @@ pub(crate) struct ClientEntry {
     pub(crate) jwks_uri: Option<String>,
     #[serde(default = "usual_grants")]
     pub(crate) grant_types: Vec<String>,
+    #[serde(default)]
+    pub(crate) dpop_bound_access_tokens: bool,
 }
 
 fn public() -> ClientAuthMethod {

@@ -10,7 +10,7 @@ mod validate;
 
 pub(crate) use clients::ClientEntry;
 pub(crate) use layers::{Environment, Sources, load};
-pub(crate) use sections::{Config, LogFormat, LogSection, RefreshReuse, RegistrationSwitch};
+pub(crate) use sections::{Config, DpopSwitch, LogFormat, LogSection, RefreshReuse, RegistrationSwitch};
 pub(crate) use validate::StoreUrl;
 
 use std::path::PathBuf;

@@ -107,6 +107,8 @@ pub(crate) struct OauthSection {
     pub(crate) openid: bool,
     pub(crate) id_token_key_ttl_s: u64,
     pub(crate) client_credentials: bool,
+    pub(crate) dpop: DpopSwitch,
+    pub(crate) dpop_nonce: bool,
     pub(crate) trusted_issuers: Vec<String>,
     pub(crate) scope_ceiling: Vec<String>,
     pub(crate) allowed_users: Vec<String>,
@@ -149,6 +151,14 @@ pub(crate) struct ClientMetadataSection {
 pub(crate) enum RefreshReuse {
     Revoke,
     Reject,
+}
+
+/// Whether clients may bind their tokens to a key (RFC 9449).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DpopSwitch {
+    Off,
+    Optional,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -11,6 +11,7 @@ use crate::ports::store::StoreError;
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::collections::HashSet;
 
 /// Grants that one step of a walk through all of them looks at.
 const STEP: usize = 1000;
@@ -54,6 +55,8 @@ struct GrantView {
     client: ClientId,
     service: ServiceName,
     scope: String,
+    /// Its first token was bound to a key of the client (DPoP).
+    key_bound: bool,
     created_at: String,
     last_used_at: String,
     expires_at: String,
@@ -67,6 +70,7 @@ impl From<GrantRecord> for GrantView {
             client: grant.client,
             service: grant.service,
             scope: grant.scopes.to_string(),
+            key_bound: grant.key_bound,
             created_at: moment(grant.created_at),
             last_used_at: moment(grant.last_used_at),
             expires_at: moment(grant.expires_at),
@@ -110,7 +114,7 @@ pub(super) async fn list(state: web::Data<ConsoleState>, wanted: web::Query<Want
 pub(super) async fn delete(state: web::Data<ConsoleState>, path: web::Path<String>) -> Answer {
     let id = GrantId::new(path.into_inner());
     let grant = state.store.grant(&id).await?.ok_or(ConsoleError::NotFound("grant"))?;
-    state.store.revoke_grant(&id).await?;
+    state.store.end_grant(&id, &grant.user).await?;
     audit::event("revoke", &grant.client, Some(&grant.user));
     audit::operator("admin_revoke_grant", id.as_str());
     Ok(found(&json!({ "revoked": 1 })))
@@ -166,13 +170,17 @@ pub(super) async fn revoke_where(
 
 /// Ends grants; how many stood. A walk may meet one twice.
 async fn end(state: &ConsoleState, grants: Vec<GrantRecord>) -> Result<usize, StoreError> {
-    let mut ended = 0;
+    let (mut ended, mut users) = (0, HashSet::new());
     for grant in grants {
         if state.store.grant(&grant.id).await?.is_some() {
             state.store.revoke_grant(&grant.id).await?;
             audit::event("revoke", &grant.client, Some(&grant.user));
             ended += 1;
+            users.insert(grant.user);
         }
+    }
+    for user in &users {
+        state.store.forget_without_grants(user).await;
     }
     Ok(ended)
 }

@@ -66,6 +66,11 @@ impl ClientRecord {
         self.auth_method == method || self.other_auth_methods.contains(&method)
     }
 
+    /// Whether it takes tokens only that are bound to a key of its own (RFC 9449 §5.2).
+    pub(crate) fn wants_bound_tokens(&self) -> bool {
+        self.metadata.get("dpop_bound_access_tokens") == Some(&serde_json::Value::Bool(true))
+    }
+
     /// Whether its metadata lets it use a grant type; those that name none may use what everybody may.
     pub(crate) fn may_use(&self, grant_type: &str) -> bool {
         let listed = self.metadata.get("grant_types").and_then(serde_json::Value::as_array);

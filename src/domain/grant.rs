@@ -2,7 +2,7 @@
 //! service. All its records die together.
 
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ClientId, FlowId, GrantId, ServiceName, UserKey};
+use crate::domain::ids::{ClientId, FlowId, GrantId, KeyThumbprint, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,9 @@ pub(crate) struct CodeRecord {
     /// When the person signed in at Entra, if that was before the code was issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) auth_time: Option<Timestamp>,
+    /// The key that must be proven when the code is redeemed (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jkt: Option<KeyThumbprint>,
     /// Id of the sign-in, for its trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<FlowId>,
@@ -43,8 +46,23 @@ pub(crate) struct AccessRecord {
     /// Id of the sign-in that it comes from, on its first bearer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) flow: Option<FlowId>,
+    /// The key that must be proven with every use (RFC 9449 §6); none for a plain bearer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jkt: Option<KeyThumbprint>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+}
+
+impl AccessRecord {
+    /// `token_type` of RFC 6749 §7.1.
+    pub(crate) fn token_type(&self) -> &'static str {
+        token_type(self.jkt.as_ref())
+    }
+}
+
+/// How a token is presented that is bound to this key, or to none.
+pub(crate) const fn token_type(key: Option<&KeyThumbprint>) -> &'static str {
+    if key.is_some() { "DPoP" } else { "Bearer" }
 }
 
 /// A refresh token.
@@ -58,6 +76,9 @@ pub(crate) struct RefreshRecord {
     /// Version of the user's Entra record when this token was issued. Redeeming the token requires a newer one, so
     /// any number of parallel redemptions agree on one upstream refresh.
     pub(crate) upstream_version: u64,
+    /// The key that must be proven with it (RFC 9449 §5); clients that prove themselves need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) jkt: Option<KeyThumbprint>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
     /// End of the sliding life of the whole grant.
@@ -72,6 +93,9 @@ pub(crate) struct GrantRecord {
     pub(crate) user: UserKey,
     pub(crate) service: ServiceName,
     pub(crate) scopes: ScopeSet,
+    /// Its first bearer was bound to a key of the client.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) key_bound: bool,
     pub(crate) created_at: Timestamp,
     /// Last time that tokens were issued: between two refreshes lies at most the life of a bearer.
     pub(crate) last_used_at: Timestamp,
@@ -88,6 +112,7 @@ impl GrantRecord {
             user: access.user.clone(),
             service: access.service.clone(),
             scopes: refresh.map_or(&access.scopes, |refresh| &refresh.scopes).clone(),
+            key_bound: access.jkt.is_some(),
             created_at: access.issued_at,
             last_used_at: access.issued_at,
             expires_at: refresh.map_or(access.expires_at, |refresh| refresh.grant_expires_at),

@@ -46,6 +46,10 @@ text_id! {
     SessionId
 }
 text_id! {
+    /// Thumbprint of a public key: SHA-256 in base64url, 43 characters (RFC 7638). The `jkt` of RFC 9449; no secret.
+    KeyThumbprint
+}
+text_id! {
     /// Name of a sub-path such as `mail-query`; an MCP server and an OAuth audience of its own.
     ServiceName
 }

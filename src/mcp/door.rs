@@ -29,7 +29,7 @@ pub(super) async fn bearer(
     state: &McpState,
     ready: &Ready,
 ) -> Result<Bearer, HttpResponse> {
-    let authenticated = state.guard.authenticate(request.headers(), &ready.name).await;
+    let authenticated = state.guard.authenticate(request.head(), &ready.name).await;
     let endpoint = Endpoint::of_path(request.path());
     authenticated.map_err(|failure| state.guard.response(&failure, &ready.name, endpoint))
 }

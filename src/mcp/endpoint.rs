@@ -32,7 +32,7 @@ pub(super) async fn serve(
     state: web::Data<McpState>,
 ) -> HttpResponse {
     let served = Box::pin(admit(&request, &mut payload, &state));
-    match served.await {
+    let mut response = match served.await {
         Ok(mut response) => {
             edge::decorate(&mut response, request.headers().get(header::ORIGIN));
             response
@@ -43,7 +43,9 @@ pub(super) async fn serve(
             }
             refusal.into_response(&request)
         }
-    }
+    };
+    state.guard.stamp(&mut response);
+    response
 }
 
 /// A refusal before the body was read.

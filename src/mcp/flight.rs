@@ -92,10 +92,8 @@ impl Flight {
                 let misplaced = ToolError::internal("a question where the protocol has no room for one");
                 return self.addressee().failed(&self.work, &misplaced);
             }
-            if self.form.legacy.is_none() {
-                return self.input_required(questions);
-            }
-            let asked = self.ask(questions, out.as_ref()).await;
+            let Some(version) = self.form.legacy else { return self.input_required(questions) };
+            let asked = self.ask(version, questions, out.as_ref()).await;
             match asked {
                 Ok(answers) => self.terms.answers.known.extend(answers),
                 Err(refused) => return self.addressee().failed(&self.work, &refused),
@@ -135,13 +133,14 @@ impl Flight {
     /// Asks a legacy client and waits.
     async fn ask(
         &self,
+        version: Legacy,
         questions: &[Question],
         out: Option<&mpsc::Sender<Bytes>>,
     ) -> Result<Map<String, Value>, ToolError> {
         let (Some(session), Some(out)) = (&self.terms.session, out) else {
             return Err(ToolError::internal("a question without a stream"));
         };
-        let form = |ask: &Ask| questions::form(ask, self.form.legacy.unwrap_or(Legacy::NEWEST));
+        let form = |ask: &Ask| questions::form(ask, version);
         tokio::select! {
             () = self.cancel.cancelled() => {
                 Err(ToolError::new(ToolErrorKind::Cancelled, "The call was cancelled."))

@@ -11,16 +11,20 @@ use super::tasks::Tasks;
 use super::tether::Tethers;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::resource::Resources;
 use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::{Store, StoreError};
-use crate::tools::dispatch::Dispatcher;
+use crate::tools::context::Caller;
+use crate::tools::dispatch::{Dispatcher, Invocation};
+use crate::tools::error::ToolError;
+use crate::tools::outlet::Outlet;
 use crate::tools::switchboard::Switchboard;
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Bounds and names of the MCP front.
 #[derive(Clone, Debug)]
@@ -110,6 +114,17 @@ pub(crate) struct McpParts {
 }
 
 impl McpState {
+    /// Whether a caller can read a resource: what they cannot read they do not hear of either.
+    pub(super) async fn may_read(
+        &self,
+        service: &ServiceName,
+        caller: &Caller,
+        uri: &str,
+    ) -> Result<(), ToolError> {
+        let (caller, outlet, cancel) = (caller.clone(), Outlet::default(), CancellationToken::new());
+        self.dispatcher.read_resource(service, uri, Invocation { caller, outlet, cancel }).await.map(drop)
+    }
+
     pub(crate) fn new(parts: McpParts, settings: McpSettings) -> Self {
         let catalog = Catalog::new(parts.dispatcher.registry(), &settings.server_version);
         let reach = Reach {

@@ -1,5 +1,6 @@
 //! The audit line: what happened to whom, without tokens, addresses or contents.
 
+use super::dpop::ProofFault;
 use crate::domain::ids::{ClientId, UserKey};
 
 /// Writes one event. `user` is absent until somebody has signed in.
@@ -12,6 +13,18 @@ pub(crate) fn event(name: &'static str, client: &ClientId, user: Option<&UserKey
 pub(super) fn alarm(name: &'static str, client: &ClientId, user: Option<&UserKey>) {
     let (tid, oid) = user.map_or(("", ""), |u| (&*u.tid, &*u.oid));
     tracing::warn!(target: "audit", event = name, client.id = %client, user.tid = tid, user.oid = oid, "{name}");
+}
+
+/// Writes that a proof of a key was refused, and what was wrong with it. One without our nonce is how clients learn the
+/// nonce, and one with a foreign key is what a thief would send.
+pub(super) fn proof_refused(client: &ClientId, fault: &ProofFault) {
+    if matches!(fault, ProofFault::Nonce | ProofFault::Store(_)) {
+        return;
+    }
+    if matches!(fault, ProofFault::OtherKey) {
+        return alarm("dpop_other_key", client, None);
+    }
+    tracing::info!(target: "audit", event = "dpop_proof_refused", client.id = %client, reason = %fault, "dpop_proof_refused");
 }
 
 /// Writes what an operator did to `subject`: a client, a grant, a user's ids, a session, a switch.

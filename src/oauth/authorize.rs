@@ -3,6 +3,7 @@
 
 use super::clients::{ClientFault, Occasion};
 use super::cookies::{self, Browser};
+use super::dpop;
 use super::flow::{Flow, Prompt, error_location};
 use super::forward::ForwardError;
 use super::pages;
@@ -11,7 +12,7 @@ use super::state::OauthState;
 use super::trace::{self, Step};
 use super::{pkce, redirect, scopes, wire};
 use crate::domain::client::ClientRecord;
-use crate::domain::ids::{FlowId, UserKey};
+use crate::domain::ids::{FlowId, KeyThumbprint, UserKey};
 use crate::domain::random;
 use crate::domain::resource::ServiceInfo;
 use crate::html::{Fault, Lang};
@@ -232,6 +233,11 @@ fn check(
     if nonce.is_none() && params.get("nonce").is_some() {
         return refuse("invalid_request", "nonce is too long");
     }
+    // Where DPoP is switched off, it is a parameter like any other that nobody knows.
+    let key = params.get("dpop_jkt").filter(|_| state.guard.dpop().is_offered());
+    if key.is_some_and(|key| !dpop::is_thumbprint(key)) {
+        return refuse("invalid_request", "dpop_jkt must be the SHA-256 thumbprint of a key in base64url");
+    }
     let Ok(max_age) = params.get("max_age").map(str::parse).transpose() else {
         return refuse("invalid_request", "max_age must be a number of seconds");
     };
@@ -262,6 +268,7 @@ fn check(
         lang: params.get("ui_locales").and_then(Lang::named),
         max_age,
         nonce,
+        jkt: key.map(KeyThumbprint::new),
         browser: browser.secret().to_owned(),
         created_at: state.clock.now(),
     })

@@ -11,14 +11,14 @@ use super::trace::{self, Step};
 use super::{account, audit, help, routes, scopes, wire};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::CodeRecord;
-use crate::domain::ids::FlowId;
+use crate::domain::ids::{FlowId, UserKey};
 use crate::domain::random;
 use crate::domain::secret::Secret;
 use crate::domain::token::{self, Token, TokenKind};
 use crate::domain::upstream::{SignIn, UpstreamTokens, sealing_context};
 use crate::html::{Fault, Lang};
 use crate::ports::identity::{CodeExchange, IdentityError, IdentityFault};
-use crate::ports::store::{StoreError, Swap};
+use crate::ports::store::{SIGNING_IN, StoreError, Swap};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::time::Duration;
@@ -26,6 +26,9 @@ use std::time::Duration;
 const MAX_QUERY: usize = 16 * 1024;
 /// Sign-ins of one user that may run into each other before we give up.
 const SWAP_ATTEMPTS: usize = 8;
+
+/// From the mark of a sign-in to its code.
+const MARGIN: Duration = Duration::from_secs(30);
 
 /// What a sign-in may be older than a client accepts: the way back takes its time, and two clocks are compared.
 const AGE_SKEW: Duration = Duration::from_secs(30);
@@ -227,6 +230,7 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
         Some(_) => {}
         None => state.remember_consent(&sign_in.user, &flow).await.map_err(fail)?,
     }
+    mark(state, &sign_in.user).await.map_err(fail)?;
     let version = store_tokens(state, &sign_in).await.map_err(fail)?;
     let version = version.ok_or_else(|| CallbackError::Contention(Box::new(flow.clone())))?;
     let code = issue_code(state, &flow, &sign_in, version).await.map_err(fail)?;
@@ -237,6 +241,12 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
     trace::mark(&mut response, &flow.id);
     let _ = response.add_cookie(&cookies::user_cookie(&sign_in, state));
     Ok(response)
+}
+
+/// Leaves word that somebody signs in: whoever ends their last grant now keeps their tokens.
+async fn mark(state: &OauthState, user: &UserKey) -> Result<(), StoreError> {
+    let sealed = state.cipher.seal(&format!("{SIGNING_IN}|{user}"), b"1");
+    state.store.put_handle(user, SIGNING_IN, &sealed, state.settings.code_ttl + MARGIN).await
 }
 
 async fn ask_again(state: &OauthState, flow: Flow, sign_in: &SignIn) -> Result<HttpResponse, StoreError> {
@@ -298,6 +308,7 @@ async fn issue_code(
         code_challenge: flow.code_challenge.clone(),
         upstream_version,
         nonce: flow.nonce.clone(),
+        jkt: flow.jkt.clone(),
         // A clock of Entra's that is ahead of ours must not date a sign-in into the future.
         auth_time: sign_in.auth_time.filter(|at| *at < now),
         flow: Some(flow.id.clone()),

@@ -105,6 +105,10 @@ pub(super) fn accept(input: &Map<String, Value>, policy: &RedirectPolicy) -> Res
         }
         metadata.insert("contacts".to_owned(), json!(contacts));
     }
+    // Like the default when it is false, hence one client with those that do not say it.
+    if flag(input, "dpop_bound_access_tokens")? {
+        metadata.insert("dpop_bound_access_tokens".to_owned(), json!(true));
+    }
     metadata.extend(keys);
     if Value::Object(metadata.clone()).to_string().len() > MAX_METADATA_BYTES {
         return Err(MetadataFault::TooMuch);
@@ -200,6 +204,10 @@ fn text(
     Ok(Some(value.to_owned()).filter(|v| !v.is_empty()))
 }
 
+fn flag(input: &Map<String, Value>, member: &'static str) -> Result<bool, MetadataFault> {
+    input.get(member).map_or(Ok(false), |value| value.as_bool().ok_or(MetadataFault::Type(member)))
+}
+
 fn strings(input: &Map<String, Value>, member: &'static str) -> Result<Option<Vec<String>>, MetadataFault> {
     let Some(value) = input.get(member) else { return Ok(None) };
     let items = value.as_array().ok_or(MetadataFault::Type(member))?;
@@ -241,6 +249,7 @@ mod tests {
             with("jwks_uri", json!("http://x.example/k")),
             with("token_endpoint_auth_method", json!("private_key_jwt")),
             json!({"redirect_uris": [URI], "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}}),
+            with("dpop_bound_access_tokens", json!("true")),
             with("scope", json!("x".repeat(1999)))
                 .as_object()
                 .map(|o| {
@@ -288,5 +297,8 @@ mod tests {
         let one = digest(json!({"client_name": "A", "redirect_uris": [URI]}));
         assert_eq!(one, digest(json!({"redirect_uris": [URI], "x": 1, "client_name": "A"})));
         assert_ne!(one, digest(json!({"client_name": "B", "redirect_uris": [URI]})));
+        let bound = |bound: bool| json!({"client_name": "A", "redirect_uris": [URI], "dpop_bound_access_tokens": bound});
+        assert_eq!(one, digest(bound(false)));
+        assert_ne!(one, digest(bound(true)));
     }
 }

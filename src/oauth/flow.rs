@@ -6,7 +6,7 @@ use super::state::OauthState;
 use super::trace::Step;
 use crate::domain::client::ClientOrigin;
 use crate::domain::clock::Timestamp;
-use crate::domain::ids::{ClientId, FlowId, ServiceName, UserKey};
+use crate::domain::ids::{ClientId, FlowId, KeyThumbprint, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Sealed;
 use crate::domain::token::TokenHash;
@@ -52,6 +52,9 @@ pub(super) struct Flow {
     /// The client's `nonce`, for its id_token.
     #[serde(default)]
     pub(super) nonce: Option<String>,
+    /// The key that the code will be bound to (`dpop_jkt`, RFC 9449 §10).
+    #[serde(default)]
+    pub(super) jkt: Option<KeyThumbprint>,
     /// The language that the client asks for (`ui_locales`); else the browser's counts.
     #[serde(default)]
     pub(super) lang: Option<Lang>,

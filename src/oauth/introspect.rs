@@ -8,7 +8,7 @@ use super::wire;
 use crate::domain::client::{ClientOrigin, ClientRecord};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, RefreshRecord};
-use crate::domain::ids::{ClientId, ServiceName, UserKey};
+use crate::domain::ids::{ClientId, KeyThumbprint, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Token, TokenKind};
 use crate::ports::store::RefreshState;
@@ -25,21 +25,23 @@ struct Live {
     issued_at: Timestamp,
     expires_at: Timestamp,
     kind: &'static str,
+    /// The key that it is bound to.
+    key: Option<KeyThumbprint>,
 }
 
 impl From<AccessRecord> for Live {
     fn from(record: AccessRecord) -> Self {
-        let AccessRecord { client, user, service, scopes, issued_at, expires_at, .. } = record;
-        Self { client, user, service, scopes, issued_at, expires_at, kind: "Bearer" }
+        let kind = record.token_type();
+        let AccessRecord { client, user, service, scopes, issued_at, expires_at, jkt: key, .. } = record;
+        Self { client, user, service, scopes, issued_at, expires_at, kind, key }
     }
 }
 
 impl From<RefreshRecord> for Live {
     fn from(record: RefreshRecord) -> Self {
-        let RefreshRecord { client, user, service, scopes, issued_at, expires_at, grant_expires_at, .. } =
-            record;
-        let expires_at = expires_at.min(grant_expires_at);
-        Self { client, user, service, scopes, issued_at, expires_at, kind: "refresh_token" }
+        let expires_at = record.expires_at.min(record.grant_expires_at);
+        let RefreshRecord { client, user, service, scopes, issued_at, jkt: key, .. } = record;
+        Self { client, user, service, scopes, issued_at, expires_at, kind: "refresh_token", key }
     }
 }
 
@@ -96,10 +98,10 @@ async fn find(state: &OauthState, text: &str) -> Result<Option<Live>, TokenError
     Ok(None)
 }
 
-/// §2.2; the person's directory ids and names are nobody's business here.
+/// §2.2, and RFC 9449 §6.2; the person's directory ids and names are nobody's business here.
 fn told(state: &OauthState, live: &Live) -> Value {
     let issuer = state.resources.issuer();
-    json!({
+    let mut told = json!({
         "active": true,
         "scope": live.scopes,
         "client_id": live.client,
@@ -109,5 +111,9 @@ fn told(state: &OauthState, live: &Live) -> Value {
         "iss": issuer,
         "iat": live.issued_at.as_secs(),
         "exp": live.expires_at.as_secs(),
-    })
+    });
+    if let (Some(key), Some(members)) = (&live.key, told.as_object_mut()) {
+        members.insert("cnf".to_owned(), json!({ "jkt": key }));
+    }
+    told
 }

@@ -7,7 +7,7 @@ const MAX_KEYS: usize = 10;
 /// Members of a public key; certificates and the like are not used and not kept.
 const PUBLIC: [&str; 9] = ["kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"];
 /// Members that only private and symmetric keys have (RFC 7518 §6).
-const PRIVATE: [&str; 3] = ["d", "p", "k"];
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// Why a key set is refused.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
@@ -24,18 +24,20 @@ pub(super) fn public_part(keys: &Value) -> Result<Value, KeyFault> {
     if all.is_empty() || all.len() > MAX_KEYS {
         return Err(KeyFault::Shape);
     }
-    let public = |key: &Value| {
-        let key = key.as_object().ok_or(KeyFault::Shape)?;
-        if PRIVATE.iter().any(|member| key.contains_key(*member)) {
-            return Err(KeyFault::Private);
-        }
-        let kept = key.iter().filter(|(name, value)| PUBLIC.contains(&name.as_str()) && value.is_string());
-        Ok(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
-    };
-    let all: Result<Vec<Value>, KeyFault> = all.iter().map(public).collect();
+    let all: Result<Vec<Value>, KeyFault> = all.iter().map(public_key).collect();
     let mut set = Map::new();
     set.insert("keys".to_owned(), Value::Array(all?));
     Ok(Value::Object(set))
+}
+
+/// One key with public members only.
+pub(super) fn public_key(key: &Value) -> Result<Value, KeyFault> {
+    let key = key.as_object().ok_or(KeyFault::Shape)?;
+    if PRIVATE.iter().any(|member| key.contains_key(*member)) {
+        return Err(KeyFault::Private);
+    }
+    let kept = key.iter().filter(|(name, value)| PUBLIC.contains(&name.as_str()) && value.is_string());
+    Ok(Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect()))
 }
 
 /// Whether a `jwks_uri` can be fetched at all: https at a name. Where the name leads is checked when it is fetched.

@@ -1,10 +1,10 @@
 //! Metadata documents (RFC 8414 and RFC 9728), made once and served as bytes. They name exactly what works.
 
+use super::jwt::ALGORITHMS;
 use super::openid;
 use super::register::RegistrationMode;
 use super::scopes;
 use super::state::{OauthSettings, OauthState};
-use super::token::assertion::ALGORITHMS;
 use super::token::id_jag;
 use super::wire;
 use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
@@ -31,12 +31,11 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn new(resources: &Resources, settings: &OauthSettings) -> Self {
-        let ceiling = settings.scope_ceiling.as_ref();
         let mut documents = HashMap::new();
         for service in resources.services() {
             for endpoint in Endpoint::ALL {
                 let path = format!("{}{}", service.name, endpoint.suffix());
-                let document = resource(resources, service, &path, ceiling);
+                let document = resource(resources, service, &path, settings);
                 documents.insert(path, Bytes::from(document.to_string()));
             }
         }
@@ -96,6 +95,7 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     {
         all.remove("registration_endpoint");
     }
+    offer_dpop(&mut document, settings);
     if let (true, Value::Object(all)) = (vouching, &mut document) {
         all.insert("authorization_grant_profiles_supported".to_owned(), json!([id_jag::PROFILE]));
     }
@@ -117,15 +117,24 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     document
 }
 
-fn resource(resources: &Resources, service: &ServiceInfo, path: &str, ceiling: Option<&ScopeSet>) -> Value {
-    let issuer = resources.issuer();
-    json!({
+/// RFC 9449 §5.1 and RFC 9728 §2 have one name for it.
+fn offer_dpop(document: &mut Value, settings: &OauthSettings) {
+    if let (true, Value::Object(all)) = (settings.dpop.offered, document) {
+        all.insert("dpop_signing_alg_values_supported".to_owned(), json!(ALGORITHMS));
+    }
+}
+
+fn resource(resources: &Resources, service: &ServiceInfo, path: &str, settings: &OauthSettings) -> Value {
+    let (issuer, ceiling) = (resources.issuer(), settings.scope_ceiling.as_ref());
+    let mut document = json!({
         "resource": format!("{issuer}/{path}"),
         "authorization_servers": [issuer],
         "scopes_supported": scopes::supported(service, ceiling).iter().collect::<Vec<_>>(),
         "bearer_methods_supported": ["header"],
         "resource_name": service.title,
-    })
+    });
+    offer_dpop(&mut document, settings);
+    document
 }
 
 /// `GET /.well-known/oauth-authorization-server`, also with the path of a service behind it: clients that take the

@@ -47,7 +47,7 @@ async fn end_grant(state: &OauthState, client: &ClientRecord, token: &Token) -> 
             RefreshState::Unknown => continue,
         };
         if record.client == client.id {
-            state.store.revoke_grant(&record.grant).await?;
+            state.store.end_grant(&record.grant, &record.user).await?;
             audit::event("revoke", &client.id, Some(&record.user));
         }
     }

@@ -1,6 +1,8 @@
 //! What every endpoint works with, and the settings of the authorization server.
 
+use super::bearer::BearerGuard;
 use super::clients::{self, ConfiguredClient, MetadataDocumentSettings, Remote};
+use super::dpop::DpopSettings;
 use super::limits::LimitSettings;
 use super::metadata::Documents;
 use super::openid::SigningKeys;
@@ -55,6 +57,8 @@ pub(crate) struct OauthSettings {
     pub(crate) id_token_key_ttl: Duration,
     /// Whether clients of the operator may get tokens of their own.
     pub(crate) client_credentials: bool,
+    /// Whether clients may bind their tokens to a key.
+    pub(crate) dpop: DpopSettings,
     /// Identity providers that may vouch for people; none switches assertions off.
     pub(crate) trusted_issuers: Vec<TrustedIssuer>,
     /// Proxies that are believed when they say where a request comes from.
@@ -103,6 +107,7 @@ impl Default for OauthSettings {
             openid: true,
             id_token_key_ttl: 30 * DAY,
             client_credentials: false,
+            dpop: DpopSettings::default(),
             trusted_issuers: Vec::new(),
             trusted_proxies: Vec::new(),
             limits: LimitSettings::default(),
@@ -150,6 +155,8 @@ pub(crate) struct OauthState {
     pub(super) settings: OauthSettings,
     pub(super) documents: Documents,
     pub(super) keys: SigningKeys,
+    /// Checks tokens at our own protected endpoint, and the proofs of requests for tokens.
+    pub(super) guard: Arc<BearerGuard>,
 }
 
 impl std::fmt::Debug for OauthState {
@@ -161,6 +168,13 @@ impl std::fmt::Debug for OauthState {
 impl OauthState {
     pub(crate) fn new(parts: OauthParts) -> Self {
         let documents = Documents::new(&parts.resources, &parts.settings);
+        let guard = BearerGuard::new(
+            parts.store.clone(),
+            parts.hasher.clone(),
+            parts.resources.clone(),
+            parts.clock.clone(),
+            parts.settings.dpop,
+        );
         Self {
             store: parts.store,
             identity: parts.identity,
@@ -176,7 +190,13 @@ impl OauthState {
             settings: parts.settings,
             documents,
             keys: SigningKeys::default(),
+            guard: Arc::new(guard),
         }
+    }
+
+    /// The check of tokens, for the fronts that serve them.
+    pub(crate) fn guard(&self) -> Arc<BearerGuard> {
+        Arc::clone(&self.guard)
     }
 
     /// Whether browsers reach us over TLS; decides the cookie prefix.

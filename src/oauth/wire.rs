@@ -12,7 +12,7 @@ pub(super) const STORE_PAUSE: Duration = Duration::from_secs(5);
 /// Challenge for a token of registration that is missing or wrong (RFC 6750 §3).
 pub(super) const BEARER: &str = "Bearer realm=\"registration\", error=\"invalid_token\"";
 /// Headers that a browser client may send to these endpoints.
-const ALLOWED_HEADERS: &str = "authorization, content-type, accept, mcp-protocol-version";
+const ALLOWED_HEADERS: &str = "authorization, content-type, accept, dpop, mcp-protocol-version";
 
 /// A refusal in OAuth's JSON (RFC 6749 §5.2, RFC 7591 §3.2.2).
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ pub(super) fn private_json(status: StatusCode) -> HttpResponseBuilder {
 pub(super) fn open_cors(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, Retry-After"));
+        .insert_header((header::ACCESS_CONTROL_EXPOSE_HEADERS, "WWW-Authenticate, DPoP-Nonce, Retry-After"));
 }
 
 /// Answer of a preflight.

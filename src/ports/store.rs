@@ -276,6 +276,9 @@ pub(crate) trait LeaseStore: Send + Sync {
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError>;
 }
 
+/// Handle that a sign-in leaves before it writes Entra's tokens, for as long as its code lives.
+pub(crate) const SIGNING_IN: &str = "signing-in";
+
 /// The whole store.
 #[async_trait]
 pub(crate) trait Store:
@@ -300,6 +303,30 @@ pub(crate) trait Store:
     fn clock(&self) -> SharedClock;
     /// Compares that clock with this machine's; called again and again, since clocks drift.
     async fn keep_time(&self) -> Result<(), StoreError>;
+    /// Ends a grant, and with the last one the Entra tokens of its user.
+    async fn end_grant(&self, grant: &GrantId, user: &UserKey) -> Result<(), StoreError> {
+        self.revoke_grant(grant).await?;
+        self.forget_without_grants(user).await;
+        Ok(())
+    }
+    /// Forgets the Entra tokens of a user who has no grant left: they would be kept for nobody. To be called when grants
+    /// were revoked, once for all of a user's. Tokens that could not be forgotten end by themselves.
+    ///
+    /// Tokens of a sign-in that has no grant yet stay: it has left the mark [`SIGNING_IN`], or writes a newer version than
+    /// the one that is looked at first.
+    async fn forget_without_grants(&self, user: &UserKey) {
+        let forget = async {
+            let Some(record) = self.upstream(user).await? else { return Ok(()) };
+            let signs_in = self.handle(user, SIGNING_IN).await?.is_some();
+            if !signs_in && self.grants_of_user(user).await?.is_empty() {
+                self.forget_upstream(user, record.version).await?;
+            }
+            Ok::<(), StoreError>(())
+        };
+        if let Err(error) = forget.await {
+            tracing::warn!(%error, "the tokens of a user without clients were not forgotten");
+        }
+    }
     /// Number of live records of each kind, for operators. Slow on a large store; never on a request's way.
     async fn census(&self) -> Result<Vec<(String, u64)>, StoreError>;
 }

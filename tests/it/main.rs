@@ -26,6 +26,8 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod framings;
 #[cfg(test)]
 mod golden;

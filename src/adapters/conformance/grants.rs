@@ -1,9 +1,9 @@
 //! Codes, bearers and the end of a grant.
 
 use super::Backend;
-use super::samples::{DAY, HOUR, MINUTE, START, Sample, user};
+use super::samples::{DAY, HOUR, MINUTE, START, Sample, sealed, user};
 use crate::domain::ids::ClientId;
-use crate::ports::store::{CodeRedemption, Issue, RefreshState, RotationOutcome};
+use crate::ports::store::{CodeRedemption, Issue, RefreshState, RotationOutcome, SIGNING_IN, Swap};
 use std::time::Duration;
 
 pub(super) async fn code_is_redeemed_once(backend: &dyn Backend) {
@@ -101,6 +101,29 @@ pub(super) async fn a_grant_dies_alone(backend: &dyn Backend) {
     assert!(store.access(&neighbour.access.0, START).await.unwrap().is_some());
     let refresh = store.refresh(&neighbour.refresh.0, START).await.unwrap();
     assert_eq!(refresh, RefreshState::Live(neighbour.refresh.1));
+}
+
+pub(super) async fn the_last_grant_takes_the_tokens_of_its_user(backend: &dyn Backend) {
+    let store = backend.store();
+    let (one, two) = (Sample::new(), Sample::new());
+    let who = one.access.1.user.clone();
+    assert_eq!(two.access.1.user, who);
+    assert_eq!(store.swap_upstream(&who, 0, &sealed("tokens"), HOUR).await.unwrap(), Swap::Done);
+    issue(backend, &one).await;
+    issue(backend, &two).await;
+    store.end_grant(&one.grant, &who).await.unwrap();
+    assert!(store.upstream(&who).await.unwrap().is_some(), "there is another grant");
+    // Somebody signs in: the tokens are theirs already, and the grant is not there yet.
+    store.put_handle(&who, SIGNING_IN, &sealed("1"), MINUTE).await.unwrap();
+    store.end_grant(&two.grant, &who).await.unwrap();
+    assert!(store.upstream(&who).await.unwrap().is_some(), "a sign-in is under way");
+    let three = Sample::new();
+    issue(backend, &three).await;
+    backend.travel(2 * MINUTE).await;
+    store.end_grant(&three.grant, &who).await.unwrap();
+    assert_eq!(store.upstream(&who).await.unwrap(), None);
+    let again = store.swap_upstream(&who, 1, &sealed("tokens"), HOUR).await.unwrap();
+    assert_eq!(again, Swap::Done, "a later sign-in counts on");
 }
 
 pub(super) async fn a_user_sees_their_own_live_grants(backend: &dyn Backend) {

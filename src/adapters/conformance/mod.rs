@@ -57,7 +57,7 @@ suite! {
         parallel_registrations_fold_into_one;
     flows: stored_and_absent, decision_is_settled_once, state_is_taken_once, consent_is_per_user;
     grants: code_is_redeemed_once, expired_code_is_unknown, bearer_lives_until_it_expires, bearer_is_revoked_alone,
-        revoked_grant_takes_nothing_more, replay_is_known_after_revocation, a_grant_dies_alone,
+        revoked_grant_takes_nothing_more, replay_is_known_after_revocation, a_grant_dies_alone, the_last_grant_takes_the_tokens_of_its_user,
         a_user_sees_their_own_live_grants;
     rotation: successor_is_live, repeated_rotation_gets_the_same_answer, revoked_or_expired_is_unknown,
         older_generations_are_known;

@@ -4,7 +4,7 @@ use crate::domain::cipher::Cipher;
 use crate::domain::client::{ClientAuthMethod, ClientOrigin, ClientRecord};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::{AccessRecord, CodeRecord, RefreshRecord};
-use crate::domain::ids::{ClientId, GrantId, ServiceName, SessionId, UserKey};
+use crate::domain::ids::{ClientId, GrantId, KeyThumbprint, ServiceName, SessionId, UserKey};
 use crate::domain::keyring::KeyRing;
 use crate::domain::random;
 use crate::domain::scope::ScopeSet;
@@ -106,6 +106,7 @@ pub(super) fn code_record(grant: &GrantId) -> CodeRecord {
         code_challenge: "challenge".to_owned(),
         upstream_version: 1,
         nonce: Some("nonce".to_owned()),
+        jkt: Some(KeyThumbprint::new("thumbprint")),
         flow: None,
         auth_time: None,
         issued_at: START,
@@ -121,6 +122,7 @@ pub(super) fn access_record(grant: &GrantId, now: Timestamp) -> AccessRecord {
         service: ServiceName::new("mail-query"),
         scopes: ScopeSet::parse("Mail.Read"),
         flow: None,
+        jkt: Some(KeyThumbprint::new("thumbprint")),
         issued_at: now,
         expires_at: now.plus(HOUR),
     }
@@ -134,6 +136,7 @@ pub(super) fn refresh_record(grant: &GrantId, now: Timestamp) -> RefreshRecord {
         service: ServiceName::new("mail-query"),
         scopes: ScopeSet::parse("Mail.Read"),
         upstream_version: 1,
+        jkt: Some(KeyThumbprint::new("thumbprint")),
         issued_at: now,
         expires_at: now.plus(30 * DAY),
         grant_expires_at: now.plus(90 * DAY),

@@ -151,7 +151,7 @@ impl EntraProvider {
     }
 
     /// Posts to the token endpoint with our credential.
-    async fn token(&self, form: &[(&'static str, &str)]) -> Result<TokenAnswer, Classified> {
+    async fn token(&self, form: &[(&str, &str)]) -> Result<TokenAnswer, Classified> {
         let discovery = self.discovery().await.map_err(|error| Classified { error, doubtful: false })?;
         let endpoint = &discovery.token_endpoint;
         let proof = self.settings.credential.parameters(&self.settings.client_id, endpoint, self.clock.now());

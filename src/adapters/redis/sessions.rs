@@ -50,12 +50,14 @@ impl SessionStore for RedisStore {
         let mut join = Pipeline::with_capacity(3);
         join.zadd(&key, newcomer.as_str(), now.as_millis()).ignore();
         join.pexpire(&key, records::CROWD_LIFE.as_millis() as i64).ignore();
-        join.zrange_withscores(&key, 0, -1);
-        let (mut others,): (Vec<(String, i64)>,) = self.links.pipe(&join).await?;
-        others.retain(|(id, _)| id != newcomer.as_str());
-        if others.len() < crowd.most {
+        join.zcard(&key);
+        let (members,): (usize,) = self.links.pipe(&join).await?;
+        // Mostly there is room, and nobody has to be looked at.
+        if members <= crowd.most {
             return Ok(Vec::new());
         }
+        let mut others: Vec<(String, i64)> = self.links.read(&Cmd::zrange_withscores(&key, 0, -1)).await?;
+        others.retain(|(id, _)| id != newcomer.as_str());
         let mut look = Pipeline::with_capacity(others.len());
         for (id, _) in &others {
             look.pttl(keys::session(&SessionId::new(id.as_str())));

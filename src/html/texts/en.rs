@@ -253,6 +253,7 @@ pub(in crate::html) const EN: Texts = Texts {
         none_link: "How to connect one",
         connected: "Connected",
         last_used: "Last used",
+        key_bound: "its tokens are bound to a key of the app",
         can: "It can",
         revoke: "Disconnect",
         revoke_label: |app, service| format!("Disconnect {app} from {service}"),

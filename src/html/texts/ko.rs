@@ -230,6 +230,7 @@ pub(in crate::html) const KO: Texts = Texts {
         none_link: "앱을 연결하는 방법",
         connected: "연결한 때",
         last_used: "마지막 사용",
+        key_bound: "토큰이 앱의 키에 묶여 있음",
         can: "할 수 있는 작업",
         revoke: "연결 끊기",
         revoke_label: |app, service| format!("{service}에서 {app} 연결 끊기"),

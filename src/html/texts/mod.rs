@@ -179,6 +179,8 @@ pub(crate) struct AccountTexts {
     pub(crate) none_link: &'static str,
     pub(crate) connected: &'static str,
     pub(crate) last_used: &'static str,
+    /// Behind the names of service and host: nobody who steals a token of the app can use it.
+    pub(crate) key_bound: &'static str,
     pub(crate) can: &'static str,
     pub(crate) revoke: &'static str,
     /// For readers of the screen, who hear the buttons without the list: names the app.

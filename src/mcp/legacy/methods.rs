@@ -13,9 +13,7 @@ use super::running::Entrant;
 use super::{Scope, session};
 use crate::domain::session::SessionRecord;
 use crate::ports::store::StoreError;
-use crate::tools::dispatch::Invocation;
-use crate::tools::error::ToolError;
-use crate::tools::outlet::{Features, LogLevel, Outlet};
+use crate::tools::outlet::{Features, LogLevel};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -154,13 +152,14 @@ async fn subscribe(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
     if subscribes && full {
         return bad("This session has too many subscriptions.");
     }
-    if subscribes && let Err(failed) = read(scope, &uri).await {
+    let caller = &scope.bearer.caller;
+    if subscribes && let Err(failed) = scope.state.may_read(&scope.ready.name, caller, &uri).await {
         let form = Form::legacy(scope.version);
         let addressee = Addressee {
             state: &scope.state,
             ready: &scope.ready,
             endpoint: scope.endpoint,
-            caller: &scope.bearer.caller,
+            caller,
             id: id.raw(),
             form: &form,
         };
@@ -173,16 +172,6 @@ async fn subscribe(scope: &Scope, id: Id<'_>, call: &Call<'_>) -> Answer {
         }
     })
     .await
-}
-
-/// Reads a resource as the caller: what they cannot read they do not hear of either.
-async fn read(scope: &Scope, uri: &str) -> Result<(), ToolError> {
-    let asked = Invocation {
-        caller: scope.bearer.caller.clone(),
-        outlet: Outlet::default(),
-        cancel: CancellationToken::new(),
-    };
-    scope.state.dispatcher.read_resource(&scope.ready.name, uri, asked).await.map(drop)
 }
 
 /// Changes the session in the store.

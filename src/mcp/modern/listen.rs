@@ -13,8 +13,7 @@ use super::super::result::required;
 use super::super::tasks::{self, Owner};
 use super::super::tether::Tether;
 use crate::ports::sessions::{AttachError, StreamEvent};
-use crate::tools::dispatch::Invocation;
-use crate::tools::outlet::{Feature, Outlet};
+use crate::tools::outlet::Feature;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, rt};
 use bytes::Bytes;
@@ -25,7 +24,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Changes that may wait for a slow reader before its stream ends.
@@ -81,6 +79,9 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         Ok(tether) => tether,
         Err(failure) => return x.state.guard.response(&failure, &x.ready.name, x.endpoint),
     };
+    // A handle keeps the memory of its task, so a stream without tasks has none.
+    let watch = (!tasks.is_empty())
+        .then(|| AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))));
     let (sender, receiver) = mpsc::channel(BACKLOG);
     let mut signed = x.ready.modern_meta.clone();
     encode::set(&mut signed, SUBSCRIPTION, shown.clone());
@@ -93,7 +94,7 @@ pub(super) async fn open(x: &Exchange<'_>, id: Id<'_>, call: &Call<'_>, follows_
         tether,
         place,
         _listener: x.state.hub.listen(&x.ready.name, filter, shown, sender),
-        _watch: AbortOnDropHandle::new(rt::spawn(tasks::watch(x.state.clone(), user, service, tasks))),
+        _watch: watch,
     };
     encode::event_stream().streaming(unfold(live, |mut live| async move {
         live.next().await.map(|bytes| (Ok::<_, Infallible>(bytes), live))
@@ -106,14 +107,8 @@ async fn granted(x: &Exchange<'_>, wanted: Wanted) -> Filter {
     let owner = Owner { state: x.state, user: &x.bearer.caller.user, service: &x.ready.name };
     let mut uris = Vec::new();
     for uri in wanted.resource_subscriptions {
-        // What the caller cannot read they do not hear of either.
-        let asked = Invocation {
-            caller: x.bearer.caller.clone(),
-            outlet: Outlet::default(),
-            cancel: CancellationToken::new(),
-        };
-        if offers.subscriptions && x.state.dispatcher.read_resource(&x.ready.name, &uri, asked).await.is_ok()
-        {
+        let caller = &x.bearer.caller;
+        if offers.subscriptions && x.state.may_read(&x.ready.name, caller, &uri).await.is_ok() {
             uris.push(uri);
         }
     }
@@ -146,7 +141,7 @@ struct Live {
     tether: Tether,
     place: Place,
     _listener: Listener,
-    _watch: AbortOnDropHandle<()>,
+    _watch: Option<AbortOnDropHandle<()>>,
 }
 
 impl Live {

@@ -34,6 +34,7 @@ use futures_util::StreamExt;
 pub(super) async fn open(request: HttpRequest, state: web::Data<McpState>) -> HttpResponse {
     let mut response = Box::pin(admit(&request, &state)).await.unwrap_or_else(|refusal| refusal);
     state.edge.decorate(&mut response, request.head());
+    state.guard.stamp(&mut response);
     response
 }
 

@@ -45,6 +45,7 @@ pub(in crate::mcp) async fn post(
         }
     };
     state.edge.decorate(&mut response, request.head());
+    state.guard.stamp(&mut response);
     response
 }
 

@@ -23,10 +23,29 @@ pub(super) async fn world() -> (World, Replica, String) {
 /// A session whose client declares everything.
 pub(super) async fn session(replica: &Replica, bearer: &str) -> String {
     let capabilities = json!({"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}});
-    let reply = post(bearer, initialize_with("2025-11-25", &capabilities)).path(PATH).send(replica).await;
+    session_of(replica, bearer, "2025-11-25", &capabilities).await
+}
+
+/// A session of `version` with a client that declares `capabilities`.
+pub(super) async fn session_of(
+    replica: &Replica,
+    bearer: &str,
+    version: &str,
+    capabilities: &Value,
+) -> String {
+    let reply = post(bearer, initialize_with(version, capabilities)).path(PATH).send(replica).await;
     let id = reply.header("mcp-session-id").expect("a session id").to_owned();
     assert_eq!(post(bearer, READY).path(PATH).session(&id).send(replica).await.status, 202);
     id
+}
+
+/// The question that a call puts on its stream.
+pub(super) async fn question(stream: &mut TcpStream) -> Value {
+    let mut text = read_until(stream, "elicitation/create").await;
+    while events(&text).is_empty() {
+        text += &read_until(stream, "\n").await;
+    }
+    events(&text).remove(0)
 }
 
 pub(super) fn legacy(bearer: &str, session: &str, method: &str, params: &Value) -> Ask {
@@ -119,11 +138,7 @@ async fn question_and_answer(world: &World, replica: &Replica, answers: &Replica
     let id = session(replica, bearer).await;
     let call = json!({"name": "test_elicitation", "arguments": {"message": "Well?"}});
     let mut stream: TcpStream = legacy(bearer, &id, "tools/call", &call).open(replica).await;
-    let mut text = read_until(&mut stream, "elicitation/create").await;
-    while events(&text).is_empty() {
-        text += &read_until(&mut stream, "\n").await;
-    }
-    let asked = events(&text).remove(0);
+    let asked = question(&mut stream).await;
     assert_eq!(asked["params"]["message"], "Well?");
     let mallory = world.bearer("mallory", "conformance").await;
     let foreign = session(answers, &mallory).await;

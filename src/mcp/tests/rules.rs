@@ -1,8 +1,8 @@
 //! Single rules that nothing else here would notice the breach of, against the fixture service.
 
 use super::super::McpSettings;
-use super::features::{PATH, events, legacy, modern, session, tasks, world};
-use super::support::{Replica, World, initialize_with, post, read_rest, read_until, request, rpc};
+use super::features::{PATH, events, legacy, modern, question, session, session_of, tasks, world};
+use super::support::{Replica, World, post, read_rest, read_until, request, rpc};
 use crate::ports::sessions::SessionRouter;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -10,24 +10,6 @@ use tokio::net::TcpStream;
 
 const GONE: &str = "test://never-was";
 const WATCHED: &str = "test://watched-resource";
-
-/// The first message of a stream that is a request of ours.
-async fn question(stream: &mut TcpStream) -> Value {
-    let mut text = read_until(stream, "elicitation/create").await;
-    while events(&text).is_empty() {
-        text += &read_until(stream, "\n").await;
-    }
-    events(&text).remove(0)
-}
-
-/// A session of `version` with a client that declares `capabilities`.
-async fn session_of(replica: &Replica, bearer: &str, version: &str, capabilities: &Value) -> String {
-    let reply = post(bearer, initialize_with(version, capabilities)).path(PATH).send(replica).await;
-    let id = reply.header("mcp-session-id").expect("a session id").to_owned();
-    let ready = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
-    assert_eq!(post(bearer, ready).path(PATH).session(&id).send(replica).await.status, 202);
-    id
-}
 
 async fn listen(replica: &Replica, bearer: &str, filter: Value) -> TcpStream {
     let params = json!({ "notifications": filter });

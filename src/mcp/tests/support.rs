@@ -172,6 +172,7 @@ impl World {
             service: ServiceName::new(service),
             scopes: ScopeSet::parse("Mail.Read"),
             flow: None,
+            jkt: None,
             issued_at: now,
             expires_at: now.plus(life),
         };
@@ -224,6 +225,7 @@ impl World {
                 self.hasher.clone(),
                 resources.clone(),
                 self.clock.clone(),
+                crate::oauth::DpopSettings::default(),
             )),
             store: sessions.unwrap_or_else(|| self.store.clone()),
             router: router.clone(),

@@ -13,7 +13,7 @@ use super::super::place::Place;
 use super::super::state::McpState;
 use super::super::tether::Over;
 use super::super::version::VersionHeader;
-use super::hello::{Greeting, greet};
+use super::hello::{Greeting, STRANGER, greet};
 use super::{find, place};
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::stream::standalone;
@@ -109,12 +109,11 @@ impl Connection {
                 }
             }
         };
-        let stranger = Some((UNAUTHENTICATED, "send `authenticate` with a valid token first"));
         let Ok(Some(text)) = timeout(self.state.settings.ws_greeting, first).await else {
-            return Err(stranger);
+            return Err(Some((UNAUTHENTICATED, STRANGER)));
         };
         match greet(&self.state, &self.service, &text).await {
-            Greeting::Stranger => Err(stranger),
+            Greeting::Stranger(why) => Err(Some((UNAUTHENTICATED, why))),
             Greeting::Unavailable => Err(Some((CloseCode::Again, "try again shortly"))),
             Greeting::Known { bearer, answer, session } => {
                 if let Some(id) = session.or(asked) {

@@ -37,6 +37,7 @@ pub(super) async fn open(
     let served = Box::pin(admit(&request, payload, &state)).await;
     let mut response = served.unwrap_or_else(|refusal| refusal);
     state.edge.decorate(&mut response, request.head());
+    state.guard.stamp(&mut response);
     response
 }
 

@@ -114,6 +114,7 @@ async fn revoke(
             audit::event("revoke", &one.client, Some(&session.user));
         }
     }
+    state.store.forget_without_grants(&session.user).await;
     Ok(())
 }
 

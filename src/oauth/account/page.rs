@@ -100,6 +100,7 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
                     (service) " · "
                     @if let Some(host) = &one.verified_host { (texts.app.verified) ": " (host) }
                     @else { (texts.app.unverified) }
+                    @if grant.key_bound { " · " (words.key_bound) }
                 }
             }
             form method="post" action=(HOME) {

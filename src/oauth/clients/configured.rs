@@ -23,6 +23,8 @@ pub(crate) struct ConfiguredClient {
     pub(crate) jwks: Option<Value>,
     pub(crate) jwks_uri: Option<String>,
     pub(crate) grant_types: Vec<String>,
+    /// It takes tokens only that are bound to a key of its own (RFC 9449 §5.2).
+    pub(crate) dpop_bound_access_tokens: bool,
 }
 
 /// Why a client of the settings cannot be used.
@@ -77,6 +79,9 @@ impl ConfiguredClient {
         metadata.insert("client_name".to_owned(), json!(self.name));
         metadata.insert("redirect_uris".to_owned(), json!(self.redirect_uris));
         metadata.insert("grant_types".to_owned(), json!(self.grant_types));
+        if self.dpop_bound_access_tokens {
+            metadata.insert("dpop_bound_access_tokens".to_owned(), json!(true));
+        }
         let keys = self.jwks.as_ref().and_then(|keys| jwks::public_part(keys).ok());
         metadata.extend(keys.map(|keys| ("jwks".to_owned(), keys)));
         metadata.extend(self.jwks_uri.as_ref().map(|uri| ("jwks_uri".to_owned(), json!(uri))));

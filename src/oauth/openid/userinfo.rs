@@ -1,7 +1,8 @@
 //! `GET|POST /userinfo` (OpenID Connect Core §5.3) and `GET /jwks.json` (RFC 7517).
 
 use super::{JWKS_MAX_AGE, person, subject};
-use crate::oauth::bearer::{self, AuthFailure};
+use crate::oauth::bearer::AuthFailure;
+use crate::oauth::dpop;
 use crate::oauth::state::OauthState;
 use crate::oauth::wire::{self, Refusal};
 use crate::ports::tokens::TokenError;
@@ -9,17 +10,31 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
+const INVALID: &str = "invalid_token";
+/// Challenge of a request that brought no bearer at all.
+const NO_BEARER: &str = "Bearer";
+
 /// `GET|POST /userinfo`: who the bearer belongs to. Every service's bearer will do, if `openid` was granted.
 pub(in crate::oauth) async fn get(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
-    match claims(&request, &state).await {
+    let mut response = match claims(&request, &state).await {
         Ok(claims) => wire::private_json(StatusCode::OK).json(claims),
-        Err(refusal) => refusal.response(),
-    }
+        Err(refusal) => {
+            let mut response = refusal.response();
+            let is_challenge = refusal.challenge.is_some() && state.guard.dpop().is_offered();
+            let line = is_challenge.then(|| dpop_challenge(&refusal));
+            if let Some(Ok(line)) = line.as_deref().map(header::HeaderValue::from_str) {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, line);
+            }
+            response
+        }
+    };
+    state.guard.stamp(&mut response);
+    response
 }
 
 async fn claims(request: &HttpRequest, state: &OauthState) -> Result<Value, Refusal> {
-    let found = bearer::lookup(&*state.store, &state.hasher, &*state.clock, request.headers()).await;
-    let (_, record) = found.map_err(|failure| refusal(&failure))?;
+    let found = state.guard.identify(request.head()).await;
+    let record = found.map_err(|failure| refusal(&failure))?;
     if !record.scopes.contains("openid") {
         let text = "the token was granted without the scope openid";
         let challenge = "Bearer error=\"insufficient_scope\", scope=\"openid\"";
@@ -39,7 +54,7 @@ fn refusal(failure: &AuthFailure) -> Refusal {
     match failure {
         AuthFailure::Missing => {
             let text = "send Authorization: Bearer with an access token";
-            Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", text).challenging("Bearer")
+            Refusal::new(StatusCode::UNAUTHORIZED, INVALID, text).challenging(NO_BEARER)
         }
         AuthFailure::Ambiguous => {
             let challenge = "Bearer error=\"invalid_request\"";
@@ -48,12 +63,23 @@ fn refusal(failure: &AuthFailure) -> Refusal {
         AuthFailure::Invalid | AuthFailure::WrongAudience => {
             invalid("the token is unknown, expired or revoked")
         }
+        AuthFailure::Unproven | AuthFailure::Unbound => invalid(&failure.to_string()),
         AuthFailure::Store(error) => Refusal::store(error),
+        AuthFailure::Proof(fault) => {
+            Refusal::new(StatusCode::UNAUTHORIZED, fault.code(), fault.to_string()).challenging(NO_BEARER)
+        }
     }
 }
 
+/// The challenge for clients that prove a key (RFC 9449 §7.1), behind the one for bearers.
+fn dpop_challenge(refusal: &Refusal) -> String {
+    let is_about_bearers = refusal.challenge == Some(NO_BEARER) && refusal.error == INVALID;
+    let error = if is_about_bearers { String::new() } else { format!("error=\"{}\", ", refusal.error) };
+    dpop::challenge(&error)
+}
+
 fn invalid(text: &str) -> Refusal {
-    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", text);
+    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, INVALID, text);
     refusal.challenging("Bearer error=\"invalid_token\"")
 }
 

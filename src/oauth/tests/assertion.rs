@@ -156,6 +156,7 @@ async fn a_client_of_the_settings_needs_no_registration_and_keeps_to_its_grants(
         jwks: None,
         jwks_uri: None,
         grant_types: vec!["authorization_code".to_owned()],
+        dpop_bound_access_tokens: false,
     };
     assert_eq!(client.validate(), Ok(()));
     assert!(ConfiguredClient { secret: None, ..client.clone() }.validate().is_err());

@@ -1,20 +1,13 @@
 //! The bearer check at the door of a service.
 
-use super::support::World;
+use super::support::{World, presenting};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::Endpoint;
 use crate::domain::scope::ScopeSet;
 use crate::oauth::bearer::AuthFailure;
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderMap};
-
-fn headers(value: Option<&str>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    if let Some(value) = value {
-        headers.insert(header::AUTHORIZATION, value.parse().unwrap());
-    }
-    headers
-}
+use actix_web::http::header;
+use actix_web::test::TestRequest;
 
 fn challenge(response: &HttpResponse) -> &str {
     response.headers().get(header::WWW_AUTHENTICATE).unwrap().to_str().unwrap()
@@ -28,11 +21,11 @@ async fn a_bearer_opens_its_own_service_only() {
     let world = World::new();
     let client = world.public_client().await;
     let answer = world.signed_in(&client, "alice").await;
-    let presented = headers(Some(&format!("bearer {}", answer["access_token"].as_str().unwrap())));
-    let bearer = world.guard.authenticate(&presented, &ServiceName::new("mail-query")).await.unwrap();
+    let presented = presenting(&format!("bearer {}", answer["access_token"].as_str().unwrap()));
+    let bearer = world.guard.authenticate(presented.head(), &ServiceName::new("mail-query")).await.unwrap();
     assert_eq!((&*bearer.caller.user.oid, bearer.caller.client.as_str()), ("alice", client.as_str()));
     let calendar = ServiceName::new("calendar");
-    let failure = world.guard.authenticate(&presented, &calendar).await.unwrap_err();
+    let failure = world.guard.authenticate(presented.head(), &calendar).await.unwrap_err();
     assert!(matches!(failure, AuthFailure::WrongAudience));
     let response = world.guard.response(&failure, &calendar, Endpoint::Mcp);
     assert_eq!(response.status(), 401);
@@ -45,7 +38,8 @@ async fn refusals_say_where_to_sign_in() {
     let world = World::new();
     let mail = ServiceName::new("mail-query");
     let refused = async |value: Option<&str>| {
-        let failure = world.guard.authenticate(&headers(value), &mail).await.unwrap_err();
+        let request = value.map_or_else(|| TestRequest::post().to_http_request(), presenting);
+        let failure = world.guard.authenticate(request.head(), &mail).await.unwrap_err();
         world.guard.response(&failure, &mail, Endpoint::Mcp)
     };
     let none = refused(None).await;

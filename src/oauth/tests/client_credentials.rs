@@ -1,11 +1,11 @@
 //! `grant_type=client_credentials`: for clients of the operator alone.
 
-use super::support::{ISSUER, REDIRECT, RESOURCE, Reply, World};
+use super::support::{ISSUER, REDIRECT, RESOURCE, Reply, World, presenting};
 use crate::domain::client::{ClientAuthMethod, ClientOrigin, ClientRecord};
 use crate::domain::ids::{ClientId, ServiceName};
 use crate::oauth::OauthSettings;
 use crate::oauth::register::SECRET_PURPOSE;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header;
 use actix_web::test::TestRequest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,11 +54,11 @@ async fn an_operators_client_gets_a_bearer_of_its_own_for_one_service() {
     assert_eq!(answer["scope"], "Mail.Read User.Read");
     assert!(answer.get("refresh_token").is_none() && answer.get("id_token").is_none());
     let bearer = answer["access_token"].as_str().unwrap();
-    let mut headers = HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
-    let caller = world.guard.authenticate(&headers, &ServiceName::new("mail-query")).await.unwrap().caller;
+    let request = presenting(&format!("Bearer {bearer}"));
+    let caller =
+        world.guard.authenticate(request.head(), &ServiceName::new("mail-query")).await.unwrap().caller;
     assert!(caller.user.is_application());
-    assert!(world.guard.authenticate(&headers, &ServiceName::new("calendar")).await.is_err());
+    assert!(world.guard.authenticate(request.head(), &ServiceName::new("calendar")).await.is_err());
     // The operator's client may ask about every token, its own included.
     let told = ask(&world, "/introspect", "gateway", SECRET, &[("token", bearer)]).await.json();
     assert_eq!(

@@ -23,7 +23,7 @@ use crate::ports::tokens::{AccessTokens, TokenError};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
-use actix_web::{App, web};
+use actix_web::{App, HttpRequest, web};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -255,7 +255,7 @@ pub(super) struct World {
     pub(super) tokens: Arc<FakeTokens>,
     pub(super) documents: Arc<FakeDocuments>,
     pub(super) clock: Arc<TestClock>,
-    pub(super) guard: BearerGuard,
+    pub(super) guard: Arc<BearerGuard>,
 }
 
 fn service(name: &str, title: &str, required: &str, supported: &str) -> ServiceInfo {
@@ -301,7 +301,6 @@ impl World {
         let (identity, tokens) = (Arc::new(FakeIdentity::default()), Arc::new(FakeTokens::default()));
         let documents = Arc::new(FakeDocuments::default());
         let hasher = Hasher::new(&ring);
-        let guard = BearerGuard::new(store.clone(), hasher.clone(), Arc::clone(&resources), clock.clone());
         let state = OauthState::new(OauthParts {
             store: store.clone(),
             identity: identity.clone(),
@@ -314,6 +313,7 @@ impl World {
             clock: clock.clone(),
             settings,
         });
+        let guard = state.guard();
         Self { state: web::Data::new(state), store, identity, tokens, documents, clock, guard }
     }
 
@@ -375,10 +375,15 @@ impl World {
 
     /// Whether a bearer works at the mail service.
     pub(super) async fn works(&self, bearer: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, format!("Bearer {bearer}").parse().unwrap());
-        self.guard.authenticate(&headers, &ServiceName::new("mail-query")).await.is_ok()
+        let request = presenting(&format!("Bearer {bearer}"));
+        self.guard.authenticate(request.head(), &ServiceName::new("mail-query")).await.is_ok()
     }
+}
+
+/// A request to the mail service with this `Authorization`.
+pub(super) fn presenting(authorization: &str) -> HttpRequest {
+    let request = TestRequest::post().uri("/mail-query/mcp");
+    request.insert_header((header::AUTHORIZATION, authorization)).to_http_request()
 }
 
 /// The form that redeems a code.

@@ -5,13 +5,14 @@ use crate::domain::client::ClientRecord;
 use crate::domain::clock::Timestamp;
 use crate::oauth::clients::{RemoteFault, Wish};
 use crate::oauth::jwks;
-use crate::oauth::jwt::{self, JwtFault};
+use crate::oauth::jwt::{self, ALLOWED, JwtFault};
+use crate::oauth::once;
 use crate::oauth::state::OauthState;
 use crate::ports::store::StoreError;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::decode_header;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, decode_header};
 use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
@@ -19,9 +20,6 @@ use url::Url;
 
 /// `client_assertion_type` (RFC 7523 §2.2).
 pub(super) const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Algorithms that are taken, as metadata names them.
-pub(in crate::oauth) const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
-const ALLOWED: [Algorithm; 4] = [Algorithm::ES256, Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA];
 const PURPOSE: &str = "client-assertion";
 const MAX_CHARS: usize = 8 * 1024;
 const MAX_JTI_CHARS: usize = 256;
@@ -127,8 +125,9 @@ pub(super) async fn verify(
     check(&claims, client, state.resources.issuer(), now)?;
     let left = claims.exp.saturating_sub(now.as_secs()).saturating_add(2 * SKEW_S);
     let life = Duration::from_secs(left.max(1).cast_unsigned());
-    let once = state.hasher.hash(PURPOSE, &format!("{}\n{}", client.id, claims.jti));
-    if state.store.spend(&once, life).await? { Ok(()) } else { Err(AssertionFault::Replayed) }
+    let value = format!("{}\n{}", client.id, claims.jti);
+    let first = once::spend(&*state.store, &state.hasher, (PURPOSE, &value), life).await?;
+    if first { Ok(()) } else { Err(AssertionFault::Replayed) }
 }
 
 /// The client's keys; those of no known kind are left out.

@@ -5,7 +5,7 @@
 use super::error::TokenError;
 use crate::domain::client::{ClientOrigin, ClientRecord};
 use crate::domain::grant::AccessRecord;
-use crate::domain::ids::UserKey;
+use crate::domain::ids::{KeyThumbprint, UserKey};
 use crate::domain::resource::ServiceInfo;
 use crate::domain::token::{self, Token, TokenKind};
 use crate::oauth::params::Params;
@@ -20,6 +20,7 @@ pub(super) async fn issue(
     client: &ClientRecord,
     params: &Params,
     path_service: Option<&str>,
+    key: Option<KeyThumbprint>,
 ) -> Result<Bytes, TokenError> {
     if client.origin != ClientOrigin::Configured || client.is_public() {
         audit::alarm("client_credentials_refused", &client.id, None);
@@ -39,6 +40,7 @@ pub(super) async fn issue(
         service: service.name.clone(),
         scopes: granted.clone(),
         flow: None,
+        jkt: key,
         issued_at: now,
         expires_at: now.plus(state.settings.access_ttl),
     };
@@ -50,7 +52,7 @@ pub(super) async fn issue(
     audit::event("client_token", &client.id, None);
     let answer = json!({
         "access_token": bearer.expose(),
-        "token_type": "Bearer",
+        "token_type": record.token_type(),
         "expires_in": state.settings.access_ttl.as_secs(),
         "scope": granted,
     });

@@ -2,10 +2,11 @@
 //! first use produced.
 
 use super::error::TokenError;
-use super::issue::{Basis, fresh};
+use super::issue::{self, Basis, fresh};
 use super::resource_fits;
 use crate::domain::client::ClientRecord;
 use crate::domain::grant::CodeRecord;
+use crate::domain::ids::KeyThumbprint;
 use crate::domain::token::{Token, TokenKind};
 use crate::oauth::openid::{IdTokenBasis, Keys};
 use crate::oauth::params::Params;
@@ -24,6 +25,7 @@ pub(super) async fn redeem(
     state: &OauthState,
     client: &ClientRecord,
     params: &Params,
+    key: Option<KeyThumbprint>,
 ) -> Result<Bytes, TokenError> {
     let code = params.get("code").ok_or(TokenError::Malformed("code is missing"))?;
     let verifier = params.get("code_verifier").filter(|v| pkce::is_verifier(v));
@@ -38,7 +40,12 @@ pub(super) async fn redeem(
         audit::alarm("code_wrong_verifier", &client.id, Some(&record.user));
         return Err(TokenError::Grant);
     }
-    issue(state, client, record, keys.as_deref()).await
+    // RFC 9449 §10: whoever asked for the code named the key that it is for.
+    if record.jkt.is_some() && record.jkt != key {
+        audit::alarm("code_other_key", &client.id, Some(&record.user));
+        return Err(TokenError::Grant);
+    }
+    issue(state, client, (record, key), keys.as_deref()).await
 }
 
 /// The keys of id_tokens, fetched before the code is spent, so that a store that is away costs nobody the sign-in. Keys
@@ -92,7 +99,7 @@ fn check(
 async fn issue(
     state: &OauthState,
     client: &ClientRecord,
-    record: CodeRecord,
+    (record, key): (CodeRecord, Option<KeyThumbprint>),
     keys: Option<&Keys>,
 ) -> Result<Bytes, TokenError> {
     let now = state.clock.now();
@@ -125,6 +132,7 @@ async fn issue(
         upstream_version: record.upstream_version,
         grant_expires_at: now.plus(state.settings.grant_ttl),
         flow: record.flow,
+        keys: issue::Keys::of(key, client),
     };
     let fresh = fresh(state, basis, now, id_token);
     let refresh = Some((&fresh.refresh.0, &fresh.refresh.1));

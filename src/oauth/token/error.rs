@@ -1,5 +1,6 @@
 //! Everything the token endpoint refuses, and the one mapping to the wire (RFC 6749 §5.2).
 
+use crate::oauth::dpop::ProofFault;
 use crate::oauth::limits;
 use crate::oauth::params::ParamFault;
 use crate::oauth::wire::{self, Refusal};
@@ -52,6 +53,8 @@ pub(in crate::oauth) enum TokenError {
     #[error("too many requests")]
     TooMany { wait: Duration },
     #[error(transparent)]
+    Proof(#[from] ProofFault),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -76,7 +79,8 @@ impl TokenError {
             Self::ClientAway => Refusal { description: text, ..Refusal::unavailable(CLIENT_PAUSE) },
             Self::UnauthorizedClient => Refusal::bad("unauthorized_client", text),
             Self::TooMany { wait } => limits::too_many(*wait),
-            Self::Store(error) => Refusal::store(error),
+            Self::Store(error) | Self::Proof(ProofFault::Store(error)) => Refusal::store(error),
+            Self::Proof(fault) => Refusal::bad(fault.code(), text),
         };
         refusal.response()
     }
@@ -95,6 +99,8 @@ mod tests {
             (TokenError::UnsupportedGrant, 400),
             (TokenError::Client { basic: true }, 401),
             (TokenError::Grant, 400),
+            (TokenError::Proof(ProofFault::Nonce), 400),
+            (TokenError::Proof(ProofFault::Store(StoreError::Unavailable(String::new()))), 503),
             (TokenError::Upstream { retry_after: Duration::from_secs(7) }, 503),
             (TokenError::Store(StoreError::Unavailable(String::new())), 503),
         ];

@@ -9,12 +9,12 @@ use super::error::TokenError;
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::AccessRecord;
-use crate::domain::ids::UserKey;
+use crate::domain::ids::{KeyThumbprint, UserKey};
 use crate::domain::token::{self, Token, TokenKind};
 use crate::oauth::admission::Admission;
 use crate::oauth::params::Params;
 use crate::oauth::state::{OauthState, TrustedIssuer};
-use crate::oauth::{audit, jwt, scopes};
+use crate::oauth::{audit, jwt, once, scopes};
 use crate::ports::store::Issue;
 use crate::ports::tokens;
 use bytes::Bytes;
@@ -75,6 +75,7 @@ pub(super) async fn redeem(
     state: &OauthState,
     client: &ClientRecord,
     params: &Params,
+    key: Option<KeyThumbprint>,
 ) -> Result<Bytes, TokenError> {
     if client.is_public() {
         return Err(TokenError::UnauthorizedClient);
@@ -83,11 +84,11 @@ pub(super) async fn redeem(
     let assertion = assertion.ok_or(TokenError::Malformed("assertion is missing or too long"))?;
     let (issuer, claims) = verify(state, client, assertion).await?;
     let user = UserKey::new(&*issuer.tenant, &*claims.oid);
-    let record = grant(state, client, params, &claims, user.clone())?;
+    let record = AccessRecord { jkt: key, ..grant(state, client, params, &claims, user.clone())? };
     check_person(state, client, &user).await?;
     // Spent last: a refusal for another reason can be mended and the assertion sent again.
-    let once = state.hasher.hash(SPENT, &format!("{}|{}", claims.iss, claims.jti));
-    if !state.store.spend(&once, MAX_LIFE + 2 * SKEW).await? {
+    let value = format!("{}|{}", claims.iss, claims.jti);
+    if !once::spend(&*state.store, &state.hasher, (SPENT, &value), MAX_LIFE + 2 * SKEW).await? {
         audit::alarm("assertion_replayed", &client.id, Some(&user));
         return Err(TokenError::Grant);
     }
@@ -172,6 +173,7 @@ fn grant(
         service: service.name.clone(),
         scopes: granted.difference(&crate::domain::scope::ScopeSet::parse("offline_access")),
         flow: None,
+        jkt: None,
         issued_at: now,
         expires_at: now.plus(state.settings.access_ttl),
     })
@@ -213,7 +215,7 @@ async fn issue(state: &OauthState, record: AccessRecord) -> Result<Bytes, TokenE
     state.keep_client(&record.client).await;
     let answer = json!({
         "access_token": bearer.expose(),
-        "token_type": "Bearer",
+        "token_type": record.token_type(),
         "expires_in": state.settings.access_ttl.as_secs(),
         "scope": record.scopes,
     });

@@ -1,8 +1,9 @@
 //! Bearers, refresh tokens and the answer that carries them.
 
+use crate::domain::client::{ClientAuthMethod, ClientRecord};
 use crate::domain::clock::Timestamp;
-use crate::domain::grant::{AccessRecord, RefreshRecord};
-use crate::domain::ids::{ClientId, FlowId, GrantId, ServiceName, UserKey};
+use crate::domain::grant::{AccessRecord, RefreshRecord, token_type};
+use crate::domain::ids::{ClientId, FlowId, GrantId, KeyThumbprint, ServiceName, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{Token, TokenKind, TokenRef};
 use crate::oauth::state::OauthState;
@@ -25,6 +26,24 @@ pub(super) struct Basis {
     pub(super) grant_expires_at: Timestamp,
     /// The sign-in that these are the first tokens of.
     pub(super) flow: Option<FlowId>,
+    /// The keys that the tokens are bound to.
+    pub(super) keys: Keys,
+}
+
+/// The key of the bearer and that of the refresh token.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keys {
+    access: Option<KeyThumbprint>,
+    refresh: Option<KeyThumbprint>,
+}
+
+impl Keys {
+    /// The key that the request proved. A client that can only prove itself needs no second proof for its refresh token,
+    /// and may change its key (RFC 9449 §5).
+    pub(super) fn of(key: Option<KeyThumbprint>, client: &ClientRecord) -> Self {
+        let refresh = key.clone().filter(|_| client.authenticates_by(ClientAuthMethod::None));
+        Self { access: key, refresh }
+    }
 }
 
 /// Fresh tokens: what the store writes and what the client gets.
@@ -48,7 +67,7 @@ pub(super) fn fresh(
     let refresh_until = now.plus(state.settings.refresh_ttl).min(basis.grant_expires_at);
     let mut answer = json!({
         "access_token": access.expose(),
-        "token_type": "Bearer",
+        "token_type": token_type(basis.keys.access.as_ref()),
         "expires_in": access_until.since(now).as_secs(),
         "refresh_token": refresh.expose(),
         "scope": basis.scopes,
@@ -63,6 +82,7 @@ pub(super) fn fresh(
         service: basis.service.clone(),
         scopes: basis.scopes,
         flow: basis.flow,
+        jkt: basis.keys.access,
         issued_at: now,
         expires_at: access_until,
     };
@@ -73,6 +93,7 @@ pub(super) fn fresh(
         service: basis.service,
         scopes: basis.granted,
         upstream_version: basis.upstream_version,
+        jkt: basis.keys.refresh,
         issued_at: now,
         expires_at: refresh_until,
         grant_expires_at: basis.grant_expires_at,

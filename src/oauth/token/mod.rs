@@ -9,10 +9,13 @@ pub(super) mod id_jag;
 mod issue;
 mod refresh;
 
+use super::audit;
+use super::dpop::ProofFault;
 use super::params::Params;
 use super::state::{OauthSettings, OauthState};
 use super::{routes, wire};
-use crate::domain::client::ClientOrigin;
+use crate::domain::client::{ClientOrigin, ClientRecord};
+use crate::domain::ids::KeyThumbprint;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
@@ -27,13 +30,15 @@ pub(super) async fn post(
     state: web::Data<OauthState>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    match redeem(&request, &state, body).await {
+    let mut response = match redeem(&request, &state, body).await {
         Ok(json) => {
             let mut response = wire::private_json(StatusCode::OK);
             response.insert_header((header::CONTENT_TYPE, "application/json")).body(json)
         }
         Err(error) => error.response(),
-    }
+    };
+    state.guard.stamp(&mut response);
+    response
 }
 
 async fn redeem(
@@ -58,14 +63,37 @@ async fn redeem(
     if let Some(wait) = state.client_budget(&client.id).await {
         return Err(TokenError::TooMany { wait });
     }
-    match kind {
-        GrantType::Code => code::redeem(state, &client, &params).await,
-        GrantType::Refresh => refresh::redeem(state, &client, &params).await,
-        GrantType::Assertion => id_jag::redeem(state, &client, &params).await,
+    let key = proven(request, state, &client).await?;
+    let is_bound = key.is_some();
+    let answer = match kind {
+        GrantType::Code => code::redeem(state, &client, &params, key).await,
+        GrantType::Refresh => refresh::redeem(state, &client, &params, key).await,
+        GrantType::Assertion => id_jag::redeem(state, &client, &params, key).await,
         GrantType::Client => {
-            client_credentials::issue(state, &client, &params, wire::service_in_path(request)).await
+            client_credentials::issue(state, &client, &params, wire::service_in_path(request), key).await
         }
+    }?;
+    if is_bound {
+        audit::event("dpop_bound", &client.id, None);
     }
+    Ok(answer)
+}
+
+/// The key that the tokens of this request are bound to (RFC 9449 §5). Looked at before a code or a token is spent: a
+/// proof that has to be made again, with a nonce, costs nothing but the request.
+async fn proven(
+    request: &HttpRequest,
+    state: &OauthState,
+    client: &ClientRecord,
+) -> Result<Option<KeyThumbprint>, TokenError> {
+    let dpop = state.guard.dpop();
+    let key = match Box::pin(dpop.key_of(request.head())).await {
+        Ok(None) if client.wants_bound_tokens() => {
+            Err(if dpop.is_offered() { ProofFault::Missing } else { ProofFault::Off })
+        }
+        other => other,
+    };
+    key.inspect_err(|fault| audit::proof_refused(&client.id, fault)).map_err(TokenError::from)
 }
 
 /// What a request offers for tokens.

@@ -5,18 +5,19 @@
 //! the login.
 
 use super::error::TokenError;
-use super::issue::{Basis, fresh};
+use super::issue::{Basis, Keys, fresh};
 use super::resource_fits;
 use crate::domain::cipher::Cipher;
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::RefreshRecord;
-use crate::domain::ids::GrantId;
+use crate::domain::ids::{GrantId, KeyThumbprint};
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Sealed;
 use crate::domain::token::{Token, TokenKind, TokenRef};
 use crate::domain::upstream::UpstreamAccess;
 use crate::oauth::admission::Admission;
+use crate::oauth::dpop::ProofFault;
 use crate::oauth::params::Params;
 use crate::oauth::state::OauthState;
 use crate::oauth::{audit, scopes};
@@ -36,16 +37,19 @@ struct Use<'a> {
     client: &'a ClientRecord,
     params: &'a Params,
     token: Token,
+    /// The key that the request proved.
+    key: Option<KeyThumbprint>,
 }
 
 pub(super) async fn redeem(
     state: &OauthState,
     client: &ClientRecord,
     params: &Params,
+    key: Option<KeyThumbprint>,
 ) -> Result<Bytes, TokenError> {
     let text = params.get("refresh_token").ok_or(TokenError::Malformed("refresh_token is missing"))?;
     let token = Token::parse(TokenKind::Refresh, text).ok_or(TokenError::Grant)?;
-    let one = Use { state, client, params, token };
+    let one = Use { state, client, params, token, key };
     let (place, found) = find(state, &one.token).await?;
     match found {
         RefreshState::Live(record) => {
@@ -73,12 +77,13 @@ async fn find(state: &OauthState, token: &Token) -> Result<(TokenRef, RefreshSta
 }
 
 impl Use<'_> {
-    /// The checks that change nothing: the right client, scopes that only shrink, the same resource.
+    /// The checks that change nothing: the right client and key, scopes that only shrink, the same resource.
     fn check(&self, record: &RefreshRecord) -> Result<ScopeSet, TokenError> {
         if record.client != self.client.id {
             audit::alarm("refresh_other_client", &self.client.id, Some(&record.user));
             return Err(TokenError::Grant);
         }
+        self.check_key(record)?;
         let now = self.state.clock.now();
         if record.grant_expires_at <= now {
             return Err(TokenError::Grant);
@@ -87,6 +92,24 @@ impl Use<'_> {
             return Err(TokenError::Target);
         }
         scopes::narrowed(self.params.get("scope"), &record.scopes).ok_or(TokenError::Scope)
+    }
+
+    /// Whoever cannot prove the key is not the one the token was given to: refused, and no use of it, neither a first
+    /// one nor one too many.
+    fn check_key(&self, record: &RefreshRecord) -> Result<(), TokenError> {
+        match (&record.jkt, &self.key) {
+            // Nobody looks at proofs any more: only a new sign-in goes on.
+            (Some(_), None) if !self.state.guard.dpop().is_offered() => Err(TokenError::Grant),
+            (Some(_), None) => {
+                audit::alarm("bound_token_unproven", &self.client.id, Some(&record.user));
+                Err(ProofFault::Missing.into())
+            }
+            (Some(bound), Some(proven)) if bound != proven => {
+                audit::alarm("refresh_other_key", &self.client.id, Some(&record.user));
+                Err(TokenError::Grant)
+            }
+            (Some(_) | None, _) => Ok(()),
+        }
     }
 
     async fn rotate(
@@ -111,6 +134,7 @@ impl Use<'_> {
             upstream_version: upstream.version,
             grant_expires_at: record.grant_expires_at,
             flow: None,
+            keys: Keys::of(self.key.clone(), self.client),
         };
         let fresh = fresh(state, basis, now, |_| None);
         let rotation = Rotation {
@@ -160,11 +184,16 @@ impl Use<'_> {
         successor: &Sealed,
     ) -> Result<Bytes, TokenError> {
         let fresh_enough = self.state.clock.now().since(at) <= self.state.settings.refresh_grace;
-        if fresh_enough
-            && let Some(answer) = self.unseal(&record.grant, successor)
-            && !self.is_superseded(&answer).await?
-        {
-            return Ok(answer);
+        if fresh_enough {
+            match self.unseal(&record.grant, successor) {
+                Some(answer) if !self.is_superseded(&answer).await? => return Ok(answer),
+                // A client that proved itself may have taken another key; it is no thief.
+                None if !self.client.is_public() => {
+                    audit::alarm("refresh_other_key", &self.client.id, Some(&record.user));
+                    return Err(TokenError::Grant);
+                }
+                Some(_) | None => {}
+            }
         }
         audit::alarm("rt_reuse", &self.client.id, Some(&record.user));
         if self.state.settings.reuse_revokes {
@@ -193,17 +222,22 @@ impl Use<'_> {
         }
     }
 
-    /// Sealed under the old token itself: only who holds it can read what it became.
+    /// Sealed under the old token itself, and to the key that was proven with it: only who has both can read what it
+    /// became.
     fn seal(&self, grant: &GrantId, answer: &[u8]) -> Sealed {
-        Cipher::from_token(self.token.expose()).seal(&context(grant), answer)
+        Cipher::from_token(self.token.expose()).seal(&self.context(grant), answer)
     }
 
+    /// None when the first use proved another key, or none.
     fn unseal(&self, grant: &GrantId, successor: &Sealed) -> Option<Bytes> {
-        let opened = Cipher::from_token(self.token.expose()).open(&context(grant), successor);
-        opened.inspect_err(|e| tracing::error!(error = %e, "a successor does not open")).ok().map(Bytes::from)
+        let opened = Cipher::from_token(self.token.expose()).open(&self.context(grant), successor);
+        opened.inspect_err(|e| tracing::info!(error = %e, "a successor does not open")).ok().map(Bytes::from)
     }
-}
 
-fn context(grant: &GrantId) -> String {
-    format!("successor|{grant}")
+    fn context(&self, grant: &GrantId) -> String {
+        match &self.key {
+            Some(key) => format!("successor|{grant}|{key}"),
+            None => format!("successor|{grant}"),
+        }
+    }
 }

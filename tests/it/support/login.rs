@@ -109,17 +109,31 @@ impl Client {
         parameter(&landing, "code").unwrap_or_else(|| panic!("no code in {landing}"))
     }
 
-    /// Redeems a code at `base` (a replica, or the balancer).
-    pub(crate) async fn redeem(&self, code: &str) -> reqwest::Response {
-        let form = [
+    /// The form that redeems a code.
+    pub(crate) fn code_form<'a>(&'a self, code: &'a str) -> [(&'static str, &'a str); 6] {
+        [
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", REDIRECT),
             ("code_verifier", VERIFIER),
             ("client_id", &self.id),
             ("resource", &self.resource),
-        ];
-        self.http.post(format!("{}/token", self.base)).form(&form).send().await.unwrap()
+        ]
+    }
+
+    /// The form that redeems a refresh token.
+    pub(crate) fn refresh_form<'a>(&'a self, refresh_token: &'a str) -> [(&'static str, &'a str); 4] {
+        [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", refresh_token),
+            ("client_id", &self.id),
+            ("resource", &self.resource),
+        ]
+    }
+
+    /// Redeems a code at `base` (a replica, or the balancer).
+    pub(crate) async fn redeem(&self, code: &str) -> reqwest::Response {
+        self.http.post(format!("{}/token", self.base)).form(&self.code_form(code)).send().await.unwrap()
     }
 
     /// Redeems a refresh token.
@@ -129,13 +143,7 @@ impl Client {
 
     /// The same, where the server may vanish.
     pub(crate) async fn try_refresh(&self, refresh_token: &str) -> reqwest::Result<reqwest::Response> {
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token),
-            ("client_id", &self.id),
-            ("resource", &self.resource),
-        ];
-        self.http.post(format!("{}/token", self.base)).form(&form).send().await
+        self.http.post(format!("{}/token", self.base)).form(&self.refresh_form(refresh_token)).send().await
     }
 
     /// Signs in and redeems.

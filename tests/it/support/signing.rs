@@ -6,6 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use p256::elliptic_curve::sec1::ToEncodedPoint;
 use p256::pkcs8::EncodePrivateKey;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A holder of an ES256 key.
@@ -19,10 +20,23 @@ impl Signer {
 
     /// The key set that it publishes, with its one key under `kid`.
     pub(crate) fn jwks(&self, kid: &str) -> Value {
+        let mut key = self.jwk();
+        (key["alg"], key["kid"]) = (json!("ES256"), json!(kid));
+        json!({ "keys": [key] })
+    }
+
+    /// Its public key, with the members that make it and no other.
+    pub(crate) fn jwk(&self) -> Value {
         let point = self.0.public_key().to_encoded_point(false);
         let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let (x, y) = (part(point.x().unwrap()), part(point.y().unwrap()));
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "alg": "ES256", "kid": kid, "x": x, "y": y}]})
+        json!({"crv": "P-256", "kty": "EC", "x": part(point.x().unwrap()), "y": part(point.y().unwrap())})
+    }
+
+    /// SHA-256 over those members in the order of their names (RFC 7638).
+    pub(crate) fn thumbprint(&self) -> String {
+        let key = self.jwk();
+        let text = format!(r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#, key["x"], key["y"]);
+        URL_SAFE_NO_PAD.encode(Sha256::digest(text))
     }
 
     /// A signed JWT.
