@@ -136,7 +136,7 @@ const REQUESTS: &[(&str, &[&str])] = &[
     ("/me/drive/root/search(q='{q}')", &["/me/drive/root/search(q='e')?$top=3"]),
     ("/me/drive/recent", &["/me/drive/recent"]),
     ("/me/drive/sharedWithMe", &["/me/drive/sharedWithMe"]),
-    ("/me/drive/root/delta", &["/me/drive/root/delta", "/me/drive/root/delta?token=latest"]),
+    ("/me/drive/root/delta", &["/me/drive/root/delta?$top=40", "/me/drive/root/delta?token=latest"]),
 ];
 
 /// The description, when the folder of shared papers is there.
