@@ -28,12 +28,13 @@ struct Known {
 pub(crate) struct HttpIssuerKeys {
     http: reqwest::Client,
     clock: SharedClock,
-    known: Mutex<HashMap<String, Known>>,
+    /// By URL, each with a turn of its own: an issuer that does not answer holds up nobody else's people.
+    known: parking_lot::Mutex<HashMap<String, Arc<Mutex<Known>>>>,
 }
 
 impl HttpIssuerKeys {
     pub(crate) fn new(http: reqwest::Client, clock: SharedClock) -> Self {
-        Self { http, clock, known: Mutex::default() }
+        Self { http, clock, known: parking_lot::Mutex::default() }
     }
 
     async fn fetch(&self, url: &str) -> Result<JwkSet, KeysUnavailable> {
@@ -56,9 +57,9 @@ impl HttpIssuerKeys {
 #[async_trait]
 impl IssuerKeys for HttpIssuerKeys {
     async fn keys(&self, url: &str, kid: &str) -> Result<Arc<JwkSet>, KeysUnavailable> {
+        let known = Arc::clone(self.known.lock().entry(url.to_owned()).or_default());
         // Held while fetching: whoever comes meanwhile waits for the same answer.
-        let mut all = self.known.lock().await;
-        let known = all.entry(url.to_owned()).or_default();
+        let mut known = known.lock().await;
         let now = self.clock.now();
         let tried_lately = known.tried.is_some_and(|at| now.since(at) < COOL_DOWN);
         if let Some((at, keys)) = &known.fetched {

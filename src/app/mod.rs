@@ -18,7 +18,7 @@ use crate::adapters::redis::RedisStore;
 use crate::config::{Config, ConfigError, StoreUrl};
 use crate::console::{AdminToken, ConsoleState, EndSession};
 use crate::domain::cipher::Cipher;
-use crate::domain::clock::{SharedClock, SystemClock};
+use crate::domain::clock::{SharedClock, SkewedClock, SystemClock};
 use crate::domain::ids::ServiceName;
 use crate::domain::meters::Meters;
 use crate::domain::resource::Resources;
@@ -160,7 +160,7 @@ struct Parts {
 
 impl Parts {
     fn build(config: &Config, address: SocketAddr, meters: Arc<Meters>) -> Result<Self, StartError> {
-        let clock: SharedClock = Arc::new(SystemClock);
+        let clock = machine_clock(config);
         let ring = config.key_ring()?;
         let (cipher, hasher) = (Cipher::new(&ring), Hasher::new(&ring));
         let Outside { store, identity, graph, issuer_keys } =
@@ -315,9 +315,10 @@ impl Outside {
             allowed_roles: config.entra.allowed_roles.clone(),
             graph_url: config.graph.url.clone(),
         };
-        let identity = EntraProvider::new(entra, client.clone(), clock.clone());
+        // Replicas whose clocks differ agree on what has expired.
+        let identity = EntraProvider::new(entra, client.clone(), store.clock());
         let identity = Arc::new(identity.metered(meters.clone()));
-        let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), clock.clone()));
+        let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), store.clock()));
         let graph = GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream);
         let graph = Arc::new(MeteredGraph::new(graph, meters.clone()));
         Ok(Self { store, identity, graph, issuer_keys })
@@ -334,9 +335,16 @@ fn credential(config: &Config) -> Credential {
     )
 }
 
+fn machine_clock(config: &Config) -> SharedClock {
+    match config.server.test_clock_offset_s {
+        0 => Arc::new(SystemClock),
+        ahead_s => Arc::new(SkewedClock { ahead_s }),
+    }
+}
+
 /// The store of the settings and the cipher of their ring, for commands that work on records.
 pub(crate) fn records(config: &Config) -> Result<(Arc<dyn Store>, Cipher), StartError> {
-    let clock: SharedClock = Arc::new(SystemClock);
+    let clock = machine_clock(config);
     let cipher = Cipher::new(&config.key_ring()?);
     Ok((open_store(config, &clock, &cipher)?, cipher))
 }
@@ -345,7 +353,7 @@ fn open_store(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<A
     Ok(match config.store_url()? {
         StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
         StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
-        StoreUrl::Redis(url) => Arc::new(RedisStore::connect(&url, cipher.clone())?),
+        StoreUrl::Redis(url) => Arc::new(RedisStore::connect_from(&url, cipher.clone(), clock.clone())?),
     })
 }
 
@@ -354,7 +362,7 @@ pub(crate) type Probe = (&'static str, &'static str, BoxFuture<'static, Result<S
 
 /// Attempts to reach everything that the settings name.
 pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
-    let clock: SharedClock = Arc::new(SystemClock);
+    let clock = machine_clock(config);
     let cipher = Cipher::new(&config.key_ring()?);
     let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher, &Arc::default())?;
     let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };

@@ -11,7 +11,7 @@ mod validate;
 pub(crate) use clients::ClientEntry;
 pub(crate) use layers::{Environment, Sources, load};
 pub(crate) use sections::{Config, DpopSwitch, LogFormat, LogSection, RefreshReuse, RegistrationSwitch};
-pub(crate) use validate::StoreUrl;
+pub(crate) use validate::{StoreUrl, is_loopback};
 
 use std::path::PathBuf;
 

@@ -43,6 +43,7 @@ pub(crate) struct ServerSection {
     pub(crate) allowed_hosts: Vec<String>,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) trusted_proxies: Vec<String>,
+    pub(crate) test_clock_offset_s: i64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -24,6 +24,7 @@ impl Config {
         self.store_url()?;
         self.check_public_url()?;
         self.check_admin()?;
+        self.check_clock()?;
         self.check_entra()?;
         self.check_limits()?;
         self.check_networks()?;
@@ -97,6 +98,14 @@ impl Config {
             return Ok(());
         }
         Err(refused("must be https:// (http:// is accepted for loopback hosts)"))
+    }
+
+    fn check_clock(&self) -> Result<(), ConfigError> {
+        if self.server.test_clock_offset_s == 0 || self.graph.insecure_upstream {
+            return Ok(());
+        }
+        let problem = "is for tests with graph.insecure_upstream only; leave it out".to_owned();
+        Err(ConfigError::Refused { key: "server.test_clock_offset_s", problem })
     }
 
     fn check_admin(&self) -> Result<(), ConfigError> {
@@ -280,8 +289,8 @@ impl Config {
     }
 }
 
-/// Whether a URL points to this machine.
-fn is_loopback(url: &Url) -> bool {
+/// Whether `url` leads nowhere but to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(ip)) => ip.is_loopback(),

@@ -51,6 +51,18 @@ impl Clock for SystemClock {
     }
 }
 
+/// The machine's clock, ahead by so many seconds, or behind: what tests of replicas that do not agree run on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SkewedClock {
+    pub(crate) ahead_s: i64,
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(SystemClock.now().0.saturating_add(self.ahead_s.saturating_mul(1000)))
+    }
+}
+
 /// A clock that tests move by hand.
 #[cfg(test)]
 #[derive(Debug)]

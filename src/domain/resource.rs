@@ -97,6 +97,11 @@ impl Resources {
         self.services.iter().filter(|service| self.is_on(service)).collect()
     }
 
+    /// Changes whenever an operator turned a switch, so that what was made of [`Self::offered`] can be kept.
+    pub(crate) fn version(&self) -> u64 {
+        self.switches.now().version
+    }
+
     /// A service that is on.
     pub(crate) fn service(&self, name: &str) -> Option<&ServiceInfo> {
         self.services.iter().find(|s| s.name.as_str() == name).filter(|service| self.is_on(service))

@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use std::ops::RangeInclusive;
 
 /// Algorithms that clients may sign with, as metadata names them.
-pub(super) const ALGORITHMS: [&str; 4] = ["ES256", "RS256", "PS256", "EdDSA"];
+pub(super) const ALGORITHMS: [&str; 5] = ["ES256", "ES384", "RS256", "PS256", "EdDSA"];
 /// The same, in the same order.
-pub(super) const ALLOWED: [Algorithm; 4] =
-    [Algorithm::ES256, Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA];
+pub(super) const ALLOWED: [Algorithm; 5] =
+    [Algorithm::ES256, Algorithm::ES384, Algorithm::RS256, Algorithm::PS256, Algorithm::EdDSA];
 
 /// Octets of an RSA modulus: 2048 to 4096 bits.
 const MODULUS: RangeInclusive<usize> = 256..=512;
@@ -85,13 +85,20 @@ mod tests {
     #[test]
     fn a_key_is_whole_and_of_the_kind_that_the_algorithm_needs() {
         let text = |octets: usize| URL_SAFE_NO_PAD.encode(vec![1_u8; octets]);
-        let ec = |x: usize, y: usize| json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)});
+        let on =
+            |curve: &str, x: usize, y: usize| json!({"kty": "EC", "crv": curve, "x": text(x), "y": text(y)});
+        let ec = |x: usize, y: usize| on("P-256", x, y);
         let ed = |x: usize| json!({"kty": "OKP", "crv": "Ed25519", "x": text(x)});
         let rsa = |n: usize| json!({"kty": "RSA", "n": text(n), "e": "AQAB"});
         for (key, algorithm, expected) in [
             (ec(32, 32), Algorithm::ES256, true),
             (ec(33, 31), Algorithm::ES256, false),
             (ec(32, 32), Algorithm::ES384, false),
+            (ec(48, 48), Algorithm::ES384, false),
+            (on("P-384", 48, 48), Algorithm::ES384, true),
+            (on("P-384", 48, 47), Algorithm::ES384, false),
+            (on("P-384", 48, 48), Algorithm::ES256, false),
+            (on("P-384", 32, 32), Algorithm::ES256, false),
             (ec(32, 32), Algorithm::RS256, false),
             (ed(32), Algorithm::EdDSA, true),
             (ed(31), Algorithm::EdDSA, false),

@@ -12,9 +12,11 @@ use crate::domain::scope::ScopeSet;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// How clients may authenticate, the weakest first.
 const METHODS: [&str; 4] = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"];
@@ -22,7 +24,8 @@ const METHODS: [&str; 4] = ["none", "client_secret_basic", "client_secret_post",
 /// The finished documents.
 #[derive(Debug)]
 pub(super) struct Documents {
-    server: Bytes,
+    /// That of the server, and the version of the switches that it was made for.
+    server: ArcSwap<(u64, Bytes)>,
     /// By path of the resource, e.g. `mail-query/mcp`.
     resources: HashMap<String, Bytes>,
     /// What the root answers: the document of the default service.
@@ -41,17 +44,31 @@ impl Documents {
         }
         let root = resources.default_service().and_then(|s| documents.get(&format!("{}/mcp", s.name)));
         Self {
-            server: Bytes::from(server(resources, settings).to_string()),
+            server: ArcSwap::from_pointee(Self::made(resources, settings)),
             root: root.cloned(),
             resources: documents,
         }
+    }
+
+    fn made(resources: &Resources, settings: &OauthSettings) -> (u64, Bytes) {
+        // The version first: a switch that is turned meanwhile makes this one outdated, and not the other way round.
+        let version = resources.version();
+        (version, Bytes::from(server(resources, settings).to_string()))
+    }
+
+    /// The server's document, which tells of services that are on.
+    fn server(&self, resources: &Resources, settings: &OauthSettings) -> Bytes {
+        if self.server.load().0 != resources.version() {
+            self.server.store(Arc::new(Self::made(resources, settings)));
+        }
+        self.server.load().1.clone()
     }
 }
 
 fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     let issuer = resources.issuer();
     let mut all = ScopeSet::parse("offline_access");
-    for service in resources.services() {
+    for service in resources.offered() {
         all = all.union(&scopes::supported(service, settings.scope_ceiling.as_ref()));
     }
     let mut grants = vec!["authorization_code", "refresh_token"];
@@ -142,7 +159,7 @@ fn resource(resources: &Resources, service: &ServiceInfo, path: &str, settings: 
 pub(super) async fn authorization_server(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
     match request.match_info().get("path") {
         Some(path) if of_resource(&state, path).is_none() => wire::not_found(),
-        Some(_) | None => document(&state.documents.server),
+        Some(_) | None => document(&state.documents.server(&state.resources, &state.settings)),
     }
 }
 

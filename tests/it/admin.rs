@@ -270,3 +270,47 @@ async fn the_command_line_does_what_the_api_does() {
     let text = without.stderr_at_end();
     assert!(text.contains("ENTRADA_ADMIN_TOKEN"), "{text}");
 }
+
+/// `entrada admin users` with these arguments and settings; what it complains of.
+fn complaint(arguments: &[&str], settings: &[(&str, &str)]) -> String {
+    let mut all = vec![("ENTRADA_ADMIN_TOKEN".to_owned(), TOKEN.to_owned())];
+    all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    let mut process = Process::entrada(&[&["admin", "users"], arguments].concat(), &all);
+    assert!(!process.wait_exit().success(), "{arguments:?}");
+    let text = process.stderr_at_end();
+    assert!(!text.contains(TOKEN) && !text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn the_token_goes_to_other_machines_by_https_only_unless_the_operator_says_so() {
+    const REMEDIES: [&str; 3] = ["https://", "port-forward", "--plain-http"];
+    for url in [
+        "http://192.0.2.1:9090",
+        "http://[2001:db8::1]:9090/admin/v1",
+        "http://admin.invalid:9090",
+        "http://localhost.invalid:9090",
+        "http://127.0.0.1.invalid:9090",
+        "http://127.0.0.1@admin.invalid:9090",
+    ] {
+        for (arguments, settings) in
+            [(vec!["--url", url], vec![]), (vec![], vec![("ENTRADA_ADMIN_URL", url)])]
+        {
+            let text = complaint(&arguments, &settings);
+            assert!(REMEDIES.iter().all(|remedy| text.contains(remedy)), "{url}: {text}");
+        }
+    }
+    let of_settings = complaint(&[], &[("ENTRADA_ADMIN_LISTEN", "192.0.2.1:9090")]);
+    assert!(of_settings.contains("--plain-http"), "{of_settings}");
+    // Whoever says so, and whoever uses https:// or stays on this machine, gets as far as the network.
+    for arguments in [
+        &["--url", "http://admin.invalid:9", "--plain-http"][..],
+        &["--url", "https://admin.invalid:9"],
+        &["--url", "http://127.0.0.1:9"],
+        &["--url", "http://localhost:9"],
+        &["--url", "http://[::1]:9"],
+    ] {
+        let text = complaint(arguments, &[]);
+        assert!(text.contains("nobody answers at"), "{arguments:?}: {text}");
+    }
+}

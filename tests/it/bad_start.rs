@@ -81,6 +81,7 @@ fn values_that_make_no_sense_are_refused() {
         ("ENTRADA_LISTEN", "not an address", "listen"),
         ("ENTRADA_MCP__MAX_BODY_BYTES", "many", "max_body_bytes"),
         ("ENTRADA_SERVICES__ENABLED", "mail-qeury", "mail-query"),
+        ("ENTRADA_SERVER__TEST_CLOCK_OFFSET_S", "60", "insecure_upstream"),
     ] {
         let message = refusal(&with(complete(), name, value));
         assert!(message.contains(hint), "{name}={value} should mention {hint}: {message}");

@@ -125,3 +125,36 @@ async fn without_redis_the_answer_is_503_and_nobody_is_signed_out() {
         "503 with Retry-After; recovery without restart",
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_takes_no_writes_is_an_outage_like_any_other() {
+    let Some(cluster) = Cluster::pair().await else { return };
+    let client = Client::register(&cluster.url).await;
+    let login = client.sign_in(ALICE).await;
+    let modern = Mcp::modern(&cluster.url, &login.access);
+    let redis = redis::Client::open(cluster.store.url()).unwrap();
+    let mut connection = redis.get_multiplexed_async_connection().await.unwrap();
+    let mut replica_of = async |host: &str, port: &str| {
+        let () = redis::cmd("REPLICAOF").arg(host).arg(port).query_async(&mut connection).await.unwrap();
+    };
+    // As after a failover that left a replica behind: it reads, and its master is nowhere.
+    replica_of("127.0.0.1", "1").await;
+    let health = format!("{}/health/ready", cluster.url);
+    eventually("readiness ends", || async { (http::status(&health).await == Some(503)).then_some(()) }).await;
+    assert_unavailable(&client.refresh(&login.refresh).await);
+    let page = http::client().get(client.authorize_url("s")).send().await.unwrap();
+    assert_eq!(page.status(), 503);
+    let called = modern.call("list_mail_folders", json!({})).await;
+    assert!(matches!(called.status, 200 | 503), "never 401: {}", called.text);
+    replica_of("NO", "ONE").await;
+    eventually("readiness returns", || async { (http::status(&health).await == Some(200)).then_some(()) })
+        .await;
+    // Nothing was lost: the same login goes on.
+    let fresh = tokens(client.refresh(&login.refresh).await).await;
+    Mcp::modern(&cluster.url, &fresh.access).call("list_mail_folders", json!({})).await.output();
+    Table::on("two replicas").held(
+        "H78",
+        "Redis takes no writes, and takes them again",
+        "503 with Retry-After; the same login goes on",
+    );
+}

@@ -2,12 +2,14 @@
 //! dump of the store.
 
 use super::hostile::Table;
-use super::support::browser::Browser;
+use super::support::browser::{Browser, hidden};
 use super::support::cluster::{Cluster, Plan, Store};
+use super::support::http;
 use super::support::login::{Client, REDIRECT, VERIFIER, parameter, tokens};
 use super::support::mcp::Mcp;
+use super::support::operator::{Operator, SETTINGS, TOKEN};
 use redis::AsyncCommands;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const ALICE: &str = "alice@contoso.example";
 
@@ -34,7 +36,25 @@ impl Day {
         session.call("query_email", json!({ "sender_address": "carol@secret.example" })).await;
         cluster.tenant.clear_faults().await;
         let fresh = tokens(client.refresh(&login.refresh).await).await;
+        // What is under way: a sign-in that waits at Entra, a code that nobody has fetched, a client with a secret.
+        let mine = "the-state-of-the-client";
+        let mut browser = Browser::new(ALICE);
+        let (consent, page) = browser.open(&client.authorize_url(mine)).await;
+        let waiting = browser.walk(consent.as_str(), &format!("{}/", cluster.tenant.url)).await;
+        let body =
+            json!({ "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "client_secret_basic" });
+        let register = http::client().post(format!("{}/register", cluster.url)).json(&body);
+        let registered: Value = register.send().await.unwrap().json().await.unwrap();
+        let text =
+            |name: &str| registered[name].as_str().unwrap_or_else(|| panic!("{registered}")).to_owned();
         let secrets = [
+            ("the client's state", mine.to_owned()),
+            ("the state at Entra", parameter(&waiting, "state").unwrap()),
+            ("the nonce at Entra", parameter(&waiting, "nonce").unwrap()),
+            ("the token of a form", hidden(&page, "csrf")),
+            ("a code that waits", client.code(ALICE).await),
+            ("a client's secret", text("client_secret")),
+            ("a registration's token", text("registration_access_token")),
             ("the code", code),
             ("the access token", login.access),
             ("the refresh token", login.refresh),
@@ -67,14 +87,21 @@ impl Day {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_secret_is_logged_however_talkative() {
-    let settings = [("ENTRADA_LOG", "entrada=trace,actix_web=debug,info")];
-    let cluster = Cluster::start(Store::embedded(), Plan { settings: &settings, ..Plan::default() }).await;
+    let settings = [SETTINGS[0], SETTINGS[1], ("ENTRADA_LOG", "trace")];
+    let mut cluster =
+        Cluster::start(Store::embedded(), Plan { settings: &settings, ..Plan::default() }).await;
     let day = Day::live(&cluster).await;
     let log = cluster.replicas[0].stderr();
     assert!(log.lines().count() > 10, "the log is empty: {log}");
     day.assert_absent("the log", &log);
+    assert!(log.contains("TRACE"), "the log is not at its most talkative");
     assert!(!log.contains(REDIRECT), "query strings are logged");
-    Table::on("embedded").held("H77", "the log of a day at TRACE", "no secret");
+    let metrics = Operator::of(&mut cluster, 0).base.replace("/admin/v1", "/metrics");
+    let metrics = http::client().get(metrics).bearer_auth(TOKEN).send().await.unwrap().text().await.unwrap();
+    assert!(metrics.ends_with("# EOF\n"), "{metrics}");
+    day.assert_absent("the metrics", &metrics);
+    assert!(!log.contains(TOKEN), "the operators' token is logged");
+    Table::on("embedded").held("H77", "the log of a day at TRACE, and the metrics", "no secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,6 +117,18 @@ async fn is_gone(base: &str) -> bool {
     true
 }
 
+/// Scopes that the authorization server lists, in both of its documents.
+async fn scopes(base: &str) -> Vec<String> {
+    let read = async |name: &str| {
+        let response = http::client().get(format!("{base}/.well-known/{name}")).send().await.unwrap();
+        let document: Value = response.json().await.unwrap();
+        serde_json::from_value::<Vec<String>>(document["scopes_supported"].clone()).unwrap()
+    };
+    let listed = read("oauth-authorization-server").await;
+    assert_eq!(read("openid-configuration").await, listed);
+    listed
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_switched_off_is_like_an_unknown_one_and_nobody_loses_a_login() {
     for mut cluster in clusters().await {
@@ -127,10 +139,19 @@ async fn a_service_that_is_switched_off_is_like_an_unknown_one_and_nobody_loses_
         let mut listening = Stream::of(Mcp::modern(&last, &login.access).listen().await);
         listening.until("acknowledged").await;
         assert!(!is_gone(&last).await);
+        let all = scopes(&last).await;
+        assert!(all.iter().any(|scope| scope.starts_with("Mail.")), "{all:?}");
 
         operator.switch("services/mail-query", false).await;
         listening.until(CHANGED).await;
         assert!(is_gone(&last).await && is_gone(cluster.replica_url(0)).await);
+        for url in [&*last, cluster.replica_url(0)] {
+            let left = scopes(url).await;
+            assert!(!left.iter().any(|scope| scope.starts_with("Mail.")), "{left:?}");
+            for kept in ["Calendars.Read", "User.Read", "offline_access", "openid"] {
+                assert!(left.iter().any(|scope| scope == kept), "{kept}: {left:?}");
+            }
+        }
         let (gone, unknown) = (
             http::client().post(format!("{last}/mail-query/mcp")).send().await.unwrap(),
             http::client().post(format!("{last}/no-such-service/mcp")).send().await.unwrap(),
@@ -146,6 +167,7 @@ async fn a_service_that_is_switched_off_is_like_an_unknown_one_and_nobody_loses_
 
         operator.switch("services/mail-query", true).await;
         listening.until(CHANGED).await;
+        assert_eq!(scopes(&last).await, all);
         Mcp::modern(&last, &login.access).call(TOOL, json!({})).await.output();
     }
 }

@@ -5,7 +5,7 @@ use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http;
 use super::support::login::{Client, REDIRECT};
 use super::support::mcp::Mcp;
-use super::support::signing::{Signer, header, now, unsigned};
+use super::support::signing::{Signer, now, unsigned};
 use actix_web::{App, HttpServer, web};
 use jsonwebtoken::Header;
 use serde_json::{Value, json};
@@ -15,8 +15,8 @@ const ISSUER: &str = "https://idp.example";
 /// `typ` of an ID-JAG.
 const TYPE: &str = "oauth-id-jag+jwt";
 
-fn typed() -> Header {
-    Header { typ: Some(TYPE.into()), ..header("k1") }
+fn typed(signer: &Signer) -> Header {
+    Header { typ: Some(TYPE.into()), ..signer.header("k1") }
 }
 
 /// The organisation's identity provider: one key, published.
@@ -57,8 +57,8 @@ impl Drop for Idp {
     }
 }
 
-struct World {
-    cluster: Cluster,
+pub(super) struct World {
+    pub(super) cluster: Cluster,
     idp: Idp,
     client: (String, String),
     alice: String,
@@ -66,10 +66,16 @@ struct World {
 }
 
 impl World {
-    async fn start(store: Store) -> Self {
+    pub(super) async fn start(store: Store) -> Self {
+        Self::beside(store, "").await
+    }
+
+    /// The same where further issuers are trusted, each written with `{tenant}`.
+    async fn beside(store: Store, others: &str) -> Self {
         let idp = Idp::start();
         let mut cluster = Cluster::start(store, Plan::default()).await;
-        let trusted = format!("{ISSUER}|{}|{}", idp.url, cluster.tenant.directory_id);
+        let tenant = &cluster.tenant.directory_id;
+        let trusted = format!("{ISSUER}|{}|{tenant}{}", idp.url, others.replace("{tenant}", tenant));
         cluster.set("ENTRADA_OAUTH__TRUSTED_ISSUERS", &trusted);
         cluster.crash_and_restart(0).await;
         let metadata = json!({
@@ -87,7 +93,7 @@ impl World {
         Self { cluster, idp, client, alice, bob }
     }
 
-    fn claims(&self, jti: &str) -> Value {
+    pub(super) fn claims(&self, jti: &str) -> Value {
         let now = now();
         json!({
             "iss": ISSUER, "aud": self.cluster.url, "sub": "alice", "oid": self.alice, "jti": jti,
@@ -96,11 +102,16 @@ impl World {
         })
     }
 
-    fn signed(&self, claims: &Value) -> String {
-        self.idp.key.sign(&typed(), claims)
+    pub(super) fn signed(&self, claims: &Value) -> String {
+        self.idp.key.sign(&typed(&self.idp.key), claims)
     }
 
     async fn ask(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::Response {
+        self.request(assertion, extra).send().await.unwrap()
+    }
+
+    /// The client's request for a token by an assertion.
+    pub(super) fn request(&self, assertion: &str, extra: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let mut form = vec![
             ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
             ("assertion", assertion),
@@ -108,7 +119,7 @@ impl World {
             ("client_secret", &self.client.1),
         ];
         form.extend(extra);
-        http::client().post(format!("{}/token", self.cluster.url)).form(&form).send().await.unwrap()
+        http::client().post(format!("{}/token", self.cluster.url)).form(&form)
     }
 }
 
@@ -151,8 +162,8 @@ async fn the_provider_vouches_and_nobody_else(store: Store) {
     let wider = world.ask(&good, &[("scope", "Mail.Read Mail.Send")]).await;
     assert_eq!(outcome(wider).await, "400 invalid_scope");
     // Signed by somebody else, unsigned, and of another type.
-    let forged = Signer::new(8).sign(&typed(), &world.claims("j-13"));
-    let untyped = world.idp.key.sign(&header("k1"), &world.claims("j-14"));
+    let forged = Signer::new(8).sign(&typed(&world.idp.key), &world.claims("j-13"));
+    let untyped = world.idp.key.sign(&world.idp.key.header("k1"), &world.claims("j-14"));
     let unsigned = unsigned(json!({"typ": TYPE, "kid": "k1"}), &world.claims("j-15"));
     for assertion in [forged.as_str(), &untyped, &unsigned, "x.y.z"] {
         assert_eq!(outcome(world.ask(assertion, &[]).await).await, "400 invalid_grant", "{assertion}");
@@ -190,4 +201,19 @@ async fn without_trusted_issuers_the_grant_does_not_exist() {
     let form = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("client_id", &*client.id)];
     let refused = http::client().post(format!("{}/token", cluster.url)).form(&form).send().await.unwrap();
     assert_eq!(outcome(refused).await, "400 unsupported_grant_type");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issuer_that_does_not_answer_holds_up_nobody_else() {
+    const SILENT: &str = "https://silent.example";
+    let silent = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let others = format!(",{SILENT}|http://{}/keys|{{tenant}}", silent.local_addr().unwrap());
+    let world = World::beside(Store::embedded(), &others).await;
+    let mut claims = world.claims("silent-1");
+    claims["iss"] = json!(SILENT);
+    let waiting = tokio::spawn(world.request(&world.signed(&claims), &[]).send());
+    let _asked = silent.accept().await.unwrap();
+    assert_eq!(outcome(world.ask(&world.signed(&world.claims("j-1")), &[]).await).await, "200");
+    assert!(!waiting.is_finished(), "the silent one was not waited for");
+    assert_eq!(outcome(waiting.await.unwrap().unwrap()).await, "503 temporarily_unavailable");
 }

@@ -20,7 +20,7 @@ mod time;
 mod upstream;
 
 use crate::domain::cipher::Cipher;
-use crate::domain::clock::{SharedClock, SystemClock};
+use crate::domain::clock::SharedClock;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
 use bus::Listener;
@@ -41,13 +41,13 @@ pub(crate) struct RedisStore {
 }
 
 impl RedisStore {
-    /// Checks `url` (`redis://` or `rediss://`) and prepares for it. Connects with the first command only, so a
-    /// server starts while Redis is away and serves when it is back.
+    #[cfg(test)]
     pub(crate) fn connect(url: &str, cipher: Cipher) -> Result<Self, StoreError> {
-        Self::connect_from(url, cipher, Arc::new(SystemClock))
+        Self::connect_from(url, cipher, Arc::new(crate::domain::clock::SystemClock))
     }
 
-    /// The same from a machine with the clock `local`.
+    /// Checks `url` (`redis://` or `rediss://`) and prepares for it, from a machine with the clock `local`. Connects with
+    /// the first command only, so a server starts while Redis is away and serves when it is back.
     pub(crate) fn connect_from(url: &str, cipher: Cipher, local: SharedClock) -> Result<Self, StoreError> {
         Ok(Self {
             links: Links::new(url)?,

@@ -2,7 +2,7 @@
 
 use super::super::CommandError;
 use crate::adapters::http::{self, PlainHttp};
-use crate::config::{Config, ConfigError, Sources, load};
+use crate::config::{Config, ConfigError, Sources, is_loopback, load};
 use crate::domain::secret::Secret;
 use reqwest::{Client, Method};
 use serde_json::Value;
@@ -17,6 +17,12 @@ const LIMIT: &str = "1000";
 pub(crate) enum AdminError {
     #[error("`{0}` is no http:// or https:// URL")]
     Url(String),
+    /// The token would be readable on the way.
+    #[error(
+        "{0} would get the operators' token over plain HTTP: use https://, forward a port of this machine to it \
+         (`kubectl port-forward`, `ssh -L`), or give --plain-http if nobody else is on the way"
+    )]
+    PlainHttp(Url),
     #[error(
         "nobody answers at {url}: {problem}; is the listener on (ENTRADA_ADMIN_LISTEN) and reachable from here?"
     )]
@@ -33,8 +39,8 @@ pub(super) struct Api {
 }
 
 impl Api {
-    /// `url` wins over the address in the settings.
-    pub(super) fn new(url: Option<&str>, sources: &Sources) -> Result<Self, CommandError> {
+    /// `url` wins over the address in the settings. `plain` lets the token go to another machine unencrypted.
+    pub(super) fn new(url: Option<&str>, plain: PlainHttp, sources: &Sources) -> Result<Self, CommandError> {
         let config = load(sources)?;
         if config.server.admin_token.expose().is_empty() {
             let remedy = "set ENTRADA_ADMIN_TOKEN or ENTRADA_ADMIN_TOKEN_FILE, as the server has it";
@@ -45,7 +51,11 @@ impl Api {
             None => of_settings(&config)?,
         };
         // Plain HTTP is what a listener on loopback, or behind a port forward, speaks.
-        let http = http::client(PlainHttp::Allowed).map_err(|e| CommandError::Client(e.to_string()))?;
+        let plain = if is_loopback(&base) { PlainHttp::Allowed } else { plain };
+        if base.scheme() == "http" && plain == PlainHttp::Refused {
+            return Err(AdminError::PlainHttp(base).into());
+        }
+        let http = http::client(plain).map_err(|e| CommandError::Client(e.to_string()))?;
         Ok(Self { base, token: config.server.admin_token, http })
     }
 

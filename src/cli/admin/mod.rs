@@ -4,6 +4,7 @@ mod api;
 mod table;
 
 use super::{CommandError, say};
+use crate::adapters::http::PlainHttp;
 use crate::config::Sources;
 pub(super) use api::AdminError;
 use api::Api;
@@ -18,6 +19,9 @@ pub(super) struct AdminArguments {
     /// from ENTRADA_ADMIN_TOKEN or ENTRADA_ADMIN_TOKEN_FILE.
     #[arg(long, global = true, env = "ENTRADA_ADMIN_URL", value_name = "URL")]
     url: Option<String>,
+    /// Sends the token to another machine by http:// as well; without it only to this one.
+    #[arg(long, global = true)]
+    plain_http: bool,
     /// Prints JSON as the server answers it.
     #[arg(long, global = true)]
     json: bool,
@@ -87,7 +91,8 @@ struct Revoked {
 }
 
 pub(super) async fn run(arguments: AdminArguments, sources: &Sources) -> Result<(), CommandError> {
-    let api = Api::new(arguments.url.as_deref(), sources)?;
+    let plain = if arguments.plain_http { PlainHttp::Allowed } else { PlainHttp::Refused };
+    let api = Api::new(arguments.url.as_deref(), plain, sources)?;
     let (answer, text) = ask(&api, &arguments.command).await?;
     say(&if arguments.json { answer.to_string() } else { text })?;
     Ok(())

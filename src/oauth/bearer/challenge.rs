@@ -57,8 +57,9 @@ impl BearerGuard {
             }
             AuthFailure::Ambiguous => {
                 let text = "send exactly one Authorization header";
-                let (error, scopes) = (Some("invalid_request"), ScopeSet::default());
-                self.challenge(&Refusal::new(StatusCode::BAD_REQUEST, error, text, scopes), at)
+                // Neither of them counts, so nobody is signed in.
+                let (error, scopes) = (Some("invalid_request"), self.first_scopes(service));
+                self.challenge(&Refusal::new(StatusCode::UNAUTHORIZED, error, text, scopes), at)
             }
             AuthFailure::Invalid
             | AuthFailure::WrongAudience

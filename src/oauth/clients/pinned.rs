@@ -3,15 +3,19 @@
 //! host cannot be reached; a fetched document always wins, and one that says something else is reported as drift.
 //!
 //! Seen: claude.ai 2026-09-29 (hosted) and 2026-09-08 (Claude Code), vscode.dev 2026-09, opencode.ai 2026-09 (source of
-//! its website).
+//! its website), chatgpt.com 2026-09-21 (ChatGPT) and 2026-09 (Codex), these two as several servers that met them have
+//! recorded them alike. The documents that chatgpt.com makes for each connection or server (`/oauth/{id}/client.json`,
+//! `/oauth/codex/{id}/client.json`) cannot be known beforehand.
 
 use crate::domain::ids::ClientId;
 use crate::oauth::audit;
 use serde_json::{Map, Value};
 
-const DOCUMENTS: [(&str, &str); 4] = [
+const DOCUMENTS: [(&str, &str); 6] = [
     ("https://claude.ai/oauth/mcp-oauth-client-metadata", include_str!("pinned/claude.json")),
     ("https://claude.ai/oauth/claude-code-client-metadata", include_str!("pinned/claude-code.json")),
+    ("https://chatgpt.com/oauth/client.json", include_str!("pinned/chatgpt.json")),
+    ("https://chatgpt.com/oauth/codex/client.json", include_str!("pinned/codex.json")),
     ("https://vscode.dev/oauth/client-metadata.json", include_str!("pinned/vscode.json")),
     ("https://opencode.ai/oauth/opencode/client.json", include_str!("pinned/opencode.json")),
 ];
@@ -39,6 +43,7 @@ fn differ(kept: &[u8], fetched: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::client::ClientAuthMethod;
     use crate::domain::clock::Timestamp;
     use crate::oauth::clients::{document as documents, url};
     use crate::oauth::redirect::{self, RedirectPolicy};
@@ -50,13 +55,20 @@ mod tests {
             let now = Timestamp::from_millis(0);
             documents::read(id, body.as_bytes(), &RedirectPolicy::default(), now).unwrap();
         }
-        let code = documents::read(
-            DOCUMENTS[1].0,
-            DOCUMENTS[1].1.as_bytes(),
-            &RedirectPolicy::default(),
-            Timestamp::from_millis(0),
-        );
-        assert!(redirect::matches(&code.unwrap().redirect_uris, "http://localhost:53682/callback"));
+        let pinned = |id: &str| {
+            let body = document(id).unwrap();
+            documents::read(id, body.as_bytes(), &RedirectPolicy::default(), Timestamp::from_millis(0))
+                .unwrap()
+        };
+        let code = pinned("https://claude.ai/oauth/claude-code-client-metadata");
+        assert!(redirect::matches(&code.redirect_uris, "http://localhost:53682/callback"));
+        let codex = pinned("https://chatgpt.com/oauth/codex/client.json");
+        assert!(redirect::matches(&codex.redirect_uris, "http://127.0.0.1:49152/callback"));
+        assert!(!redirect::matches(&codex.redirect_uris, "http://127.0.0.1:49152/callback/9f2c"));
+        // It says one method in the old way and two in the new: either will do.
+        let chatgpt = pinned("https://chatgpt.com/oauth/client.json");
+        assert!(chatgpt.authenticates_by(ClientAuthMethod::PrivateKeyJwt));
+        assert!(chatgpt.authenticates_by(ClientAuthMethod::None));
     }
 
     #[test]

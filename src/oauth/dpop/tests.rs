@@ -95,18 +95,35 @@ fn same(one: &ProofFault, other: &ProofFault) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other)
 }
 
-/// RFC 7638 is about the members that make the key and nothing else; the value is that of RFC 9449 §6.1.
+/// Modulus of the key in RFC 7638 §3.1.
+const MODULUS: &str = concat!(
+    "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3okn",
+    "jhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6q",
+    "MQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awap",
+    "JzKnqDKgw",
+);
+
+/// RFC 7638 is about the members that make the key and nothing else. The values are those of RFC 9449 §6.1, RFC 7638
+/// §3.1 and RFC 8037 A.3.
 #[test]
-fn the_thumbprint_is_that_of_the_rfc() {
-    let key = json!({
+fn the_thumbprints_are_those_of_the_rfcs() {
+    let ec = json!({
         "kty": "EC", "crv": "P-256", "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
         "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA", "kid": "whatever", "use": "sig",
     });
-    let said = text(json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": key}).to_string().as_bytes());
-    let proof = format!("{said}.e30.x");
-    let thumbprint = Proof::read(&proof).unwrap().thumbprint;
-    assert_eq!(thumbprint.as_str(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-    assert!(super::is_thumbprint(thumbprint.as_str()));
+    let rsa = json!({"kty": "RSA", "n": MODULUS, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"});
+    let ed = json!({"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"});
+    for (algorithm, key, expected) in [
+        ("ES256", ec, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"),
+        ("RS256", rsa.clone(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+        ("PS256", rsa, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
+        ("EdDSA", ed, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+    ] {
+        let said = text(json!({"typ": "dpop+jwt", "alg": algorithm, "jwk": key}).to_string().as_bytes());
+        let thumbprint = Proof::read(&format!("{said}.e30.x")).unwrap().thumbprint;
+        assert_eq!(thumbprint.as_str(), expected, "{algorithm}");
+        assert!(super::is_thumbprint(thumbprint.as_str()));
+    }
     for wrong in
         ["", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I="]
     {

@@ -58,7 +58,8 @@ fn refusal(failure: &AuthFailure) -> Refusal {
         }
         AuthFailure::Ambiguous => {
             let challenge = "Bearer error=\"invalid_request\"";
-            Refusal::bad("invalid_request", "send exactly one Authorization header").challenging(challenge)
+            let text = "send exactly one Authorization header";
+            Refusal::new(StatusCode::UNAUTHORIZED, "invalid_request", text).challenging(challenge)
         }
         AuthFailure::Invalid | AuthFailure::WrongAudience => {
             invalid("the token is unknown, expired or revoked")

@@ -52,7 +52,8 @@ async fn refusals_say_where_to_sign_in() {
     }
     assert!(!challenge(&refused(Some("Basic YTpi")).await).contains("error="));
     let ambiguous = world.guard.response(&AuthFailure::Ambiguous, &mail, Endpoint::Mcp);
-    assert_eq!(ambiguous.status(), 400);
+    assert_eq!(ambiguous.status(), 401);
+    assert!(challenge(&ambiguous).contains("error=\"invalid_request\""));
 }
 
 #[actix_web::test]

@@ -12,14 +12,15 @@ use crate::domain::grant::AccessRecord;
 use crate::domain::ids::{KeyThumbprint, UserKey};
 use crate::domain::token::{self, Token, TokenKind};
 use crate::oauth::admission::Admission;
+use crate::oauth::jwt::{self, ALLOWED};
 use crate::oauth::params::Params;
 use crate::oauth::state::{OauthState, TrustedIssuer};
-use crate::oauth::{audit, jwt, once, scopes};
+use crate::oauth::{audit, once, scopes};
 use crate::ports::store::Issue;
 use crate::ports::tokens;
 use bytes::Bytes;
 use jsonwebtoken::jwk::JwkSet;
-use jsonwebtoken::{Algorithm, Header, dangerous, decode_header};
+use jsonwebtoken::{Header, dangerous, decode_header};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::Duration;
@@ -35,8 +36,6 @@ const MAX_ASSERTION: usize = 16 * 1024;
 const SKEW: Duration = Duration::from_mins(1);
 /// Longest life of an assertion that is accepted.
 const MAX_LIFE: Duration = Duration::from_mins(10);
-const ALGORITHMS: [Algorithm; 5] =
-    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 const SPENT: &str = "id-jag";
 
 /// One audience, or a list of exactly one.
@@ -106,7 +105,7 @@ async fn verify<'a>(
         TokenError::Grant
     };
     let header = decode_header(assertion).map_err(|_| refused("malformed"))?;
-    if header.typ.as_deref() != Some(TYPE) || !ALGORITHMS.contains(&header.alg) {
+    if header.typ.as_deref() != Some(TYPE) || !ALLOWED.contains(&header.alg) {
         return Err(refused("type or algorithm"));
     }
     let named = dangerous::insecure_decode::<Named>(assertion).map_err(|_| refused("claims"))?.claims;

@@ -4,14 +4,14 @@ use super::{Table, outcome, rows};
 use crate::support::cluster::Cluster;
 use crate::support::http;
 use crate::support::login::REDIRECT;
-use crate::support::signing::{Signer, header, now, unsigned};
+use crate::support::signing::{Signer, now, unsigned};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Response;
 use serde_json::{Value, json};
 
-rows!(on_both: h67, h68);
+rows!(on_both: h67, h68, h68_algorithms);
 rows!(on_a_pair: h68_replayed);
 
 /// What a client that is proven hears of a refresh token that does not exist.
@@ -149,7 +149,11 @@ async fn h68(cluster: &mut Cluster, table: Table) {
     ] {
         let mut wrong = good(jti);
         wrong[member] = value;
-        assert_eq!(assert_by(&cluster.url, &signer.sign(&header("k1"), &wrong)).await, REFUSED, "{wrong}");
+        assert_eq!(
+            assert_by(&cluster.url, &signer.sign(&signer.header("k1"), &wrong)).await,
+            REFUSED,
+            "{wrong}"
+        );
     }
     let public = signer.jwks("k1")["keys"][0]["x"].as_str().unwrap().to_owned();
     let symmetric = Header { kid: Some("k1".to_owned()), ..Header::new(Algorithm::HS256) };
@@ -159,14 +163,14 @@ async fn h68(cluster: &mut Cluster, table: Table) {
         ("alg none", unsigned(json!({"typ": "JWT", "kid": "k1"}), &good("15"))),
         ("HS256 with the public key", symmetric(public.as_bytes())),
         ("HS256 with nothing", symmetric(b"")),
-        ("unknown kid", signer.sign(&header("k2"), &good("16"))),
-        ("the key of another client", Signer::new(8).sign(&header("k1"), &good("17"))),
+        ("unknown kid", signer.sign(&signer.header("k2"), &good("16"))),
+        ("the key of another client", Signer::new(8).sign(&signer.header("k1"), &good("17"))),
         ("no JWT", "x.y.z".to_owned()),
     ] {
         assert_eq!(assert_by(&cluster.url, &assertion).await, REFUSED, "{what}");
     }
     // None of those refusals used up an id, and a right statement counts once.
-    let right = signer.sign(&header("k1"), &good("1"));
+    let right = signer.sign(&signer.header("k1"), &good("1"));
     assert_eq!(assert_by(&cluster.url, &right).await, PROVEN);
     assert_eq!(assert_by(&cluster.url, &right).await, REFUSED);
     let only_named = outcome(ask(&cluster.url, &[], &[("client_id", &id)]).await).await;
@@ -174,14 +178,33 @@ async fn h68(cluster: &mut Cluster, table: Table) {
     table.held("H68", "private_key_jwt: aud, iss, sub, exp, nbf, jti, alg, kid, replay", REFUSED);
 }
 
+/// Metadata names the algorithms that are taken, and no other is.
+async fn h68_algorithms(cluster: &mut Cluster, table: Table) {
+    let url = format!("{}/.well-known/oauth-authorization-server", cluster.url);
+    let metadata: Value = http::client().get(url).send().await.unwrap().json().await.unwrap();
+    let named = &metadata["token_endpoint_auth_signing_alg_values_supported"];
+    assert_eq!(*named, json!(["ES256", "ES384", "RS256", "PS256", "EdDSA"]));
+    for list in ["revocation", "introspection"] {
+        assert_eq!(metadata[format!("{list}_endpoint_auth_signing_alg_values_supported")], *named);
+    }
+    for algorithm in ["ES256", "ES384", "RS256", "PS256", "EdDSA", "RS384", "RS512", "PS384", "PS512"] {
+        let signer = Signer::of(serde_json::from_value(json!(algorithm)).unwrap());
+        let id = signing_client(cluster, &signer).await;
+        let assertion = signer.sign(&signer.header("k1"), &claims(cluster, &id, algorithm));
+        let expected = if named.as_array().unwrap().contains(&json!(algorithm)) { PROVEN } else { REFUSED };
+        assert_eq!(assert_by(&cluster.url, &assertion).await, expected, "{algorithm}");
+    }
+    table.held("H68", "private_key_jwt with each algorithm of the metadata, and with others", REFUSED);
+}
+
 async fn h68_replayed(cluster: &mut Cluster, table: Table) {
     let signer = Signer::new(7);
     let id = signing_client(cluster, &signer).await;
-    let once = signer.sign(&header("k1"), &claims(cluster, &id, "1"));
+    let once = signer.sign(&signer.header("k1"), &claims(cluster, &id, "1"));
     assert_eq!(assert_by(cluster.replica_url(0), &once).await, PROVEN);
     assert_eq!(assert_by(cluster.replica_url(1), &once).await, REFUSED);
     // Fifty at once over both: one counts.
-    let raced = signer.sign(&header("k1"), &claims(cluster, &id, "2"));
+    let raced = signer.sign(&signer.header("k1"), &claims(cluster, &id, "2"));
     let running: Vec<_> = (0..50)
         .map(|index| {
             let (base, raced) = (cluster.replica_url(index % 2).to_owned(), raced.clone());

@@ -59,6 +59,7 @@ async fn h40(cluster: &mut Cluster, table: Table) {
         "TRACE /token HTTP/1.1\r\nHost: x\r\nX-Secret: y\r\nConnection: close\r\n\r\n",
     );
     assert_eq!(status, 405);
+    assert!(text.to_ascii_lowercase().contains("\r\nallow: post, options\r\n"), "{text}");
     assert!(!text.contains("X-Secret"));
     table.held("H40", "GET, PUT, DELETE, TRACE /token", "405 with Allow");
 }

@@ -1,7 +1,7 @@
-//! The edge and the inside: H26, H66, H70, H73, H76, H79, and traces of sign-ins.
+//! The edge and the inside: H26, H66, H70, H73, H76, H79, H85, and traces of sign-ins.
 
 use super::{ALICE, BOB, Table, outcome, rows};
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, hidden};
 use crate::support::cluster::{Cluster, Plan, Store};
 use crate::support::http;
 use crate::support::login::{Client, REDIRECT, VERIFIER, parameter, tokens};
@@ -11,6 +11,7 @@ use reqwest::{Response, Url};
 use serde_json::{Value, json};
 
 rows!(on_both: h26, h66, h73, a_sign_in_leaves_a_trace, an_id_token_verifies);
+rows!(on_a_pair: h85);
 
 async fn get(url: &str) -> Response {
     http::client().get(url).send().await.unwrap()
@@ -29,6 +30,10 @@ fn assert_hardened(response: &Response, what: &str) {
     }
 }
 
+async fn page_text(response: Response) -> String {
+    response.text().await.unwrap()
+}
+
 async fn h26(cluster: &mut Cluster, table: Table) {
     let client = Client::register(&cluster.url).await;
     let base = &cluster.url;
@@ -38,6 +43,26 @@ async fn h26(cluster: &mut Cluster, table: Table) {
     let page = browser.get(consent.clone()).await;
     assert_eq!(page.status(), 200);
     assert_hardened(&page, "the consent page");
+    let html = page_text(page).await;
+    let forged =
+        [("flow", hidden(&html, "flow")), ("csrf", "x".to_owned()), ("decision", "approve".to_owned())];
+    let forged: Vec<(&str, &str)> = forged.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = browser.post(&format!("{base}/consent"), &forged, &[]).await;
+    assert_eq!(refused.status(), 403);
+    assert_hardened(&refused, "a decision that is forged");
+    for path in ["help/sign-in/declined?flow=AAAA-AAAA-AAAA", "callback?admin_consent=True"] {
+        let page = get(&format!("{base}/{path}")).await;
+        assert_eq!(page.status(), 200);
+        assert_hardened(&page, path);
+    }
+    let declined = get(&format!("{base}/callback?admin_consent=True&error=access_denied")).await;
+    assert_eq!(declined.status(), 403);
+    assert_hardened(&declined, "an administrator who declined");
+    let home = format!("{base}/account/connections");
+    browser.walk(&home, &home).await;
+    let account = browser.get(Url::parse(&home).unwrap()).await;
+    assert_eq!(account.status(), 200);
+    assert_hardened(&account, "the account page");
     for (what, url) in [
         ("unknown client", format!("{base}/authorize?client_id=x")),
         ("another browser", consent.to_string()),
@@ -48,7 +73,11 @@ async fn h26(cluster: &mut Cluster, table: Table) {
         assert!(page.status().is_client_error());
         assert_hardened(&page, what);
     }
-    table.held("H26", "consent page and four error pages", "CSP, DENY, nosniff, no-referrer, no-store");
+    table.held(
+        "H26",
+        "consent page, eight error pages, help and account",
+        "CSP, DENY, nosniff, no-referrer, no-store",
+    );
 }
 
 async fn h66(cluster: &mut Cluster, table: Table) {
@@ -77,6 +106,26 @@ async fn h66(cluster: &mut Cluster, table: Table) {
             let text = poisoned(path, host).await;
             assert!(!text.contains("evil.example"), "{path}: {text}");
         }
+    }
+    // The consent page, reached by a browser whose every request is poisoned.
+    let mut cookie = String::new();
+    let mut path = Client::register(&cluster.url).await.authorize_url("s").replace(&cluster.url, "");
+    for step in ["authorize", "consent"] {
+        let mut request = http::client().get(format!("{replica}{path}")).header("Cookie", &cookie);
+        for name in ["X-Forwarded-Host", "X-Forwarded-Server", "Forwarded"] {
+            request = request.header(name, "host=evil.example");
+        }
+        let response = request.send().await.unwrap();
+        if let Some(set) = response.headers().get("set-cookie") {
+            set.to_str().unwrap().split(';').next().unwrap().clone_into(&mut cookie);
+        }
+        if let Some(location) = response.headers().get("location") {
+            location.to_str().unwrap().clone_into(&mut path);
+        }
+        let (status, text) = (response.status(), format!("{:?}", response.headers()));
+        let text = text + &response.text().await.unwrap();
+        assert!(!text.contains("evil.example"), "{step}: {text}");
+        assert_eq!(status, if step == "consent" { 200 } else { 302 });
     }
     let metadata = poisoned("/.well-known/oauth-authorization-server", Some("evil.example")).await;
     assert!(metadata.contains(&cluster.url));
@@ -183,6 +232,8 @@ async fn h76() {
     let () = connection.set(&bearers[0], &flipped).await.unwrap();
     let () = connection.set(&bearers[1], &flipped).await.unwrap();
     assert_eq!((works(&alice.access).await, works(&bob.access).await), (401, 401));
+    let () = connection.set(&bearers[0], &one).await.unwrap();
+    let () = connection.set(&bearers[1], &two).await.unwrap();
     // The Entra records of two people change places: their refreshes fail instead of crossing over.
     let records = keys(&mut connection, "ent:up:").await;
     assert_eq!(records.len(), 2);
@@ -193,12 +244,36 @@ async fn h76() {
     for login in [&alice, &bob] {
         let seen = outcome(client.refresh(&login.refresh).await).await;
         assert_eq!(seen, "400 invalid_grant");
+        assert_eq!(works(&login.access).await, 401, "the family is closed");
     }
     let log = cluster.replicas[0].stderr();
     assert!(log.contains("record_refused"), "the operator is told");
+    // What an older version said, under the number of the one that stands.
+    let alice = client.sign_in(ALICE).await;
+    let mut before = Vec::new();
+    for record in &records {
+        before.push(connection.get::<_, Vec<u8>>(record).await.unwrap());
+    }
+    let alice = tokens(client.refresh(&alice.refresh).await).await;
+    let mut changed = Vec::new();
+    for (record, older) in records.iter().zip(before) {
+        let newer: Vec<u8> = connection.get(record).await.unwrap();
+        if newer != older {
+            changed.push((record, older, newer));
+        }
+    }
+    let [(record, older, newer)] = &changed[..] else { panic!("one record is hers") };
+    let split = |value: &[u8]| {
+        let end = value.iter().position(|byte| *byte == b' ').unwrap() + 1;
+        (value[..end].to_vec(), value[end..].to_vec())
+    };
+    assert_ne!(split(older).0, split(newer).0);
+    let () = connection.set(record, [split(newer).0, split(older).1].concat()).await.unwrap();
+    assert_eq!(outcome(client.refresh(&alice.refresh).await).await, "400 invalid_grant");
+    assert_eq!(works(&alice.access).await, 401, "the family is closed");
     Table("redis").held(
         "H76",
-        "sealed records swapped, flipped",
+        "sealed records swapped, flipped, an older one under the newer number",
         "401 and 400 invalid_grant, event; never another's",
     );
 }
@@ -303,4 +378,25 @@ async fn behind_tls_every_answer_says_so() {
     }
     let plain = Cluster::embedded().await;
     assert!(!get(&plain.url).await.headers().contains_key("strict-transport-security"));
+}
+
+async fn h85(cluster: &mut Cluster, table: Table) {
+    for (index, ahead_s) in ["120", "-120"].into_iter().enumerate() {
+        cluster.set("ENTRADA_SERVER__TEST_CLOCK_OFFSET_S", ahead_s);
+        cluster.crash_and_restart(index).await;
+    }
+    let urls = [cluster.replica_url(0).to_owned(), cluster.replica_url(1).to_owned()];
+    let client = Client::register(&cluster.url).await;
+    for (giving, taking) in [(&urls[0], &urls[1]), (&urls[1], &urls[0])] {
+        // Code, refresh token and bearer come from one replica each time and are shown to the other.
+        cluster.balancer.point_at(vec![giving.clone()]);
+        let code = client.code(ALICE).await;
+        let login = tokens(client.at(taking).redeem(&code).await).await;
+        let next = tokens(client.at(giving).refresh(&login.refresh).await).await;
+        let last = tokens(client.at(taking).refresh(&next.refresh).await).await;
+        for (base, access) in [(giving, &last.access), (taking, &next.access)] {
+            Mcp::modern(base, access).call("list_mail_folders", json!({})).await.output();
+        }
+    }
+    table.held("H85", "replicas two minutes ahead and two behind, each shown what the other gave", "200");
 }

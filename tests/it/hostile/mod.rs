@@ -8,6 +8,7 @@ mod code;
 mod consent;
 mod hardening;
 mod id_token;
+mod later;
 mod membership;
 mod operators;
 mod published;

@@ -3,12 +3,13 @@
 use super::client_auth::{PROVEN, REFUSED, assert_by, claims};
 use super::{ALICE, Table, page, rows};
 use crate::support::browser::Browser;
-use crate::support::cluster::{Cluster, Plan, Store};
+use crate::support::cluster::Store;
 use crate::support::http;
-use crate::support::https::{Reply, Site, Trap, head};
+use crate::support::https::{Reply, Trap, head};
+use crate::support::internet::{HOST, INSIDE, Net, document};
 use crate::support::login::{Client, REDIRECT};
 use crate::support::mcp::Mcp;
-use crate::support::signing::{Signer, header};
+use crate::support::signing::Signer;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::future::join_all;
@@ -17,52 +18,10 @@ use std::io::Write;
 
 rows!(on_the_internet: h16, h17, h18, h19, h20, h68_published, a_published_client_signs_in);
 
-/// Where the site is that publishes.
-const HOST: &str = "https://app.example";
 /// The product's limit for a document.
 const MAX_DOCUMENT: usize = 5 * 1024;
 
-/// A product, a site that it takes for one of the internet, and a door on this machine that it must leave alone.
-pub(super) struct Net {
-    cluster: Cluster,
-    site: Site,
-    trap: Trap,
-}
-
-/// What DNS answers for names that lead inside. Port 0 marks an answer that is checked like any other.
-const INSIDE: [(&str, &str); 9] = [
-    ("loopback.example", "127.0.0.1:0"),
-    ("loopback6.example", "[::1]:0"),
-    ("mapped.example", "[::ffff:127.0.0.1]:0"),
-    ("nat64.example", "[64:ff9b::7f00:1]:0"),
-    ("private.example", "10.0.0.1:0"),
-    ("metadata.example", "169.254.169.254:0"),
-    ("carrier.example", "100.64.0.1:0"),
-    ("local6.example", "[fd00::1]:0"),
-    ("unspecified.example", "0.0.0.0:0"),
-];
-
 impl Net {
-    async fn start(store: Store) -> Self {
-        let site = Site::start(&["app.example", "rebind.example"]).await;
-        let trap = Trap::at("0.0.0.0:0");
-        let names = INSIDE.map(|(name, answer)| format!("{name}={answer}"));
-        let addresses = format!(
-            "app.example={site},door.example=127.0.0.1:{},rebind.example={site}|127.0.0.2:0,{}",
-            trap.port(),
-            names.join(","),
-            site = site.address,
-        );
-        let authority = site.authority();
-        let settings = [
-            ("ENTRADA_CLIENT_METADATA__TEST_ADDRESSES", addresses.as_str()),
-            ("ENTRADA_CLIENT_METADATA__TEST_AUTHORITY", authority.to_str().unwrap()),
-            ("ENTRADA_LIMITS__ENABLED", "false"),
-        ];
-        let cluster = Cluster::start(store, Plan { settings: &settings, ..Plan::default() }).await;
-        Self { cluster, site, trap }
-    }
-
     /// Begins a sign-in of the client `id`: `consent`, or the page that it ends at.
     async fn begin(&self, id: &str) -> String {
         let client = Client::known(&self.cluster.url, id);
@@ -102,14 +61,6 @@ pub(super) async fn on_the_internet(row: impl AsyncFn(&Net, Table)) {
     if let Some(store) = Store::redis() {
         row(&Net::start(store).await, Table("redis")).await;
     }
-}
-
-/// The document at `path`.
-fn document(path: &str) -> Value {
-    json!({
-        "client_id": format!("{HOST}{path}"), "client_name": "App", "redirect_uris": [REDIRECT],
-        "token_endpoint_auth_method": "none",
-    })
 }
 
 fn good(path: &str) -> Reply {
@@ -226,7 +177,8 @@ async fn h17(net: &Net, table: Table) {
             "consent"
         );
         let id = format!("{HOST}/{host}.json");
-        let assertion = Signer::new(7).sign(&header("k1"), &claims(&net.cluster, &id, "1"));
+        let signer = Signer::new(7);
+        let assertion = signer.sign(&signer.header("k1"), &claims(&net.cluster, &id, "1"));
         assert_eq!(assert_by(&net.cluster.url, &assertion).await, REFUSED, "{host}");
     }
     net.assert_nothing_dialled().await;
@@ -394,8 +346,10 @@ async fn h68_published(net: &Net, table: Table) {
     document["jwks_uri"] = json!(format!("{HOST}/jwks.json"));
     net.site.publish("/jwks.json", Reply::json(Signer::new(7).jwks("k1").to_string()));
     assert_eq!(net.begin_with(path, Reply::json(document.to_string())).await, "consent");
-    let said =
-        |key: u8, kid: &str, jti: &str| Signer::new(key).sign(&header(kid), &claims(&net.cluster, &id, jti));
+    let said = |key: u8, kid: &str, jti: &str| {
+        let signer = Signer::new(key);
+        signer.sign(&signer.header(kid), &claims(&net.cluster, &id, jti))
+    };
     let once = said(7, "k1", "1");
     assert_eq!(assert_by(&net.cluster.url, &once).await, PROVEN);
     assert_eq!(assert_by(&net.cluster.url, &once).await, REFUSED);

@@ -192,34 +192,60 @@ async fn h58(cluster: &mut Cluster, table: Table) {
         assert_eq!(works(cluster, &login).await, 200, "the bearer goes on");
         cluster.tenant.clear_faults().await;
     }
-    let html = json!({ "path": "*/oauth2/v2.0/token", "status": 502, "body": "<html>bad gateway</html>" });
-    cluster.tenant.fault(html).await;
-    assert_eq!(outcome(client.refresh(&login.refresh).await).await, "503 temporarily_unavailable");
-    cluster.tenant.clear_faults().await;
+    for mut rule in [
+        json!({ "status": 502, "body": "<html>bad gateway</html>" }),
+        json!({ "status": 200, "body": "<html>a portal</html>" }),
+        json!({ "reset": true }),
+        json!({ "delay_ms": 60_000 }),
+    ] {
+        rule["path"] = json!("*/oauth2/v2.0/token");
+        cluster.tenant.fault(rule.clone()).await;
+        let response = client.refresh(&login.refresh).await;
+        assert!(response.headers().contains_key("retry-after"), "{rule}");
+        assert_eq!(outcome(response).await, "503 temporarily_unavailable", "{rule}");
+        assert_eq!(works(cluster, &login).await, 200, "the bearer goes on");
+        cluster.tenant.clear_faults().await;
+    }
     let seen = http::eventually("the refresh works again", || async {
         let seen = outcome(client.refresh(&login.refresh).await).await;
         (seen == "200").then_some(seen)
     })
     .await;
-    table.held("H58", "Entra answers 5xx, 429, HTML", format!("503 with Retry-After; afterwards {seen}"));
+    table.held(
+        "H58",
+        "Entra answers 5xx, 429, HTML, nothing",
+        format!("503 with Retry-After; afterwards {seen}"),
+    );
 }
 
 async fn h59(cluster: &mut Cluster, table: Table) {
     let client = Client::register(&cluster.url).await;
     let login = client.sign_in(ALICE).await;
-    let body = json!({
-        "error": "invalid_client",
-        "error_description": "AADSTS7000222: The provided client secret keys are expired.",
-        "error_codes": [7_000_222],
-    });
-    let fault = json!({ "path": "*/oauth2/v2.0/token", "status": 401, "body": body.to_string() });
-    cluster.tenant.fault(fault).await;
-    let seen = outcome(client.refresh(&login.refresh).await).await;
-    assert_eq!(seen, "503 temporarily_unavailable");
-    cluster.tenant.clear_faults().await;
+    let mut seen = String::new();
+    for code in [7_000_215, 7_000_222, 700_027] {
+        let aadsts = json!({ "code": code, "error": "invalid_client" });
+        let fault = json!({ "path": "*/oauth2/v2.0/token", "status": 401, "aadsts": aadsts });
+        cluster.tenant.fault(fault).await;
+        let response = client.refresh(&login.refresh).await;
+        assert!(response.headers().contains_key("retry-after"), "{code}");
+        seen = outcome(response).await;
+        assert_eq!(seen, "503 temporarily_unavailable", "{code}");
+        assert_eq!(works(cluster, &login).await, 200, "the bearer goes on");
+        http::eventually("the operator is told", || async {
+            let log = cluster.replicas[0].stderr();
+            let told = |line: &str| line.contains("entra_setup") && line.contains(&code.to_string());
+            log.lines().any(told).then_some(())
+        })
+        .await;
+        cluster.tenant.clear_faults().await;
+    }
     http::eventually("the login was kept", || async {
         (outcome(client.refresh(&login.refresh).await).await == "200").then_some(())
     })
     .await;
-    table.held("H59", "Entra refuses our own credential (7000222)", format!("{seen}; the login is kept"));
+    table.held(
+        "H59",
+        "Entra refuses our own credential (7000215, 7000222, 700027)",
+        format!("{seen}, an alarm; the login is kept"),
+    );
 }

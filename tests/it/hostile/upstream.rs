@@ -92,6 +92,11 @@ async fn h37_every_family(cluster: &mut Cluster, table: Table) {
             assert_eq!(parameter(&end, "error").as_deref(), Some(*end_error), "AADSTS{code} twice: {end}");
         }
     }
+    for code in [90094, 90095, 650_056, 650_057] {
+        refuse(cluster, AUTHORIZE, 1, json!({ "code": code })).await;
+        administrator_is_needed(cluster, &client).await;
+    }
+    invented(cluster, &client).await;
     refuse(cluster, AUTHORIZE, 1, json!({ "code": 53003, "claims": CLAIMS })).await;
     let second = walk_to_second_attempt(cluster, &client).await;
     assert_eq!(parameter(&second, "claims").as_deref(), Some(CLAIMS));
@@ -103,6 +108,47 @@ async fn h37_every_family(cluster: &mut Cluster, table: Table) {
         "every AADSTS family at the callback",
         "the mapped error with iss and state; no Entra text",
     );
+}
+
+/// Opens the page that says that an administrator must approve: what for, where, and the way back to the client.
+async fn administrator_is_needed(cluster: &Cluster, client: &Client) {
+    let mut browser = Browser::new(ALICE);
+    let entra = browser.walk(&client.authorize_url("s"), &format!("{}/", cluster.tenant.url)).await;
+    let back = browser.walk(&entra, &format!("{}/callback", cluster.url)).await;
+    let (_, page) = browser.open(&back).await;
+    assert!(page.contains("Mail.Read") && page.contains("/adminconsent?"), "{page}");
+    let links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let links: Vec<String> = links.map(|link| link.replace("&amp;", "&")).collect();
+    let told = links.iter().find(|link| link.starts_with(REDIRECT)).unwrap_or_else(|| panic!("{page}"));
+    assert_eq!(parameter(told, "error").as_deref(), Some("access_denied"), "{told}");
+    assert_eq!(parameter(told, "iss").as_deref(), Some(cluster.url.as_str()));
+    assert_eq!(parameter(told, "state").as_deref(), Some("s"));
+}
+
+/// Errors that come back without a number of Entra's, or were made up by whoever wrote the address.
+async fn invented(cluster: &Cluster, client: &Client) {
+    const TEXT: &str = "<script>alert(1)</script>\r\nSet-Cookie: evil=1";
+    for (error, expected) in [
+        ("access_denied", "access_denied"),
+        ("temporarily_unavailable", "temporarily_unavailable"),
+        ("server_error", "server_error"),
+        ("<b>x</b>\r\nLocation: https://evil.example", "server_error"),
+    ] {
+        let mut browser = Browser::new(ALICE);
+        let back = browser.walk(&client.authorize_url("s"), &format!("{}/callback", cluster.url)).await;
+        let query = [("state", parameter(&back, "state").unwrap()), ("error", error.to_owned())];
+        let url = reqwest::Url::parse_with_params(&format!("{}/callback", cluster.url), query).unwrap();
+        let url = reqwest::Url::parse_with_params(url.as_str(), [("error_description", TEXT)]).unwrap();
+        let response = browser.get(url).await;
+        let end = response.headers()["location"].to_str().unwrap().to_owned();
+        assert!(end.starts_with(REDIRECT), "{end}");
+        assert_eq!(refused(cluster, &end).await, expected, "{error}");
+        for (name, value) in [("error", "<"), ("error_description", "<"), ("error_description", "evil")] {
+            assert!(!parameter(&end, name).unwrap_or_default().contains(value), "{end}");
+        }
+        let cookies = response.headers().get_all("set-cookie").iter();
+        assert!(!cookies.into_iter().any(|cookie| cookie.to_str().unwrap().contains("evil")));
+    }
 }
 
 /// The URL of the second request to Entra, after the first was refused.
@@ -158,8 +204,8 @@ async fn h38(cluster: &mut Cluster, table: Table) {
 async fn h57_every_family(cluster: &mut Cluster, table: Table) {
     let client = Client::register(&cluster.url).await;
     let mut login = client.sign_in(ALICE).await;
-    let closing = [65001, 650_052, 90094, 90095, 650_056, 650_057, 50072, 50074, 50076, 50079, 50058]
-        .map(|code| (code, "400 invalid_grant"));
+    let asked = ASKED_AGAIN.iter().flat_map(|(codes, ..)| *codes);
+    let closing = asked.chain(&[90094, 90095, 650_056, 650_057]).map(|code| (*code, "400 invalid_grant"));
     let others = FAMILIES.iter().flat_map(|(codes, _, end)| codes.iter().map(move |code| (*code, *end)));
     for (code, expected) in others.chain(closing).filter(|(_, expected)| !expected.is_empty()) {
         refuse(cluster, TOKEN, 1, json!({ "code": code })).await;

@@ -5,6 +5,7 @@ pub(crate) mod browser;
 pub(crate) mod cluster;
 pub(crate) mod http;
 pub(crate) mod https;
+pub(crate) mod internet;
 pub(crate) mod login;
 pub(crate) mod mcp;
 pub(crate) mod official;
