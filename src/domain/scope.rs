@@ -112,5 +112,10 @@ mod tests {
     fn a_broader_permission_allows_a_narrower_one_and_not_the_reverse() {
         assert!(ScopeSet::parse("Mail.ReadWrite").allows("Mail.Read"));
         assert!(!ScopeSet::parse("Mail.ReadBasic").allows("Mail.Read"));
+        let all = ScopeSet::parse("Files.ReadWrite.All");
+        assert!(["Files.Read", "Files.ReadWrite", "Files.Read.All"].iter().all(|scope| all.allows(scope)));
+        // Writing one's own files opens nobody else's.
+        assert!(!ScopeSet::parse("Files.ReadWrite").allows("Files.Read.All"));
+        assert!(!ScopeSet::parse("Files.Read.All").allows("Files.ReadWrite"));
     }
 }
