@@ -36,8 +36,10 @@ use crate::ports::identity::IdentityProvider;
 use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::{Store, StoreError};
 use crate::services::{self, ServiceDeps};
+use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
 use crate::tools::dispatch::Dispatcher;
+use crate::tools::read_only::ReadOnly;
 use crate::tools::registry::ToolRegistry;
 use crate::tools::switchboard::Switchboard;
 use crate::tools::tool::Service;
@@ -186,6 +188,12 @@ impl Parts {
             &ServiceDeps {
                 graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
                 cursors: Cursors::new(store.clone(), cipher.clone()),
+                writes: Arc::new(Writes::new(
+                    store.clone(),
+                    cipher.clone(),
+                    hasher.clone(),
+                    settings::write_rules(config),
+                )),
                 extractor: Arc::new(extractor()?),
                 clock: clock.clone(),
                 settings: settings::services(config),
@@ -441,7 +449,10 @@ fn enabled_services(config: &Config, deps: &ServiceDeps) -> Result<Vec<Arc<dyn S
         let name = s.info().name.as_str();
         is_fixture(name) || config.services.enabled.iter().any(|n| n == name)
     };
-    Ok(all.into_iter().filter(is_enabled).collect())
+    let reading = |s: Arc<dyn Service>| -> Arc<dyn Service> {
+        if config.tools.read_only { Arc::new(ReadOnly::new(s)) } else { s }
+    };
+    Ok(all.into_iter().filter(is_enabled).map(reading).collect())
 }
 
 fn resources(config: &Config, address: SocketAddr, services: &[Arc<dyn Service>]) -> Resources {

@@ -14,6 +14,7 @@ use crate::oauth::{
     RegistrationMode, RegistrationSettings, TrustedIssuer,
 };
 use crate::services::ServiceSettings;
+use crate::tools::confirm::WriteRules;
 use crate::tools::dispatch::CallLimits;
 use ipnet::IpNet;
 use std::collections::VecDeque;
@@ -42,6 +43,13 @@ pub(super) fn call_limits(config: &Config) -> CallLimits {
     CallLimits {
         deadline: Duration::from_secs(config.tools.deadline_s),
         output_bytes: config.tools.output_bytes,
+    }
+}
+
+pub(super) fn write_rules(config: &Config) -> WriteRules {
+    WriteRules {
+        recipient_domains: lowercase(&config.tools.recipient_domains),
+        per_hour: config.tools.writes_per_hour,
     }
 }
 

@@ -195,6 +195,9 @@ pub(crate) struct McpSection {
 pub(crate) struct ToolsSection {
     pub(crate) deadline_s: u64,
     pub(crate) output_bytes: usize,
+    pub(crate) read_only: bool,
+    pub(crate) recipient_domains: Vec<String>,
+    pub(crate) writes_per_hour: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -1,5 +1,6 @@
 //! The vocabulary of Entrada: pure values and rules. No I/O, no async, no clock reads, no HTTP.
 
+pub(crate) mod canonical;
 pub(crate) mod cipher;
 pub(crate) mod client;
 pub(crate) mod clock;

@@ -10,7 +10,7 @@ use crate::ports::gate::{GateKey, RateGate};
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
 use crate::ports::tokens::{AccessTokens, TokenError};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -139,6 +139,7 @@ impl GraphClient {
         };
         let timeout = remaining(asker.deadline).min(request.timeout);
         if timeout.is_zero() {
+            // Nothing of this attempt was sent, and what came before it was judged.
             return Next::Fail(GraphError::TimedOut);
         }
         let result = self.transport.send(wire(request, access, timeout)).await;
@@ -170,6 +171,10 @@ impl GraphClient {
             let error = GraphError::Throttled { retry_after: pause, request_id: request_id(response) };
             return Next::Wait(retry::jittered(pause, dice()), error);
         }
+        // An earlier attempt, whose answer got lost, has removed it.
+        if attempt > 1 && request.method == Method::DELETE && status == StatusCode::NOT_FOUND {
+            return Next::Done(Answer { body: Bytes::new(), location: None });
+        }
         let mut error = refusal(response);
         match &mut error {
             GraphError::Refused { fault: Fault::AuthExpired | Fault::StepUpRequired, .. } => {
@@ -189,12 +194,17 @@ impl GraphClient {
                     );
                     return Next::Wait(pause, error);
                 }
+                if request.writes {
+                    let (reason, request_id) = (reason.clone(), request_id(response));
+                    return Next::Fail(GraphError::OutcomeUnknown { reason, request_id });
+                }
             }
             GraphError::Refused { .. }
             | GraphError::Token(_)
             | GraphError::Challenged { .. }
             | GraphError::Throttled { .. }
             | GraphError::TimedOut
+            | GraphError::OutcomeUnknown { .. }
             | GraphError::TooLarge { .. }
             | GraphError::ForeignLink
             | GraphError::Malformed(_) => {}
@@ -214,8 +224,9 @@ fn too_long() -> GraphError {
     }
 }
 
+/// With `If-Match` the first of two equal writes makes the second fail, whatever the method.
 fn idempotent(request: &Request) -> bool {
-    retry::is_idempotent(&request.method, request.repeatable)
+    request.repeatable || request.if_match.is_none() && retry::is_idempotent(&request.method)
 }
 
 pub(super) fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
@@ -227,7 +238,10 @@ pub(super) fn broken(error: TransportError, request: &Request, attempt: u32) -> 
         TransportError::Broken(reason) if idempotent(request) => {
             Next::Wait(retry::backoff(attempt, dice()), unavailable(reason))
         }
-        TransportError::Broken(reason) => Next::Fail(unavailable(reason)),
+        TransportError::Broken(reason) => Next::Fail(GraphError::OutcomeUnknown { reason, request_id: None }),
+        TransportError::Timeout if request.writes => {
+            Next::Fail(GraphError::OutcomeUnknown { reason: error.to_string(), request_id: None })
+        }
         TransportError::Timeout => Next::Fail(GraphError::TimedOut),
         TransportError::TooLarge { limit } => Next::Fail(GraphError::TooLarge { limit }),
         TransportError::ForeignLink => Next::Fail(GraphError::ForeignLink),
@@ -241,9 +255,8 @@ fn wire(request: &Request, access: &UpstreamAccess, timeout: Duration) -> GraphR
         ("client-request-id", uuid::Uuid::now_v7().to_string()),
         ("return-client-request-id", "true".to_owned()),
     ];
-    if let Some(prefer) = &request.prefer {
-        headers.push(("prefer", prefer.clone()));
-    }
+    headers.extend(request.prefer.clone().map(|prefer| ("prefer", prefer)));
+    headers.extend(request.if_match.clone().map(|etag| ("if-match", etag)));
     GraphRequest {
         method: request.method.clone(),
         target: request.target.clone(),

@@ -54,6 +54,9 @@ pub(crate) enum GraphError {
     Unavailable { reason: String, retry_after: Option<Duration>, request_id: Option<String> },
     #[error("Graph did not answer within the time of the call")]
     TimedOut,
+    /// A write whose answer did not come: it may have happened.
+    #[error("Graph did not say whether it happened: {reason}")]
+    OutcomeUnknown { reason: String, request_id: Option<String> },
     #[error("the answer is larger than {limit} bytes")]
     TooLarge { limit: usize },
     #[error("a next link that does not belong to Graph")]

@@ -20,12 +20,16 @@ pub(crate) struct Request {
     pub(super) method: Method,
     pub(super) target: String,
     pub(super) prefer: Option<String>,
+    /// The version that a write is about.
+    pub(super) if_match: Option<String>,
     pub(super) body: Option<Bytes>,
     pub(super) max_bytes: usize,
     pub(super) timeout: Duration,
     pub(super) workload: Workload,
-    /// A POST that only reads.
+    /// A POST that only reads, or a write that Graph itself recognises when it comes again.
     pub(super) repeatable: bool,
+    /// It changes something: without an answer, nobody knows whether it has.
+    pub(super) writes: bool,
     /// What it costs of the workload's budget.
     pub(super) units: u32,
     /// The answer may be a redirect to where the bytes are, see [`super::download`].
@@ -50,11 +54,13 @@ impl Request {
             method: Method::GET,
             target: link,
             prefer: Some("IdType=\"ImmutableId\"".to_owned()),
+            if_match: None,
             body: None,
             max_bytes: DEFAULT_BYTES,
             timeout: DEFAULT_TIMEOUT,
             workload: Workload::Outlook,
             repeatable: false,
+            writes: false,
             units: 1,
             elsewhere: false,
         }
@@ -84,6 +90,29 @@ impl Request {
     /// A read that Graph wants as a POST (`/search/query`, `getSchedule`); repeating it is harmless.
     pub(crate) fn query(target: Target, body: Bytes) -> Self {
         Self { method: Method::POST, body: Some(body), repeatable: true, ..Self::outlook(target) }
+    }
+
+    /// A write of Outlook data. After an unknown outcome it is not sent again, see [`Self::repeatable`].
+    pub(crate) fn write(method: Method, target: Target, body: Option<Bytes>) -> Self {
+        Self { method, body, writes: true, ..Self::outlook(target) }
+    }
+
+    /// Only if the item is still in this version (its `@odata.etag`); 412 otherwise.
+    pub(crate) fn if_match(mut self, etag: &str) -> Self {
+        self.if_match = Some(etag.to_owned()).filter(|etag| !etag.is_empty());
+        self
+    }
+
+    /// Graph recognises the request when it comes again (`transactionId` of an event), so it may be repeated.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Asks for the times of an answer in UTC, where Graph would repeat the zone of what was written.
+    pub(crate) fn utc(mut self) -> Self {
+        self.prefer.get_or_insert_default().push_str(", outlook.timezone=\"UTC\"");
+        self
     }
 
     /// Asks for bodies as HTML, whatever they were written in: hidden parts can be told apart only there.

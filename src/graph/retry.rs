@@ -8,8 +8,8 @@ pub(super) const MAX_ATTEMPTS: u32 = 4;
 const LONGEST: Duration = Duration::from_mins(1);
 
 /// Whether repeating cannot do harm.
-pub(super) fn is_idempotent(method: &Method, reads: bool) -> bool {
-    reads || method.is_idempotent()
+pub(super) fn is_idempotent(method: &Method) -> bool {
+    method.is_idempotent()
 }
 
 /// Statuses of a server that may work again in a moment.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-type Reply = Result<GraphResponse, TransportError>;
+pub(crate) type Reply = Result<GraphResponse, TransportError>;
 type Script = dyn Fn(&GraphRequest, usize) -> Reply + Send + Sync;
 
 /// A Graph that answers what the script says, and remembers what it was asked.

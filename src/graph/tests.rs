@@ -6,6 +6,7 @@ use super::testing::{FakeGraph, FakeTokens, OpenGate, json, raw};
 use crate::domain::ids::UserKey;
 use crate::ports::graph::TransportError;
 use crate::ports::tokens::TokenError;
+use http::Method;
 use serde_json::json as value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -139,6 +140,67 @@ async fn a_broken_connection_is_tried_again() {
         if n == 0 { Err(TransportError::Broken("reset".to_owned())) } else { json(200, &value!({})) }
     }));
     rig.get(20).await.unwrap();
+}
+
+/// Sends a write to a Graph that answers so; the outcome and how often it was asked.
+async fn write(
+    request: Request,
+    answer: impl Fn(usize) -> super::testing::Reply + Send + Sync + 'static,
+) -> (Result<super::client::Answer, GraphError>, usize) {
+    let rig = rig(FakeGraph::new(move |_, n| answer(n)));
+    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(30) };
+    let outcome = rig.client.send(asker, request).await;
+    let asked = rig.graph.seen.lock().len();
+    (outcome, asked)
+}
+
+#[tokio::test]
+async fn a_write_is_not_sent_again_when_nobody_knows_whether_it_happened() {
+    let target = || Target::new("/me/events/x");
+    let post = || Request::write(Method::POST, target(), Some(bytes::Bytes::from_static(b"{}")));
+    let patch = || Request::write(Method::PATCH, target(), None).if_match("W/\"1\"");
+    let put = || Request::write(Method::PUT, target(), None).if_match("W/\"1\"");
+    for request in [post(), patch(), put()] {
+        let silent: [fn() -> super::testing::Reply; 4] = [
+            || raw(504, &[], b""),
+            || raw(503, &[("retry-after", "0")], b""),
+            || Err(TransportError::Timeout),
+            || Err(TransportError::Broken("reset".to_owned())),
+        ];
+        for broken in silent {
+            let (outcome, asked) = write(request.clone(), move |_| broken()).await;
+            assert!(matches!(outcome, Err(GraphError::OutcomeUnknown { .. })), "{outcome:?}");
+            assert_eq!(asked, 1);
+        }
+        // A throttled request was not executed.
+        let throttled = |n: usize| {
+            if n == 0 { raw(429, &[("retry-after", "0.01")], b"") } else { raw(202, &[], b"") }
+        };
+        let (outcome, asked) = write(request, throttled).await;
+        assert_eq!((outcome.is_ok(), asked), (true, 2));
+    }
+    let once = |n: usize| if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { raw(201, &[], b"{}") };
+    assert_eq!(write(post().repeatable(), once).await.1, 2, "Graph knows it by its transaction id");
+}
+
+#[tokio::test]
+async fn a_removal_whose_answer_got_lost_has_happened() {
+    let delete = Request::write(Method::DELETE, Target::new("/me/events/x"), None);
+    let gone = |n: usize| if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { raw(404, &[], b"") };
+    let (outcome, asked) = write(delete.clone(), gone).await;
+    assert_eq!((outcome.is_ok(), asked), (true, 2));
+    let (outcome, _) = write(delete, |_| raw(404, &[], b"")).await;
+    assert!(matches!(outcome, Err(GraphError::Refused { fault: Fault::NotFound, .. })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_write_names_its_version() {
+    let rig = rig(FakeGraph::new(|_, _| raw(412, &[], b"")));
+    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+    let patch = Request::write(Method::PATCH, Target::new("/me/events/x"), None).if_match("W/\"7\"");
+    let error = rig.client.send(asker, patch).await.unwrap_err();
+    assert!(matches!(error, GraphError::Refused { fault: Fault::Conflict, .. }), "{error:?}");
+    assert!(rig.graph.seen.lock()[0].headers.contains(&("if-match", "W/\"7\"".to_owned())));
 }
 
 #[tokio::test]

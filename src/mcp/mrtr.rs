@@ -7,6 +7,7 @@ use super::error::{INVALID_PARAMS, RpcError};
 use super::jsonrpc::{Params, text};
 use super::pending;
 use super::work::Work;
+use crate::domain::canonical;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::Timestamp;
 use crate::domain::ids::{ServiceName, UserKey};
@@ -16,7 +17,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::time::Duration;
 
 /// Life of a state.
@@ -48,39 +48,9 @@ pub(super) struct Binding<'a> {
 
 impl Binding<'_> {
     fn context(&self) -> String {
-        let mut canonical = String::new();
-        write_sorted(&self.work.salient(), &mut canonical);
-        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(canonical.as_bytes()));
+        // The order in which a client repeats its arguments does not matter.
+        let digest = canonical::digest(&self.work.salient());
         format!("mrtr|{}|{}|{}|{digest}", self.service, self.user, self.work.method())
-    }
-}
-
-/// JSON with sorted members, so that the order in which a client repeats its arguments does not matter.
-fn write_sorted(value: &Value, out: &mut String) {
-    match value {
-        Value::Object(members) => {
-            let mut names: Vec<&String> = members.keys().collect();
-            names.sort_unstable();
-            out.push('{');
-            for name in names {
-                out.push_str(&json!(name).to_string());
-                out.push(':');
-                write_sorted(members.get(name).unwrap_or(&Value::Null), out);
-                out.push(',');
-            }
-            out.push('}');
-        }
-        Value::Array(items) => {
-            out.push('[');
-            for item in items {
-                write_sorted(item, out);
-                out.push(',');
-            }
-            out.push(']');
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            out.push_str(&value.to_string());
-        }
     }
 }
 

@@ -35,6 +35,14 @@ pub(super) fn tool_error(error: GraphError, scopes: &[&'static str]) -> ToolErro
             ToolErrorKind::Timeout,
             "Microsoft 365 took too long to answer. Ask for a shorter period or fewer items.",
         ),
+        GraphError::OutcomeUnknown { reason, request_id } => with_id(
+            ToolError::new(
+                ToolErrorKind::UpstreamRejected { code: "unknown_outcome".to_owned(), status: 504 },
+                "Microsoft 365 did not say whether this was done. Look whether it was before trying again.",
+            )
+            .with_source(reason),
+            request_id,
+        ),
         GraphError::TooLarge { limit } => ToolError::new(
             ToolErrorKind::UpstreamRejected { code: "too_large".to_owned(), status: 413 },
             format!(

@@ -19,6 +19,7 @@ use crate::domain::clock::SharedClock;
 use crate::extract::Extractor;
 use crate::graph::client::GraphClient;
 use crate::ports::probe::Probe;
+use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
 use crate::tools::tool::Service;
 use chrono_tz::Tz;
@@ -60,6 +61,7 @@ impl ServiceSettings {
 pub(crate) struct ServiceDeps {
     pub(crate) graph: GraphClient,
     pub(crate) cursors: Cursors,
+    pub(crate) writes: Arc<Writes>,
     pub(crate) extractor: Arc<Extractor>,
     pub(crate) clock: SharedClock,
     pub(crate) settings: ServiceSettings,

@@ -32,9 +32,10 @@ pub(super) fn moment(field: &str, text: &str, zone: Tz, edge: Edge) -> Result<Da
     let text = text.trim();
     // Nothing people ask for lies outside, and arithmetic at the ends of the calendar overflows.
     let plausible = |day: NaiveDate| (1900..=2200).contains(&chrono::Datelike::year(&day));
-    if let Ok(exact) = DateTime::parse_from_rfc3339(text)
-        && plausible(exact.date_naive())
-    {
+    let exact = DateTime::parse_from_rfc3339(text)
+        // RFC 3339 wants seconds; people leave them out.
+        .or_else(|_| DateTime::parse_from_str(&text.replace(['Z', 'z'], "+00:00"), "%Y-%m-%dT%H:%M%:z"));
+    if let Some(exact) = exact.ok().filter(|exact| plausible(exact.date_naive())) {
         return Ok(exact.to_utc());
     }
     if let Some(day) = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"]

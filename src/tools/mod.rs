@@ -1,6 +1,7 @@
 //! The protocol-neutral tool layer. Every front calls [`dispatch::Dispatcher`]; no front validates, limits or audits
 //! on its own, and nothing here knows a wire format.
 
+pub(crate) mod confirm;
 pub(crate) mod context;
 pub(crate) mod cursor;
 pub(crate) mod dispatch;
@@ -13,6 +14,7 @@ pub(crate) mod outlet;
 )]
 pub(crate) mod output;
 pub(crate) mod prompt;
+pub(crate) mod read_only;
 pub(crate) mod registry;
 pub(crate) mod resource;
 pub(crate) mod schema;

@@ -30,6 +30,24 @@ impl Annotations {
     /// Reads our own data only.
     pub(crate) const READ: Self =
         Self { read_only: true, destructive: false, idempotent: true, open_world: false };
+    /// Adds something of the user's own; the methods below say what else is true of a write.
+    pub(crate) const WRITE: Self =
+        Self { read_only: false, destructive: false, idempotent: false, open_world: false };
+
+    /// Changes or removes what is there, or cannot be taken back.
+    pub(crate) const fn destructive(self) -> Self {
+        Self { destructive: true, ..self }
+    }
+
+    /// The same call once more changes nothing more.
+    pub(crate) const fn idempotent(self) -> Self {
+        Self { idempotent: true, ..self }
+    }
+
+    /// Reaches other people.
+    pub(crate) const fn open_world(self) -> Self {
+        Self { open_world: true, ..self }
+    }
 }
 
 /// What a tool is. Schemas follow `schema::lint`: flat, simple, no null, no boolean defaults.

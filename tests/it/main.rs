@@ -22,6 +22,8 @@ mod bad_start;
 #[cfg(test)]
 mod calendar;
 #[cfg(test)]
+mod calendar_write;
+#[cfg(test)]
 mod conformance_wire;
 #[cfg(test)]
 mod cross_user;

@@ -1,9 +1,13 @@
-//! `/calendar`: reading the signed-in user's own calendars, and when colleagues are free. Nothing is written.
+//! `/calendar`: the signed-in user's own calendars, and when colleagues are free. What reaches other people, or takes
+//! something away, is confirmed first (see `tools::confirm`).
 //!
 //! Graph is asked in UTC and answers in UTC; the user's zone is put on at the end, so that one reading of time serves
 //! every answer. Days of all-day events are days, whatever the zone.
 
 mod calendars;
+mod create_event;
+mod delete_event;
+mod draft;
 mod event;
 mod get_event;
 mod get_schedule;
@@ -11,7 +15,11 @@ mod guide;
 mod list_calendars;
 mod list_events;
 mod recurrence;
+mod repeat;
+mod respond_event;
 mod span;
+mod standing;
+mod update_event;
 
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
@@ -28,6 +36,8 @@ use std::sync::Arc;
 
 /// Permission of every tool that reads events.
 const SCOPES: &[&str] = &["Calendars.Read"];
+/// Permission of every tool that writes events.
+const WRITE_SCOPES: &[&str] = &["Calendars.ReadWrite"];
 /// Arguments of other tools of this kind, accepted and checked, not listed.
 const ALIASES: &[(&str, &str)] = &[("user_id", "user_id"), ("mailbox", "mailbox")];
 
@@ -67,6 +77,19 @@ fn fault(error: GraphError) -> ToolError {
     super::fault::tool_error(error, SCOPES)
 }
 
+/// A Graph failure of a tool that writes events.
+fn write_fault(error: GraphError) -> ToolError {
+    super::fault::tool_error(error, WRITE_SCOPES)
+}
+
+/// Input property that says how much of a series is meant.
+fn scope_schema() -> Value {
+    serde_json::json!({
+        "type": "string", "enum": ["this", "series"],
+        "description": "This occurrence, or the whole series; this unless given",
+    })
+}
+
 /// Input property for the zone of a call, see [`Desk::zone`].
 fn time_zone_schema() -> Value {
     serde_json::json!({
@@ -90,15 +113,20 @@ impl Calendar {
             Arc::new(list_events::ListEvents::new(Arc::clone(&desk))),
             Arc::new(get_event::GetEvent::new(Arc::clone(&desk))),
             Arc::new(get_schedule::GetSchedule::new(Arc::clone(&desk))),
-            Arc::new(list_calendars::ListCalendars::new(desk)),
+            Arc::new(list_calendars::ListCalendars::new(Arc::clone(&desk))),
+            Arc::new(create_event::CreateEvent::new(Arc::clone(&desk))),
+            Arc::new(update_event::UpdateEvent::new(Arc::clone(&desk))),
+            Arc::new(delete_event::DeleteEvent::new(Arc::clone(&desk))),
+            Arc::new(respond_event::RespondEvent::new(desk)),
         ];
         Self {
             info: ServiceInfo {
                 name: ServiceName::new("calendar"),
                 title: "Calendar".to_owned(),
-                description: "Read the signed-in user's Outlook calendars, and see when colleagues are free."
-                    .to_owned(),
-                supported_scopes: required.clone(),
+                description:
+                    "Read and write the signed-in user's Outlook calendars, and see when colleagues are free."
+                        .to_owned(),
+                supported_scopes: required.union(&WRITE_SCOPES.iter().copied().collect()),
                 required_scopes: required,
             },
             tools,

@@ -2,6 +2,7 @@
 #![cfg(feature = "sim")]
 
 use super::MailQuery;
+use super::tests::writes;
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::net_probe::NetProbe;
@@ -110,6 +111,7 @@ impl World {
                 Arc::new(EmbeddedStore::memory(clock.clone())),
                 Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
             ),
+            writes: Arc::new(writes(clock.clone())),
             extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
             clock,
             settings: ServiceSettings::default(),

@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::item::{FileItem, Frame, ItemView, SELECT, item_schema};
-use super::{Desk, READ_ALL, SCOPES, asker, fault, require};
+use super::{Desk, READ, READ_ALL, SCOPES, asker, fault, require};
 use crate::graph::encode::{Target, odata, segment};
 use crate::graph::error::GraphError;
 use crate::graph::page::Page;
@@ -159,11 +159,11 @@ impl ListFiles {
             return Err(ToolError::invalid("search", text));
         }
         let top = wish.limit.unwrap_or(DEFAULT_LIMIT).min(PAGE).to_string();
-        let (place, folder) = self.place(context, wish, text, &top)?;
+        let (place, folder) = Self::place(context, wish, text, &top)?;
         let mixed = matches!(place, Place::Hits { .. }) || place.is_away();
         let own_drive = if mixed {
             let own = self.desk.own_drive(context).await;
-            Some(own.map_err(|error| fault(error, SCOPES[0]))?)
+            Some(own.map_err(|error| fault(error, READ))?)
         } else {
             None
         };
@@ -180,7 +180,6 @@ impl ListFiles {
     }
 
     fn place(
-        &self,
         context: &CallContext,
         wish: &Wish,
         text: Option<&str>,
@@ -329,7 +328,7 @@ impl Tool for ListFiles {
         let warnings = self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
         let mut question = self.question(context, &wish).await?;
-        let scope = if question.own_drive.is_some() { READ_ALL } else { SCOPES[0] };
+        let scope = if question.own_drive.is_some() { READ_ALL } else { READ };
         let zone: Tz = question.zone.parse().unwrap_or(Tz::UTC);
         let limit = wish.limit.unwrap_or(DEFAULT_LIMIT);
         let max_chars = wish.max_chars.unwrap_or(self.desk.deps.settings.max_chars);
@@ -351,9 +350,10 @@ impl Tool for ListFiles {
             }
         };
         let cursors = &self.desk.deps.cursors;
-        let next_cursor = match more {
-            true => Some(cursors.save(&context.caller.user, self.spec.name, &question).await?),
-            false => None,
+        let next_cursor = if more {
+            Some(cursors.save(&context.caller.user, self.spec.name, &question).await?)
+        } else {
+            None
         };
         let heading = match got.items.len() {
             0 if more => {

@@ -27,7 +27,8 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// Permission of every tool that reads.
-const SCOPES: &[&str] = &["Files.Read"];
+const SCOPES: &[&str] = &[READ];
+const READ: &str = "Files.Read";
 /// What reading files of others takes.
 const READ_ALL: &str = "Files.Read.All";
 /// Arguments of other tools of this kind, accepted and checked, not listed.
@@ -116,7 +117,14 @@ fn fault(error: GraphError, scope: &'static str) -> ToolError {
             Some("Somebody has this file open for editing. Try again later.".to_owned())
         }
         GraphError::Refused { fault: Fault::Quota, .. } => Some("The drive is full.".to_owned()),
-        _ => None,
+        GraphError::Token(_)
+        | GraphError::Refused { .. }
+        | GraphError::Challenged { .. }
+        | GraphError::Unavailable { .. }
+        | GraphError::TimedOut
+        | GraphError::OutcomeUnknown { .. }
+        | GraphError::ForeignLink
+        | GraphError::Malformed(_) => None,
     };
     let mut error = fault::tool_error(error, &[scope]);
     if let Some(words) = words {

@@ -160,7 +160,7 @@ fn answer(
             .headers
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("if-match"))
-            .map(|(_, v)| v.clone()),
+            .map(|(_, v)| v.as_str()),
     };
     let answer = super::routes::dispatch(&state.graph, &state.directory, &call)?;
     let mut headers = Map::new();

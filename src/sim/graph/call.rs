@@ -20,7 +20,7 @@ pub(super) struct Call<'a> {
     pub(super) scopes: &'a [String],
     pub(super) body: &'a [u8],
     /// `If-Match`.
-    pub(super) if_match: Option<String>,
+    pub(super) if_match: Option<&'a str>,
 }
 
 impl Call<'_> {
@@ -47,6 +47,11 @@ impl Answer {
         let content_type = "application/json;odata.metadata=minimal;odata.streaming=true;\
             IEEE754Compatible=false;charset=utf-8";
         Self::raw(content_type, body.into())
+    }
+
+    /// No body.
+    pub(super) fn empty(status: u16) -> Self {
+        Self { status, ..Self::raw("", Bytes::new()) }
     }
 
     /// Bytes of another type.

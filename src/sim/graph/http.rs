@@ -134,7 +134,7 @@ async fn serve(
         oid: &caller.claims.oid,
         scopes: &caller.claims.scopes,
         body,
-        if_match: request.headers().get(header::IF_MATCH).and_then(|v| v.to_str().ok()).map(str::to_owned),
+        if_match: request.headers().get(header::IF_MATCH).and_then(|value| value.to_str().ok()),
     };
     let mut answer = dispatch(&state.graph, &state.directory, &call)?;
     if outlook {

@@ -34,6 +34,7 @@ use std::collections::HashMap;
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
+use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 
 use self::drive::Drives;
 use self::gate::Gate;
@@ -48,7 +49,7 @@ use super::seed::calendar::Event;
 #[derive(Debug)]
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, Mailbox>,
-    calendars: HashMap<String, Vec<Event>>,
+    calendars: RwLock<HashMap<String, Vec<Event>>>,
     gate: Gate,
     drives: Drives,
 }
@@ -63,7 +64,7 @@ impl GraphState {
     pub(crate) fn at(directory: &Directory, extra_messages: usize, now: DateTime<Utc>) -> Self {
         let seeded = seed::mailboxes(directory, extra_messages, now);
         let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
-        let calendars = seed::calendar::calendars(directory, now).into_iter().collect();
+        let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
         Self { mailboxes, calendars, gate: Gate::new(), drives }
     }
@@ -74,8 +75,8 @@ impl GraphState {
         self.drives.units.set(None);
     }
 
-    fn events(&self, oid: &str) -> &[Event] {
-        self.calendars.get(oid).map_or(&[], Vec::as_slice)
+    fn events(&self, oid: &str) -> MappedRwLockReadGuard<'_, [Event]> {
+        RwLockReadGuard::map(self.calendars.read(), |all| all.get(oid).map_or(&[][..], Vec::as_slice))
     }
 
     fn mailbox(&self, oid: &str) -> Option<&Mailbox> {

@@ -16,7 +16,7 @@ use super::search;
 use crate::sim::directory::Directory;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 56] = [
+pub(super) const PATTERNS: [&str; 60] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -44,6 +44,10 @@ pub(super) const PATTERNS: [&str; 56] = [
     "/me/events",
     "/me/events/{event}",
     "/me/events/{event}/instances",
+    "/me/events/{event}/accept",
+    "/me/events/{event}/cancel",
+    "/me/events/{event}/decline",
+    "/me/events/{event}/tentativelyAccept",
     "/users/{user}",
     "/users/{user}/mailboxSettings",
     "/users/{user}/mailboxSettings/{part}",

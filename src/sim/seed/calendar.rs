@@ -1,10 +1,13 @@
 //! The calendars that the simulated people have: meetings that stand in every participant's calendar, series with
 //! exceptions, days off, private and cancelled events. Weeks count from the one that the tenant started in.
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
 use chrono_tz::Tz;
 
 use super::model::Contact;
 use super::people::Cast;
+use super::rng::hash;
 use super::{Directory, Owner};
 
 /// One place of a participant in a meeting.
@@ -21,11 +24,36 @@ pub(crate) struct Attendee {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
     Daily,
-    Weekly(&'static [Weekday]),
+    Weekly(Days),
     /// On a day of the month.
     Monthly(u32),
-    /// On the last such day of the month.
-    LastOfMonth(Weekday),
+    /// On such a day of the month, counted from the first or, below zero, from the last.
+    NthOfMonth(i8, Weekday),
+    /// On a day of a month.
+    Yearly(u32, u32),
+}
+
+/// Days of a week.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Days(u8);
+
+impl Days {
+    pub(crate) const fn with(self, day: Weekday) -> Self {
+        Self(self.0 | 1 << day as u8)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Weekday> {
+        let all = [
+            Weekday::Mon,
+            Weekday::Tue,
+            Weekday::Wed,
+            Weekday::Thu,
+            Weekday::Fri,
+            Weekday::Sat,
+            Weekday::Sun,
+        ];
+        all.into_iter().filter(move |day| self.0 & 1 << *day as u8 != 0)
+    }
 }
 
 /// When a series ends.
@@ -33,6 +61,7 @@ pub(crate) enum Rule {
 pub(crate) enum Range {
     NoEnd,
     Count(u32),
+    Until(NaiveDate),
 }
 
 /// What became of one occurrence.
@@ -47,6 +76,8 @@ pub(crate) enum Change {
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) rule: Rule,
+    /// Every so many days, weeks, months or years.
+    pub(crate) interval: u16,
     pub(crate) range: Range,
     /// By the day that the rule gives.
     pub(crate) changes: Vec<(NaiveDate, Change)>,
@@ -55,8 +86,16 @@ pub(crate) struct Series {
 /// One event as its calendar holds it.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
-    pub(crate) subject: &'static str,
-    pub(crate) body: &'static str,
+    /// The same in the calendars of all who take part.
+    pub(crate) meeting: u64,
+    /// Counts the changes.
+    pub(crate) revision: u64,
+    /// `transactionId` of its creation.
+    pub(crate) transaction: Option<String>,
+    pub(crate) deleted: bool,
+    pub(crate) reminder: i64,
+    pub(crate) subject: Cow<'static, str>,
+    pub(crate) body: Cow<'static, str>,
     pub(crate) organizer: Contact,
     pub(crate) attendees: Vec<Attendee>,
     /// The owner's own answer; `organizer` for the owner's meetings.
@@ -66,9 +105,9 @@ pub(crate) struct Event {
     pub(crate) minutes: i64,
     pub(crate) zone: Tz,
     /// The zone as Exchange names it.
-    pub(crate) zone_name: &'static str,
+    pub(crate) zone_name: Cow<'static, str>,
     pub(crate) all_day: bool,
-    pub(crate) location: &'static str,
+    pub(crate) location: Cow<'static, str>,
     pub(crate) online: bool,
     pub(crate) show_as: &'static str,
     pub(crate) private: bool,
@@ -147,7 +186,7 @@ const LINES: &[Line] = &[
         more: More {
             online: true,
             location: "Microsoft Teams Meeting",
-            series: Some((Rule::Weekly(&[Weekday::Mon, Weekday::Wed]), Range::NoEnd)),
+            series: Some((Rule::Weekly(Days(0).with(Weekday::Mon).with(Weekday::Wed)), Range::NoEnd)),
             changes: &[(0, 2, Change::Moved(90)), (1, 0, Change::Removed)],
             ..PLAIN
         },
@@ -220,7 +259,7 @@ const LINES: &[Line] = &[
         day: 4,
         hour: 16,
         minutes: 60,
-        more: More { series: Some((Rule::LastOfMonth(Weekday::Fri), Range::NoEnd)), ..PLAIN },
+        more: More { series: Some((Rule::NthOfMonth(-1, Weekday::Fri), Range::NoEnd)), ..PLAIN },
     },
     Line {
         subject: "DNV survey MV Sea Heron",
@@ -287,7 +326,7 @@ const LINES: &[Line] = &[
         minutes: 60,
         more: More {
             location: "회의실 3층",
-            series: Some((Rule::Weekly(&[Weekday::Tue]), Range::NoEnd)),
+            series: Some((Rule::Weekly(Days(0).with(Weekday::Tue)), Range::NoEnd)),
             changes: &[(0, 1, Change::Moved(240))],
             ..PLAIN
         },
@@ -341,6 +380,7 @@ fn event(line: &Line, owner: &Owner, cast: &Cast, monday: NaiveDate) -> Event {
     let More { series, changes, .. } = line.more;
     let series = series.map(|(rule, range)| Series {
         rule,
+        interval: 1,
         range,
         changes: changes.iter().map(|(week, day, change)| (at(*week, *day), *change)).collect(),
     });
@@ -349,17 +389,22 @@ fn event(line: &Line, owner: &Owner, cast: &Cast, monday: NaiveDate) -> Event {
         start = start.with_day(*day).unwrap_or(start);
     }
     Event {
-        subject: line.subject,
-        body: line.body,
+        meeting: hash(line.subject.as_bytes()) ^ hash(cast.contact(organizer).address.as_bytes()),
+        revision: 0,
+        transaction: None,
+        deleted: false,
+        reminder: 15,
+        subject: line.subject.into(),
+        body: line.body.into(),
         organizer: cast.contact(organizer),
         attendees,
         response: own.map_or("none", |(_, _, response)| response),
         start,
         minutes: line.minutes,
         zone: line.zone.1,
-        zone_name: line.zone.0,
+        zone_name: line.zone.0.into(),
         all_day: line.more.all_day,
-        location: line.more.location,
+        location: line.more.location.into(),
         online: line.more.online,
         show_as: line.more.show_as,
         private: line.more.private,
@@ -371,7 +416,7 @@ fn event(line: &Line, owner: &Owner, cast: &Cast, monday: NaiveDate) -> Event {
 }
 
 fn shift(day: NaiveDate, days: i64) -> NaiveDate {
-    let distance = Days::new(days.unsigned_abs());
+    let distance = chrono::Days::new(days.unsigned_abs());
     let moved = if days < 0 { day.checked_sub_days(distance) } else { day.checked_add_days(distance) };
     moved.unwrap_or(day)
 }

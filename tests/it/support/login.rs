@@ -29,8 +29,8 @@ pub(crate) struct Client {
     pub(crate) base: String,
     pub(crate) id: String,
     pub(crate) resource: String,
-    /// What is asked for; the service's own set when empty.
-    scope: String,
+    /// Scopes to ask for; empty: none are named.
+    pub(crate) scope: String,
     http: reqwest::Client,
 }
 
@@ -66,8 +66,13 @@ impl Client {
     /// A client that was registered before.
     pub(crate) fn known(base: &str, id: &str) -> Self {
         let resource = format!("{base}/mail-query/mcp");
-        let scope = String::new();
-        Self { base: base.to_owned(), id: id.to_owned(), resource, scope, http: http::client() }
+        Self {
+            base: base.to_owned(),
+            id: id.to_owned(),
+            resource,
+            scope: String::new(),
+            http: http::client(),
+        }
     }
 
     /// The same client talking to another address of the same server.
@@ -80,14 +85,13 @@ impl Client {
         Self { resource: resource.to_owned(), ..self.clone() }
     }
 
-    /// The same client asking for these permissions.
+    /// The same client asking for scopes by name.
     pub(crate) fn with_scope(&self, scope: &str) -> Self {
         Self { scope: scope.to_owned(), ..self.clone() }
     }
 
     /// The URL that a client opens in the browser.
     pub(crate) fn authorize_url(&self, state: &str) -> String {
-        let scope = Some(("scope", self.scope.as_str())).filter(|(_, scope)| !scope.is_empty());
         let query = [
             ("response_type", "code"),
             ("client_id", self.id.as_str()),
@@ -97,8 +101,11 @@ impl Client {
             ("code_challenge", &challenge(VERIFIER)),
             ("resource", &self.resource),
         ];
-        let query = query.into_iter().chain(scope);
-        reqwest::Url::parse_with_params(&format!("{}/authorize", self.base), query).unwrap().into()
+        let mut url = reqwest::Url::parse_with_params(&format!("{}/authorize", self.base), query).unwrap();
+        if !self.scope.is_empty() {
+            url.query_pairs_mut().append_pair("scope", &self.scope);
+        }
+        url.into()
     }
 
     /// Signs `user` in through the HTML pages and answers the code.

@@ -154,7 +154,13 @@ impl Mcp {
 
     /// Calls a tool and leaves the answer on the wire.
     pub(crate) async fn open_call(&self, tool: &str) -> reqwest::Response {
-        let (body, headers) = self.envelope("7", "tools/call", json!({ "name": tool, "arguments": {} }));
+        self.open_call_with(tool, json!({})).await
+    }
+
+    /// The same with arguments.
+    pub(crate) async fn open_call_with(&self, tool: &str, arguments: Value) -> reqwest::Response {
+        let (body, headers) =
+            self.envelope("7", "tools/call", json!({ "name": tool, "arguments": arguments }));
         self.request(body, &headers).send().await.unwrap()
     }
 

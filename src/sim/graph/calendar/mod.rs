@@ -1,7 +1,9 @@
 //! Calendars: lists of calendars and events, the calendar view with its occurrences, single events, free and busy.
+mod input;
 mod occur;
 mod render;
 mod schedule;
+mod write;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -63,12 +65,12 @@ pub(super) fn dispatch(
         };
     }
     if call.method != "GET" {
-        return Err(GraphError::method());
+        return write::dispatch(state, directory, person, call, rest);
     }
     if !call.granted(&READ) {
         return Err(GraphError::access_denied());
     }
-    let events = state.events(call.oid);
+    let events = &*state.events(call.oid);
     match rest {
         ["calendars"] => calendars(call, person),
         ["calendar"] => calendar(call, person, 0),
@@ -103,7 +105,12 @@ fn below(
         }
         ["events"] => {
             let rows = all().filter(|(_, event)| here(event, calendar));
-            list(call, rows.map(|(ix, event)| Occurrence::own(ix, event)).collect())
+            list(
+                call,
+                rows.filter(|(_, event)| !event.deleted)
+                    .map(|(ix, event)| Occurrence::own(ix, event))
+                    .collect(),
+            )
         }
         ["events", id, rest @ ..] => {
             let it = find(call, events, id)?;
@@ -123,7 +130,7 @@ fn below(
 fn find<'a>(call: &Call<'_>, events: &'a [Event], id: &str) -> Result<Occurrence<'a>, GraphError> {
     let wanted = ids::parse_event(call.prefer.ids, call.oid, id)?;
     let ix = wanted.event as usize;
-    let event = events.get(ix).ok_or_else(GraphError::not_found)?;
+    let event = events.get(ix).filter(|event| !event.deleted).ok_or_else(GraphError::not_found)?;
     match wanted.day {
         None => Ok(Occurrence::own(ix, event)),
         Some(day) => occur::on(ix, event, day).ok_or_else(GraphError::not_found),

@@ -52,6 +52,9 @@ pub(super) fn between(
 ) -> Vec<Occurrence<'_>> {
     // Graph counts what ends exactly at the start of the period out, and an event without length in.
     let touches = |o: &Occurrence<'_>| o.start < to && (o.end > from || (o.start == o.end && o.end == from));
+    if event.deleted {
+        return Vec::new();
+    }
     match &event.series {
         None => Some(Occurrence::own(ix, event)).filter(touches).into_iter().collect(),
         Some(series) => {
@@ -80,16 +83,30 @@ fn rules(event: &Event, series: &Series) -> Option<RRuleSet> {
     let rule = match series.rule {
         Rule::Daily => RRule::new(Frequency::Daily),
         Rule::Weekly(days) => {
-            RRule::new(Frequency::Weekly).by_weekday(days.iter().copied().map(NWeekday::Every).collect())
+            RRule::new(Frequency::Weekly).by_weekday(days.iter().map(NWeekday::Every).collect())
         }
         Rule::Monthly(day) => RRule::new(Frequency::Monthly).by_month_day(vec![i8::try_from(day).ok()?]),
-        Rule::LastOfMonth(day) => RRule::new(Frequency::Monthly).by_weekday(vec![NWeekday::Nth(-1, day)]),
+        Rule::NthOfMonth(nth, day) => {
+            RRule::new(Frequency::Monthly).by_weekday(vec![NWeekday::Nth(i16::from(nth), day)])
+        }
+        Rule::Yearly(month, day) => RRule::new(Frequency::Yearly)
+            .by_month(&[rrule_month(month)?])
+            .by_month_day(vec![i8::try_from(day).ok()?]),
     };
+    let rule = rule.interval(series.interval);
     let rule = match series.range {
         Range::NoEnd => rule,
         Range::Count(count) => rule.count(count),
+        Range::Until(day) => {
+            let last = day.and_hms_opt(23, 59, 59)?;
+            rule.until(instant(event.zone, last).with_timezone(&zone))
+        }
     };
     Some(RRuleSet::new(first).rrule(rule.validate(first).ok()?))
+}
+
+fn rrule_month(month: u32) -> Option<chrono::Month> {
+    u8::try_from(month).ok().and_then(|month| chrono::Month::try_from(month).ok())
 }
 
 fn end(event: &Event, start: NaiveDateTime) -> DateTime<Utc> {

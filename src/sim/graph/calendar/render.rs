@@ -58,6 +58,10 @@ pub(super) const EVENT: [&str; 41] = [
     "originalStart",
 ];
 
+/// `index` of a pattern, by what the rule counts.
+pub(super) const INDEXES: [(i8, &str); 5] =
+    [(1, "first"), (2, "second"), (3, "third"), (4, "fourth"), (-1, "last")];
+
 /// Who reads, and how.
 pub(super) struct View<'a> {
     pub(super) call: &'a Call<'a>,
@@ -88,12 +92,13 @@ impl View<'_> {
             "createdDateTime" | "lastModifiedDateTime" => json!(stamp(it.start - chrono::Duration::days(30))),
             "changeKey" => json!(change_key(self.call, it)),
             "categories" => json!(event.categories),
+            "transactionId" => json!(event.transaction),
             "originalStartTimeZone" | "originalEndTimeZone" => json!(event.zone_name),
             "iCalUId" => json!(format!("040000008200E00074C5B7101A82E008{:032X}", uid(event))),
-            "reminderMinutesBeforeStart" => json!(15),
+            "reminderMinutesBeforeStart" => json!(event.reminder),
             "isReminderOn" => json!(!event.all_day),
             "subject" => json!(event.subject),
-            "bodyPreview" => json!(text::from_html(event.body).chars().take(255).collect::<String>()),
+            "bodyPreview" => json!(text::from_html(&event.body).chars().take(255).collect::<String>()),
             "importance" => json!("normal"),
             "sensitivity" => json!(if event.private { "private" } else { "normal" }),
             "isAllDay" => json!(event.all_day),
@@ -111,9 +116,9 @@ impl View<'_> {
             "body" => self.body(event),
             "start" => self.wall(it.start, event.all_day, event),
             "end" => self.wall(it.end, event.all_day, event),
-            "location" => location(event.location),
+            "location" => location(&event.location),
             "locations" if event.location.is_empty() => json!([]),
-            "locations" => json!([location(event.location)]),
+            "locations" => json!([location(&event.location)]),
             "recurrence" => recurrence(it),
             "attendees" => attendees(event, it),
             "organizer" => json!({ "emailAddress": address(&event.organizer) }),
@@ -126,14 +131,20 @@ impl View<'_> {
     }
 
     fn body(&self, event: &Event) -> Value {
+        // Teams puts its link into the body of its meetings.
+        let join = if event.online {
+            format!("<div>________________<br><a href=\"{}\">Join</a></div>", join_url(event))
+        } else {
+            String::new()
+        };
         // Exchange wraps what it stores into a whole page.
         let html = format!(
-            "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body>{}\
+            "<html><head><meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\"></head><body>{}{join}\
              </body></html>",
             event.body
         );
         match self.call.prefer.body {
-            Some(BodyForm::Text) => json!({ "contentType": "text", "content": text::from_html(event.body) }),
+            Some(BodyForm::Text) => json!({ "contentType": "text", "content": text::from_html(&event.body) }),
             Some(BodyForm::Html) | None => json!({ "contentType": "html", "content": html }),
         }
     }
@@ -172,11 +183,14 @@ fn stamp(at: DateTime<Utc>) -> String {
 }
 
 fn uid(event: &Event) -> u64 {
-    mix(hash(event.subject.as_bytes()) ^ hash(event.organizer.address.as_bytes()))
+    mix(event.meeting)
 }
 
-fn change_key(call: &Call<'_>, it: &Occurrence<'_>) -> String {
-    let seed = uid(it.event) ^ hash(call.oid.as_bytes()) ^ it.start.timestamp().unsigned_abs();
+pub(super) fn change_key(call: &Call<'_>, it: &Occurrence<'_>) -> String {
+    let seed = uid(it.event)
+        ^ hash(call.oid.as_bytes())
+        ^ it.start.timestamp().unsigned_abs()
+        ^ (it.event.revision << 48);
     format!("DwAAABYAAAB{:016x}AAA", mix(seed))
 }
 
@@ -223,14 +237,18 @@ fn recurrence(it: &Occurrence<'_>) -> Value {
 fn pattern(series: &Series) -> Value {
     let (kind, days, day_of_month, index) = match series.rule {
         Rule::Daily => ("daily", None, 0, "first"),
-        Rule::Weekly(days) => ("weekly", Some(days.iter().copied().map(weekday).collect()), 0, "first"),
+        Rule::Weekly(days) => ("weekly", Some(days.iter().map(weekday).collect()), 0, "first"),
         Rule::Monthly(day) => ("absoluteMonthly", None, day, "first"),
-        Rule::LastOfMonth(day) => ("relativeMonthly", Some(vec![weekday(day)]), 0, "last"),
+        Rule::NthOfMonth(nth, day) => {
+            let index = INDEXES.iter().find(|(known, _)| *known == nth).map_or("last", |(_, name)| name);
+            ("relativeMonthly", Some(vec![weekday(day)]), 0, index)
+        }
+        Rule::Yearly(_, day) => ("absoluteYearly", None, day, "first"),
     };
     let mut pattern = Map::from_iter([
         ("type".to_owned(), json!(kind)),
-        ("interval".to_owned(), json!(1)),
-        ("month".to_owned(), json!(0)),
+        ("interval".to_owned(), json!(series.interval)),
+        ("month".to_owned(), json!(if let Rule::Yearly(month, _) = series.rule { month } else { 0 })),
         ("dayOfMonth".to_owned(), json!(day_of_month)),
     ]);
     pattern.extend(days.map(|days: Vec<&str>| ("daysOfWeek".to_owned(), json!(days))));
@@ -245,9 +263,11 @@ fn range(event: &Event, series: &Series) -> Value {
     let (kind, count) = match series.range {
         Range::NoEnd => ("noEnd", 0),
         Range::Count(count) => ("numbered", count),
+        Range::Until(_) => ("endDate", 0),
     };
+    let end = if let Range::Until(day) = series.range { day.to_string() } else { "0001-01-01".to_owned() };
     json!({
-        "type": kind, "startDate": start, "endDate": "0001-01-01", "recurrenceTimeZone": event.zone_name,
+        "type": kind, "startDate": start, "endDate": end, "recurrenceTimeZone": event.zone_name,
         "numberOfOccurrences": count,
     })
 }

@@ -10,6 +10,7 @@ use super::super::error::GraphError;
 use super::super::zones::zone;
 use super::occur::{self, Occurrence, instant};
 use crate::sim::directory::Directory;
+use crate::sim::seed::calendar::Event;
 
 /// Longest period.
 const MAX_DAYS: i64 = 62;
@@ -71,7 +72,8 @@ pub(super) fn get(state: &GraphState, directory: &Directory, call: &Call<'_>) ->
         .map(|address| match directory.by_upn(address) {
             Some(person) => {
                 let own = person.oid == call.oid;
-                let busy = busy(state, &person.oid, from, to);
+                let events = state.events(&person.oid);
+                let busy = busy(&events, from, to);
                 json!({
                     "scheduleId": address,
                     "availabilityView": view(&busy, from, to, interval),
@@ -98,8 +100,8 @@ pub(super) fn get(state: &GraphState, directory: &Directory, call: &Call<'_>) ->
     Ok(super::answer(&json!({ "@odata.context": context, "value": rows })))
 }
 
-fn busy<'a>(state: &'a GraphState, oid: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Occurrence<'a>> {
-    let events = state.events(oid).iter().enumerate().filter(|(_, event)| event.calendar == 0);
+fn busy(events: &[Event], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Occurrence<'_>> {
+    let events = events.iter().enumerate().filter(|(_, event)| event.calendar == 0);
     let mut rows: Vec<_> = events
         .flat_map(|(ix, event)| occur::between(ix, event, from, to))
         .filter(|it| !it.event.cancelled && it.event.response != "declined")

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::render::{View, answer, empty, identity, moment};
+use super::render::{View, answer, identity, moment};
 use super::store::{Drive, denied, invalid, not_found};
 use super::{Desk, READ_ALL, Spot};
 use crate::sim::graph::call::Answer;
@@ -106,8 +106,8 @@ impl Desk<'_> {
         let all = self.drives.all.read();
         let drive = all.get(spot.drive).ok_or_else(not_found)?;
         let node = drive.node(spot.node).filter(|node| !node.is_folder()).ok_or_else(not_found)?;
-        let url = self.drives.transfers.download_url(self.call.origin, &drive.id, node);
-        let mut answer = empty(302);
+        let url = super::transfer::download_url(self.call.origin, &drive.id, node);
+        let mut answer = Answer::empty(302);
         answer.headers.push(("Location", url));
         Ok(answer)
     }

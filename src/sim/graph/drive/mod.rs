@@ -63,7 +63,6 @@ pub(super) fn is_drive(path: &[String]) -> bool {
     match segments.next() {
         Some("drives" | "shares") => true,
         Some("me") => segments.next() == Some("drive"),
-        Some("users") => segments.nth(1) == Some("drive"),
         _ => false,
     }
 }
@@ -127,7 +126,6 @@ impl Desk<'_> {
         }
         let (drive, rest) = match segments {
             ["me", "drive", rest @ ..] => (self.own()?, rest),
-            ["users", _, "drive", rest @ ..] => (self.own()?, rest),
             ["shares", token, "driveItem"] => return self.share(token),
             ["drives", id, rest @ ..] => {
                 let all = self.drives.all.read();
@@ -200,7 +198,7 @@ impl Desk<'_> {
     }
 
     fn view(&self) -> Result<View<'_>, GraphError> {
-        View::new(self.call, &self.drives.transfers)
+        View::new(self.call)
     }
 
     fn at(&self, place: &Place<'_>) -> Result<Answer, GraphError> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::ids;
 use super::store::{Drive, Grant, Node, Who, invalid};
-use super::transfer::Transfers;
+use super::transfer::download_url;
 use crate::sim::graph::call::{Answer, Call};
 use crate::sim::graph::error::GraphError;
 
@@ -41,7 +41,6 @@ const DOWNLOAD: &str = "@microsoft.graph.downloadUrl";
 /// How items are shown in one answer.
 pub(super) struct View<'a> {
     call: &'a Call<'a>,
-    transfers: &'a Transfers,
     select: Vec<&'a str>,
     /// Answers of delta leave the path out.
     pub(super) with_path: bool,
@@ -49,7 +48,7 @@ pub(super) struct View<'a> {
 
 impl<'a> View<'a> {
     /// Reads `$select`.
-    pub(super) fn new(call: &'a Call<'a>, transfers: &'a Transfers) -> Result<Self, GraphError> {
+    pub(super) fn new(call: &'a Call<'a>) -> Result<Self, GraphError> {
         let text = call.query.get("$select").unwrap_or_default();
         let select: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         let known = |name: &str| FIELDS.contains(&name) || name == DOWNLOAD || name == "content.downloadUrl";
@@ -59,7 +58,7 @@ impl<'a> View<'a> {
                  'microsoft.graph.driveItem'."
             )));
         }
-        Ok(Self { call, transfers, select, with_path: true })
+        Ok(Self { call, select, with_path: true })
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -107,7 +106,7 @@ impl<'a> View<'a> {
         } else {
             put("file", json!({ "mimeType": ids::mime(&node.name) }));
             if self.wants(DOWNLOAD) || self.wants("content.downloadUrl") {
-                let url = self.transfers.download_url(self.call.origin, &drive.id, node);
+                let url = download_url(self.call.origin, &drive.id, node);
                 all.insert(DOWNLOAD.to_owned(), json!(url));
             }
         }
@@ -143,8 +142,7 @@ impl<'a> View<'a> {
     /// An item of somebody else's drive, as lists of one's own show it.
     pub(super) fn remote(&self, drive: &Drive, at: usize) -> Value {
         let Some(node) = drive.node(at) else { return Value::Null };
-        let inner =
-            Self { call: self.call, transfers: self.transfers, select: REMOTE.to_vec(), with_path: true };
+        let inner = Self { call: self.call, select: REMOTE.to_vec(), with_path: true };
         let mut item = inner.item(drive, at);
         if let Some(members) = item.as_object_mut() {
             members.insert(
@@ -208,11 +206,6 @@ pub(super) fn owner_permission(owner: &Who) -> Value {
 /// A JSON answer with any status.
 pub(super) fn answer(status: u16, body: &Value) -> Answer {
     Answer { status, ..Answer::json(body.to_string().into_bytes()) }
-}
-
-/// An answer of nothing.
-pub(super) fn empty(status: u16) -> Answer {
-    Answer { status, ..Answer::raw("", bytes::Bytes::new()) }
 }
 
 /// A JSON body of a request.

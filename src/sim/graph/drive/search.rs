@@ -104,7 +104,7 @@ pub(in crate::sim::graph) fn query(
         .map(|(rank, (drive, at))| {
             json!({
                 "hitId": drive.nodes.get(*at).map(|node| node.id.clone()).unwrap_or_default(),
-                "rank": rank + 1, "summary": "", "resource": resource(call, drives, drive, *at),
+                "rank": rank + 1, "summary": "", "resource": resource(call, drive, *at),
             })
         })
         .collect();
@@ -120,9 +120,9 @@ pub(in crate::sim::graph) fn query(
 }
 
 /// A hit knows no tags, no facets of files and no paths.
-fn resource(call: &Call<'_>, drives: &Drives, drive: &Drive, at: usize) -> Value {
+fn resource(call: &Call<'_>, drive: &Drive, at: usize) -> Value {
     let Some(node) = drive.nodes.get(at) else { return Value::Null };
-    let whole = View::new(call, &drives.transfers).map(|view| view.item(drive, at)).unwrap_or_default();
+    let whole = View::new(call).map(|view| view.item(drive, at)).unwrap_or_default();
     json!({
         "@odata.type": "#microsoft.graph.driveItem",
         "id": node.id, "name": node.name, "size": drive.size(at), "webUrl": whole.get("webUrl"),

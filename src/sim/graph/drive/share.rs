@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::render::{answer, body, empty, owner_permission, permission};
+use super::render::{answer, body, owner_permission, permission};
 use super::store::{Grant, Link, denied, invalid, not_found};
 use super::{Desk, Spot, WRITE, ids};
 use crate::sim::graph::call::Answer;
@@ -62,7 +62,7 @@ impl Desk<'_> {
         let node = drive.nodes.get_mut(spot.node).ok_or_else(not_found)?;
         let before = node.grants.len();
         node.grants.retain(|grant| grant.id != id);
-        if node.grants.len() == before { Err(not_found()) } else { Ok(empty(204)) }
+        if node.grants.len() == before { Err(not_found()) } else { Ok(Answer::empty(204)) }
     }
 
     /// `/shares/u!{address in base64url}/driveItem`: the address of an item or of a link to it.

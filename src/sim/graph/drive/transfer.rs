@@ -50,20 +50,20 @@ pub(super) struct Transfers {
 }
 
 impl Transfers {
-    /// An address for an hour at which whoever knows it gets the bytes.
-    pub(super) fn download_url(&self, origin: &str, drive: &str, node: &Node) -> String {
-        let text = format!("{drive}\n{}\n{}", node.id, clock::now_secs() + BLOB_LIFE_S);
-        let mut raw = mac(text.as_bytes()).to_vec();
-        raw.extend(text.as_bytes());
-        format!("{origin}/blob/{}", URL_SAFE_NO_PAD.encode(raw))
-    }
-
     /// The monitor of a copy.
     pub(super) fn watch(&self, origin: &str, outcome: Value) -> String {
         let ticket = ticket();
         self.copies.lock().insert(ticket.clone(), (outcome, false));
         format!("{origin}/monitor/{ticket}")
     }
+}
+
+/// An address for an hour at which whoever knows it gets the bytes.
+pub(super) fn download_url(origin: &str, drive: &str, node: &Node) -> String {
+    let text = format!("{drive}\n{}\n{}", node.id, clock::now_secs() + BLOB_LIFE_S);
+    let mut raw = mac(text.as_bytes()).to_vec();
+    raw.extend(text.as_bytes());
+    format!("{origin}/blob/{}", URL_SAFE_NO_PAD.encode(raw))
 }
 
 fn mac(text: &[u8]) -> [u8; 32] {
@@ -213,7 +213,7 @@ async fn put(
             let origin = state.url.clone();
             let item = all.get(done.landing.drive).and_then(|drive| {
                 let call = plain(&origin, &done.by.oid);
-                Some(View::new(&call, &drives.transfers).ok()?.item(drive, at))
+                Some(View::new(&call).ok()?.item(drive, at))
             });
             let status = if new { StatusCode::CREATED } else { StatusCode::OK };
             HttpResponse::build(status).json(item.unwrap_or_default())

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::render::{answer, body, empty};
+use super::render::{answer, body};
 use super::store::{Conflict, Content, Drive, Node, Who, check_name, denied, invalid, name_taken, not_found};
 use super::{Desk, Place, Spot};
 use crate::sim::clock;
@@ -81,7 +81,7 @@ impl Desk<'_> {
         let all = self.drives.all.read();
         let drive = all.get(place.drive).ok_or_else(not_found)?;
         self.allow(drive, place.from, true)?;
-        let tag = self.call.if_match.as_deref();
+        let tag = self.call.if_match;
         let Some((name, folders)) = place.names.split_last() else {
             // `items/{id}/content` replaces what is there.
             let node = drive.node(place.from).filter(|node| !node.is_folder()).ok_or_else(not_found)?;
@@ -147,7 +147,7 @@ impl Desk<'_> {
         let drive = all.get_mut(spot.drive).ok_or_else(not_found)?;
         self.allow(drive, spot.node, true)?;
         let node = drive.node(spot.node).ok_or_else(not_found)?;
-        unchanged(node, self.call.if_match.as_deref())?;
+        unchanged(node, self.call.if_match)?;
         let (Some(parent), old) = (node.parent, node.name.clone()) else { return Err(denied()) };
         let name = body.get("name").and_then(Value::as_str).unwrap_or(&old).to_owned();
         check_name(&name)?;
@@ -212,9 +212,9 @@ impl Desk<'_> {
         if node.parent.is_none() {
             return Err(denied());
         }
-        unchanged(node, self.call.if_match.as_deref())?;
+        unchanged(node, self.call.if_match)?;
         drive.remove(spot.node);
-        Ok(empty(204))
+        Ok(Answer::empty(204))
     }
 
     /// Answers at once; the copy is told by the monitor.
@@ -251,7 +251,7 @@ impl Desk<'_> {
                 "error": { "code": "nameAlreadyExists", "message": "Name already exists" },
             }),
         };
-        let mut answer = empty(202);
+        let mut answer = Answer::empty(202);
         answer.headers.push(("Location", self.drives.transfers.watch(self.call.origin, outcome)));
         Ok(answer)
     }

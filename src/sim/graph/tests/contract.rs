@@ -140,7 +140,7 @@ const REQUESTS: &[(&str, &[&str])] = &[
 ];
 
 /// The description, when the folder of shared papers is there.
-fn description() -> Option<Value> {
+pub(super) fn description() -> Option<Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/graph-openapi.json");
     let text = std::fs::read_to_string(path);
     if text.is_err() {
@@ -149,7 +149,7 @@ fn description() -> Option<Value> {
     Some(serde_json::from_str(&text.ok()?).unwrap())
 }
 
-fn validator(description: &Value, schema: &Value) -> Validator {
+pub(super) fn validator(description: &Value, schema: &Value) -> Validator {
     let mut root = schema.clone();
     root["components"] = description["components"].clone();
     jsonschema::options().should_validate_formats(true).build(&root).unwrap()
@@ -187,10 +187,13 @@ async fn every_answer_fits_the_description() {
 
 fn fits(validator: &Validator, got: &Got, path: &str) {
     assert_eq!(got.status, 200, "{path}: {}", String::from_utf8_lossy(&got.body));
-    let body = got.json();
-    let faults: Vec<String> =
-        validator.iter_errors(&body).map(|e| format!("{} at {}", e, e.instance_path())).take(3).collect();
+    let faults = faults(validator, &got.json());
     assert!(faults.is_empty(), "{path}: {}", faults.join("; ").chars().take(2000).collect::<String>());
+}
+
+/// The first things that do not fit.
+pub(super) fn faults(validator: &Validator, body: &Value) -> Vec<String> {
+    validator.iter_errors(body).map(|e| format!("{} at {}", e, e.instance_path())).take(3).collect()
 }
 
 /// A message with a file, that file, and a folder with children.

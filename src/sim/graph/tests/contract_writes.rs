@@ -1,0 +1,98 @@
+//! What writes, both ways: bodies that fit Graph's own description are accepted, and the answers fit it too.
+use serde_json::{Value, json};
+
+use super::contract::{description, faults, validator};
+use super::{Got, Lab};
+use crate::sim::clock;
+
+/// One write: method and path of the description, the address asked, a body, and the status of the answer.
+struct Wish<'a> {
+    method: &'a str,
+    template: &'a str,
+    url: String,
+    body: Value,
+    status: u16,
+}
+
+/// Sends a wish whose body and answer have to fit.
+async fn send(lab: &Lab, token: &str, description: &Value, wish: Wish<'_>) -> Got {
+    let operation = &description["paths"][wish.template][wish.method.to_lowercase()];
+    let told = format!("{} {}", wish.method, wish.url);
+    assert!(operation.is_object(), "{told} is not described");
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if !schema.is_null() && wish.status < 300 {
+        assert_eq!(faults(&validator(description, schema), &wish.body), Vec::<String>::new(), "{told}: ours");
+    }
+    let text = if wish.body.is_null() { String::new() } else { wish.body.to_string() };
+    let url = format!("/v1.0{}", wish.url);
+    let got = lab.send(token, wish.method, &url, &[("Content-Type", "application/json")], &text).await;
+    assert_eq!(got.status, wish.status, "{told}: {}", String::from_utf8_lossy(&got.body));
+    let answer = &operation["responses"][wish.status.to_string()];
+    let schema = if wish.status < 300 {
+        assert!(answer.is_object(), "{told}: {} is not described", wish.status);
+        answer["content"]["application/json"]["schema"].clone()
+    } else {
+        json!({ "$ref": "#/components/schemas/odataError" })
+    };
+    if schema.is_null() {
+        assert!(got.body.is_empty(), "{told}: an answer without a body");
+    } else {
+        assert_eq!(faults(&validator(description, &schema), &got.json()), Vec::<String>::new(), "{told}");
+    }
+    got
+}
+
+#[actix_web::test]
+async fn what_changes_events_fits_the_description() {
+    let Some(description) = description() else { return };
+    let lab = Lab::new(0);
+    let alice = lab.token("alice", &["Calendars.ReadWrite"]);
+    let bob = lab.token("bob", &["Calendars.ReadWrite"]);
+    let at = |hour: u32| {
+        let day = (clock::now() + chrono::Duration::days(100)).date_naive();
+        json!({"dateTime": format!("{day}T{hour:02}:00:00"), "timeZone": "Europe/Berlin"})
+    };
+    let wish = |method, template, url: &str, body, status| Wish {
+        method,
+        template,
+        url: url.to_owned(),
+        body,
+        status,
+    };
+    let event = json!({
+        "subject": "Crane", "start": at(9), "end": at(10), "body": {"contentType": "text", "content": "a < b"},
+        "location": {"displayName": "Pier 3"}, "isOnlineMeeting": true, "onlineMeetingProvider": "teamsForBusiness",
+        "attendees": [{"emailAddress": {"address": "bob@contoso.example"}, "type": "required"}],
+        "transactionId": "7E163156-7762-4BEB-A1C6-729EA81755A7", "showAs": "busy", "reminderMinutesBeforeStart": 20,
+    });
+    let made =
+        send(&lab, &alice, &description, wish("POST", "/me/events", "/me/events", event.clone(), 201)).await;
+    let made = made.json();
+    // Once more under the same transaction: the event that is there, and no second one.
+    let again = send(&lab, &alice, &description, wish("POST", "/me/events", "/me/events", event, 201)).await;
+    assert_eq!(again.json()["id"], made["id"]);
+    let id = made["id"].as_str().unwrap();
+    let url = format!("/me/events/{id}");
+    let change = json!({"subject": "Crane 2", "start": at(11), "end": at(12)});
+    send(&lab, &alice, &description, wish("PATCH", "/me/events/{event-id}", &url, change, 200)).await;
+    let odd = json!({"start": {"dateTime": "soon", "timeZone": "UTC"}});
+    send(&lab, &alice, &description, wish("PATCH", "/me/events/{event-id}", &url, odd, 400)).await;
+
+    let (found, _) = lab.pages("bob", "/me/events?$top=100", &[]).await;
+    let copy =
+        found.iter().find(|event| event["subject"] == "Crane 2").expect("the invited person has a copy");
+    let theirs = copy["id"].as_str().unwrap();
+    let answer = json!({"comment": "yes", "sendResponse": true});
+    for verb in ["accept", "tentativelyAccept", "decline"] {
+        let template = format!("/me/events/{{event-id}}/{verb}");
+        let url = format!("/me/events/{theirs}/{verb}");
+        let wish = Wish { method: "POST", template: &template, url, body: answer.clone(), status: 202 };
+        send(&lab, &bob, &description, wish).await;
+    }
+    let own = format!("/me/events/{id}/accept");
+    send(&lab, &alice, &description, wish("POST", "/me/events/{event-id}/accept", &own, answer, 400)).await;
+    let cancel = format!("/me/events/{id}/cancel");
+    let why = json!({"comment": "off"});
+    send(&lab, &alice, &description, wish("POST", "/me/events/{event-id}/cancel", &cancel, why, 202)).await;
+    send(&lab, &alice, &description, wish("DELETE", "/me/events/{event-id}", &url, Value::Null, 404)).await;
+}

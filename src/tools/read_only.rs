@@ -1,0 +1,64 @@
+//! A server that only reads: services without the tools that write, and without the permissions that only those need.
+//! Whatever a front lists, calls or publishes comes from the service, so nothing else has to know.
+
+use super::prompt::{Completer, Prompt};
+use super::resource::ResourceSet;
+use super::tool::{Service, Tool};
+use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+use std::sync::Arc;
+
+/// What is left of a service.
+pub(crate) struct ReadOnly {
+    inner: Arc<dyn Service>,
+    info: ServiceInfo,
+    tools: Vec<Arc<dyn Tool>>,
+}
+
+impl ReadOnly {
+    pub(crate) fn new(inner: Arc<dyn Service>) -> Self {
+        let scopes = |tools: &[Arc<dyn Tool>]| -> ScopeSet {
+            tools.iter().flat_map(|tool| tool.spec().scopes.iter().copied()).collect()
+        };
+        let (tools, writing): (Vec<_>, Vec<_>) =
+            inner.tools().iter().cloned().partition(|tool| tool.spec().annotations.read_only);
+        let mut info = inner.info().clone();
+        let only_writing = scopes(&writing).difference(&scopes(&tools)).difference(&info.required_scopes);
+        info.supported_scopes = info.supported_scopes.difference(&only_writing);
+        Self { inner, info, tools }
+    }
+}
+
+impl Service for ReadOnly {
+    fn info(&self) -> &ServiceInfo {
+        &self.info
+    }
+
+    fn instructions(&self) -> &'static str {
+        self.inner.instructions()
+    }
+
+    fn tools(&self) -> &[Arc<dyn Tool>] {
+        &self.tools
+    }
+
+    fn prompts(&self) -> &[Arc<dyn Prompt>] {
+        self.inner.prompts()
+    }
+
+    fn resources(&self) -> Option<&dyn ResourceSet> {
+        self.inner.resources()
+    }
+
+    fn completer(&self) -> Option<&dyn Completer> {
+        self.inner.completer()
+    }
+
+    fn logs(&self) -> bool {
+        self.inner.logs()
+    }
+
+    fn runs_tasks(&self) -> bool {
+        self.inner.runs_tasks()
+    }
+}
