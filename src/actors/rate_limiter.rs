@@ -21,15 +21,22 @@ use tokio::sync::Semaphore;
 const EVICT_EVERY: Duration = Duration::from_mins(1);
 const MAILBOX: usize = 1024;
 
-/// Limits of the Outlook workload, per app and mailbox.
+/// Limits of a workload: Outlook's per app and mailbox, those of files per app and tenant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GateSettings {
-    /// Requests in flight.
+    /// Outlook requests in flight.
     pub(crate) concurrent: usize,
-    /// Requests per period.
+    /// Outlook requests per period.
     pub(crate) requests: u32,
     pub(crate) period: Duration,
+    /// Resource units of files in a minute.
+    pub(crate) file_units: u32,
 }
+
+/// Requests for files in flight. Graph names no such limit; this keeps one tenant from taking every connection.
+const CONCURRENT_FILES: usize = 64;
+/// Graph's budget of files is by the minute.
+const FILES_PERIOD: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Entry {
@@ -96,13 +103,13 @@ impl GraphGate {
 
 #[async_trait]
 impl RateGate for GraphGate {
-    async fn admit(&self, key: &GateKey, patience: Duration) -> Result<Permit, Throttled> {
+    async fn admit(&self, key: &GateKey, units: u32, patience: Duration) -> Result<Permit, Throttled> {
         let entry = entry(&self.entries, key, self.settings);
         let deadline = Instant::now() + patience;
         loop {
             let wait = match pause(&entry, self.clock.now()) {
                 Some(wait) => wait,
-                None => match entry.cell.take(quota(key.workload, self.settings), self.clock.now()) {
+                None => match entry.cell.take(quota(key.workload, self.settings), units, self.clock.now()) {
                     Ok(()) => break,
                     Err(wait) => wait,
                 },
@@ -149,6 +156,7 @@ fn quota(workload: Workload, settings: GateSettings) -> Quota {
         // Graph counts whole seconds: what may come at once and what comes on in a second are its limit together.
         Workload::Teams => Quota::new(5, Duration::from_millis(334)),
         Workload::Thread => Quota::new(2, Duration::from_millis(667)),
+        Workload::Files => Quota::new(settings.file_units, FILES_PERIOD),
     }
 }
 
@@ -158,6 +166,7 @@ fn concurrent(workload: Workload, settings: GateSettings) -> usize {
         // Graph names no such limit; these keep one tenant from taking every connection.
         Workload::Teams => 32,
         Workload::Thread => 4,
+        Workload::Files => CONCURRENT_FILES,
     }
 }
 
@@ -194,7 +203,8 @@ mod tests {
 
     fn gate() -> (GraphGate, Guardian) {
         let mut guardian = Guardian::new(Arc::new(|| {}));
-        let settings = GateSettings { concurrent: 4, requests: 10_000, period: Duration::from_mins(10) };
+        let settings =
+            GateSettings { concurrent: 4, requests: 10_000, period: Duration::from_mins(10), file_units: 4 };
         (GraphGate::start(settings, Arc::new(SystemClock), &mut guardian), guardian)
     }
 
@@ -207,12 +217,12 @@ mod tests {
         let (gate, _guardian) = gate();
         let mut held = Vec::new();
         for _ in 0..4 {
-            held.push(gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap());
+            held.push(gate.admit(&key("a"), 1, Duration::from_secs(1)).await.unwrap());
         }
-        assert!(gate.admit(&key("a"), Duration::ZERO).await.is_err());
-        gate.admit(&key("b"), Duration::ZERO).await.unwrap();
+        assert!(gate.admit(&key("a"), 1, Duration::ZERO).await.is_err());
+        gate.admit(&key("b"), 1, Duration::ZERO).await.unwrap();
         held.pop();
-        gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap();
+        gate.admit(&key("a"), 1, Duration::from_secs(1)).await.unwrap();
     }
 
     #[actix_rt::test]
@@ -220,10 +230,10 @@ mod tests {
         let (gate, _guardian) = gate();
         let mut held = Vec::new();
         for _ in 0..4 {
-            held.push(gate.admit(&key("a"), Duration::ZERO).await.unwrap());
+            held.push(gate.admit(&key("a"), 1, Duration::ZERO).await.unwrap());
         }
         let user = key("a");
-        let mut queued = gate.admit(&user, Duration::from_secs(20));
+        let mut queued = gate.admit(&user, 1, Duration::from_secs(20));
         assert!(futures_util::poll!(&mut queued).is_pending());
         gate.penalise(&user, Duration::from_mins(1));
         while pause(&entry(&gate.entries, &user, gate.settings), gate.clock.now()).is_none() {
@@ -237,24 +247,36 @@ mod tests {
     async fn a_chat_has_a_limit_of_its_own_whoever_of_the_tenant_asks_and_notes_are_each_ones_own() {
         let (gate, _guardian) = gate();
         let chat = |oid: &str, id: &str| GateKey::thread(&UserKey::new("t", oid), id);
-        gate.admit(&chat("a", "19:x"), Duration::ZERO).await.unwrap();
-        gate.admit(&chat("b", "19:x"), Duration::ZERO).await.unwrap();
-        let refused = gate.admit(&chat("b", "19:x"), Duration::ZERO).await.unwrap_err();
+        gate.admit(&chat("a", "19:x"), 1, Duration::ZERO).await.unwrap();
+        gate.admit(&chat("b", "19:x"), 1, Duration::ZERO).await.unwrap();
+        let refused = gate.admit(&chat("b", "19:x"), 1, Duration::ZERO).await.unwrap_err();
         assert!(refused.retry_after > Duration::from_millis(100), "{refused:?}");
         for (oid, id) in [("a", "19:y"), ("a", "48:notes"), ("a", "48:notes"), ("b", "48:notes")] {
-            gate.admit(&chat(oid, id), Duration::ZERO).await.unwrap();
+            gate.admit(&chat(oid, id), 1, Duration::ZERO).await.unwrap();
         }
+    }
+
+    #[actix_rt::test]
+    async fn a_tenant_shares_one_budget_of_files_and_mail_is_another() {
+        let (gate, _guardian) = gate();
+        let files = |tid: &str, oid: &str| GateKey::new(&UserKey::new(tid, oid), Workload::Files);
+        gate.admit(&files("t", "a"), 2, Duration::ZERO).await.unwrap();
+        gate.admit(&files("t", "b"), 2, Duration::ZERO).await.unwrap();
+        let refused = gate.admit(&files("t", "b"), 1, Duration::ZERO).await.unwrap_err();
+        assert!(refused.retry_after > Duration::from_secs(5), "{refused:?}");
+        gate.admit(&files("other", "a"), 2, Duration::ZERO).await.unwrap();
+        gate.admit(&key("a"), 1, Duration::ZERO).await.unwrap();
     }
 
     #[actix_rt::test]
     async fn a_penalty_holds_its_mailbox_back_and_nobody_else() {
         let (gate, _guardian) = gate();
         gate.penalise(&key("a"), Duration::from_mins(1));
-        while gate.admit(&key("a"), Duration::ZERO).await.is_ok() {
+        while gate.admit(&key("a"), 1, Duration::ZERO).await.is_ok() {
             tokio::task::yield_now().await;
         }
-        let refused = gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap_err();
+        let refused = gate.admit(&key("a"), 1, Duration::from_secs(1)).await.unwrap_err();
         assert!(refused.retry_after > Duration::from_secs(50));
-        gate.admit(&key("b"), Duration::ZERO).await.unwrap();
+        gate.admit(&key("b"), 1, Duration::ZERO).await.unwrap();
     }
 }

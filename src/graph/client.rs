@@ -28,6 +28,8 @@ const SILENT_PENALTY: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Bytes,
+    /// Where the bytes are instead, for requests that may be sent on.
+    pub(super) location: Option<String>,
 }
 
 impl Answer {
@@ -44,13 +46,13 @@ impl Answer {
 /// Sends requests to Graph as a user.
 #[derive(Clone)]
 pub(crate) struct GraphClient {
-    transport: Arc<dyn GraphTransport>,
+    pub(super) transport: Arc<dyn GraphTransport>,
     tokens: Arc<dyn AccessTokens>,
     gate: Arc<dyn RateGate>,
 }
 
 /// What to do after an attempt.
-enum Next {
+pub(super) enum Next {
     Done(Answer),
     Fail(GraphError),
     /// Wait, then send again; the error to answer when the wait does not fit.
@@ -127,7 +129,7 @@ impl GraphClient {
         access: &UpstreamAccess,
         attempt: u32,
     ) -> Next {
-        let permits = match self.admit(keys, asker.deadline).await {
+        let permits = match self.admit(keys, request.units, asker.deadline).await {
             Ok(permits) => permits,
             Err(error) => return Next::Fail(error),
         };
@@ -145,9 +147,14 @@ impl GraphClient {
     }
 
     /// The narrowest limit first: who waits for it holds nothing that others need.
-    async fn admit(&self, keys: &Keys, deadline: Instant) -> Result<(Option<Permit>, Permit), GraphError> {
+    async fn admit(
+        &self,
+        keys: &Keys,
+        units: u32,
+        deadline: Instant,
+    ) -> Result<(Option<Permit>, Permit), GraphError> {
         let admit = async |key: &GateKey| {
-            let admitted = self.gate.admit(key, remaining(deadline)).await;
+            let admitted = self.gate.admit(key, units, remaining(deadline)).await;
             let refused = |retry_after: Duration| GraphError::Throttled { retry_after, request_id: None };
             admitted.map_err(|throttled| refused(throttled.retry_after))
         };
@@ -162,7 +169,14 @@ impl GraphClient {
     fn judge(&self, key: &GateKey, request: &Request, response: &GraphResponse, attempt: u32) -> Next {
         let status = response.status;
         if status.is_success() {
-            return Next::Done(Answer { body: response.body.clone() });
+            return Next::Done(Answer { body: response.body.clone(), location: None });
+        }
+        if request.elsewhere && status.is_redirection() {
+            let location = response.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok());
+            return match location {
+                Some(url) => Next::Done(Answer { body: Bytes::new(), location: Some(url.to_owned()) }),
+                None => Next::Fail(GraphError::Malformed("a redirect without a location".to_owned())),
+            };
         }
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
@@ -174,7 +188,7 @@ impl GraphClient {
         }
         // An earlier attempt, whose answer got lost, has removed it.
         if attempt > 1 && request.method == Method::DELETE && status == StatusCode::NOT_FOUND {
-            return Next::Done(Answer { body: Bytes::new() });
+            return Next::Done(Answer { body: Bytes::new(), location: None });
         }
         let mut error = refusal(response);
         match &mut error {
@@ -250,7 +264,7 @@ fn idempotent(request: &Request) -> bool {
     request.repeatable || request.if_match.is_none() && retry::is_idempotent(&request.method)
 }
 
-fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
+pub(super) fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
     let unavailable =
         |reason: String| GraphError::Unavailable { reason, retry_after: None, request_id: None };
     match error {
@@ -290,10 +304,10 @@ fn wire(request: &Request, access: &UpstreamAccess, timeout: Duration) -> GraphR
     }
 }
 
-fn remaining(deadline: Instant) -> Duration {
+pub(super) fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)
 }
 
-fn dice() -> u32 {
+pub(super) fn dice() -> u32 {
     u32::from_ne_bytes(random::bytes())
 }

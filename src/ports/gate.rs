@@ -13,6 +13,8 @@ pub(crate) enum Workload {
     Teams,
     /// One chat or channel of Teams: 4 in a second.
     Thread,
+    /// OneDrive: resource units in a minute per app and tenant.
+    Files,
 }
 
 /// The thing that is limited: one user's share of one workload, or a tenant's where Graph counts by tenant.
@@ -28,7 +30,7 @@ impl GateKey {
     pub(crate) fn new(user: &UserKey, workload: Workload) -> Self {
         let owner = match workload {
             Workload::Outlook => user.clone(),
-            Workload::Teams | Workload::Thread => UserKey::new(user.tid.clone(), ""),
+            Workload::Teams | Workload::Thread | Workload::Files => UserKey::new(user.tid.clone(), ""),
         };
         Self { owner, workload, thread: None }
     }
@@ -61,8 +63,9 @@ impl Permit {
 /// Rate and concurrency limits per user and workload.
 #[async_trait]
 pub(crate) trait RateGate: Send + Sync {
-    /// Waits for admission at most `patience`; an atomic cell and a semaphore, no mailbox.
-    async fn admit(&self, key: &GateKey, patience: Duration) -> Result<Permit, Throttled>;
+    /// Waits for admission at most `patience`; an atomic cell and a semaphore, no mailbox. `units` is what the request
+    /// costs of the budget.
+    async fn admit(&self, key: &GateKey, units: u32, patience: Duration) -> Result<Permit, Throttled>;
     /// Graph said 429: nobody sends for `key` until `pause` has passed.
     fn penalise(&self, key: &GateKey, pause: Duration);
 }

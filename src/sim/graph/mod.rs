@@ -5,6 +5,7 @@ mod batch;
 mod calendar;
 mod call;
 mod control;
+mod drive;
 mod error;
 mod folders;
 mod gate;
@@ -36,6 +37,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 
+use self::drive::Drives;
 use self::gate::Gate;
 use self::mailbox::Mailbox;
 use self::teams::Teams;
@@ -52,6 +54,7 @@ pub(crate) struct GraphState {
     calendars: RwLock<HashMap<String, Vec<Event>>>,
     gate: Gate,
     teams: Teams,
+    drives: Drives,
 }
 
 impl GraphState {
@@ -66,12 +69,14 @@ impl GraphState {
         let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
-        Self { mailboxes, calendars, gate: Gate::new(), teams }
+        let drives = Drives::new(directory, seed::drive::drives(directory, now));
+        Self { mailboxes, calendars, gate: Gate::new(), teams, drives }
     }
 
     /// The real limits again, and usage back to nothing.
     pub(crate) fn reset(&self) {
         self.gate.set(gate::Limits::default());
+        self.drives.units.set(None);
     }
 
     fn events(&self, oid: &str) -> MappedRwLockReadGuard<'_, [Event]> {
@@ -83,13 +88,20 @@ impl GraphState {
     }
 }
 
+/// Largest body of a request: a file in one piece.
+const MAX_BODY: usize = 256 << 20;
+
 /// Mounts `/v1.0` and the control routes of its limits.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/_sim/graph/limits", web::get().to(control::read))
         .route("/_sim/graph/limits", web::post().to(control::write));
-    let scope = teams::PATTERNS
+    drive::configure(cfg);
+    let scope = drive::PATTERNS
         .iter()
+        .chain(&teams::PATTERNS)
         .chain(&routes::PATTERNS)
-        .fold(web::scope("/v1.0"), |scope, pattern| scope.route(pattern, web::to(http::handle)));
+        .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
+            scope.route(pattern, web::to(http::handle))
+        });
     cfg.service(scope);
 }

@@ -3,6 +3,7 @@ use super::GraphState;
 use super::attachments;
 use super::calendar;
 use super::call::{Answer, Call};
+use super::drive;
 use super::error::GraphError;
 use super::folders;
 use super::mailbox::Mailbox;
@@ -112,6 +113,9 @@ pub(super) fn dispatch(
     if teams::is_teams(&segments) {
         return teams::dispatch(&state.teams, directory, call, &segments);
     }
+    if drive::is_drive(&call.path) {
+        return drive::dispatch(&state.drives, directory, call, &segments);
+    }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),
         ["users", id, rest @ ..] => {
@@ -135,7 +139,10 @@ pub(super) fn dispatch(
                 )),
             }
         }
-        ["search", "query"] if call.method == "POST" => search::query(call, mailbox(state, call)?),
+        ["search", "query"] if call.method == "POST" => match search::wanted(call)? {
+            search::Wanted::Messages => search::query(call, mailbox(state, call)?),
+            search::Wanted::Files => drive::search(&state.drives, directory, call),
+        },
         ["search", "query"] => Err(GraphError::method()),
         [first, ..] => Err(GraphError::no_segment(first)),
         [] => Err(GraphError::bad_request("Empty Path is not supported.")),

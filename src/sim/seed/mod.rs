@@ -5,6 +5,7 @@ pub(crate) mod bulk;
 pub(crate) mod calendar;
 pub(crate) mod colleagues;
 mod documents;
+pub(crate) mod drive;
 mod english;
 pub(crate) mod files;
 mod folders;

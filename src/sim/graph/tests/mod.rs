@@ -2,6 +2,7 @@
 mod calendar;
 mod contract;
 mod contract_writes;
+mod drive;
 mod limits;
 mod mail;
 mod paging;
@@ -19,8 +20,15 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 /// All scopes that the tools use.
-const ALL: [&str; 6] =
-    ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read", "Chat.Read", "People.Read"];
+const ALL: [&str; 7] = [
+    "User.Read",
+    "Mail.Read",
+    "MailboxSettings.Read",
+    "Calendars.Read",
+    "Chat.Read",
+    "People.Read",
+    "Files.Read.All",
+];
 
 /// A tenant without sockets.
 struct Lab {
