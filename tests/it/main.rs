@@ -50,6 +50,7 @@ mod oauth_front;
 mod official_client;
 #[cfg(test)]
 mod onedrive;
+#[cfg(test)]
 mod onedrive_write;
 #[cfg(test)]
 mod outage;
