@@ -51,6 +51,8 @@ mod official_client;
 #[cfg(test)]
 mod onedrive;
 #[cfg(test)]
+mod onedrive_write;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod profiles;
