@@ -1,4 +1,4 @@
-//! Graph v1.0 of the simulated tenant: one user's mail and calendar, with the rules and limits that Exchange has.
+//! Graph v1.0 of the simulated tenant: people's mail and calendars, with the rules and limits that Exchange has.
 
 mod attachments;
 mod batch;
@@ -8,10 +8,12 @@ mod control;
 mod error;
 mod folders;
 mod gate;
+mod given;
 mod http;
 mod ids;
 mod json;
 mod kql;
+mod mail_write;
 mod mailbox;
 mod members;
 mod messages;
@@ -46,7 +48,7 @@ use super::seed::calendar::Event;
 /// Every mailbox of the tenant, and the limits on reading them.
 #[derive(Debug)]
 pub(crate) struct GraphState {
-    mailboxes: HashMap<String, Mailbox>,
+    mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
     gate: Gate,
 }
@@ -60,7 +62,7 @@ impl GraphState {
     /// The same, seen from a fixed moment.
     pub(crate) fn at(directory: &Directory, extra_messages: usize, now: DateTime<Utc>) -> Self {
         let seeded = seed::mailboxes(directory, extra_messages, now);
-        let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
+        let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), RwLock::new(Mailbox::new(m)))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         Self { mailboxes, calendars, gate: Gate::new() }
     }
@@ -74,7 +76,7 @@ impl GraphState {
         RwLockReadGuard::map(self.calendars.read(), |all| all.get(oid).map_or(&[][..], Vec::as_slice))
     }
 
-    fn mailbox(&self, oid: &str) -> Option<&Mailbox> {
+    fn mailbox(&self, oid: &str) -> Option<&RwLock<Mailbox>> {
         self.mailboxes.get(oid)
     }
 }

@@ -5,6 +5,7 @@ use super::calendar;
 use super::call::{Answer, Call};
 use super::error::GraphError;
 use super::folders;
+use super::mail_write;
 use super::mailbox::Mailbox;
 use super::members;
 use super::messages::{self, READ, READ_BASIC};
@@ -13,9 +14,10 @@ use super::options::Options;
 use super::people;
 use super::search;
 use crate::sim::directory::Directory;
+use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 60] = [
+pub(super) const PATTERNS: [&str; 68] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -31,6 +33,14 @@ pub(super) const PATTERNS: [&str; 60] = [
     "/me/messages/{message}/attachments",
     "/me/messages/{message}/attachments/{attachment}",
     "/me/messages/{message}/attachments/{attachment}/$value",
+    "/me/messages/{message}/copy",
+    "/me/messages/{message}/createForward",
+    "/me/messages/{message}/createReply",
+    "/me/messages/{message}/createReplyAll",
+    "/me/messages/{message}/move",
+    "/me/messages/{message}/send",
+    "/me/mailFolders/{folder}/messages/delta",
+    "/me/sendMail",
     "/me/calendar",
     "/me/calendar/getSchedule",
     "/me/calendar/calendarView",
@@ -93,6 +103,7 @@ pub(super) fn is_outlook(path: &[String]) -> bool {
             "messages"
                 | "mailFolders"
                 | "mailboxSettings"
+                | "sendMail"
                 | "calendar"
                 | "calendars"
                 | "calendarView"
@@ -131,14 +142,18 @@ pub(super) fn dispatch(
                 )),
             }
         }
-        ["search", "query"] if call.method == "POST" => search::query(call, mailbox(state, call)?),
+        ["search", "query"] if call.method == "POST" => search::query(call, &*mailbox(state, call)?.read()),
         ["search", "query"] => Err(GraphError::method()),
         [first, ..] => Err(GraphError::no_segment(first)),
         [] => Err(GraphError::bad_request("Empty Path is not supported.")),
     }
 }
 
-fn mailbox<'a>(state: &'a GraphState, call: &Call<'_>) -> Result<&'a Mailbox, GraphError> {
+/// The caller's mailbox.
+pub(super) fn mailbox<'a>(
+    state: &'a GraphState,
+    call: &Call<'_>,
+) -> Result<&'a RwLock<Mailbox>, GraphError> {
     state.mailbox(call.oid).ok_or_else(|| {
         GraphError::new(
             404,
@@ -162,13 +177,13 @@ fn own(
         return members::check(call, person);
     }
     if call.method != "GET" {
-        return Err(GraphError::method());
+        return mail_write::dispatch(state, directory, person, call, rest);
     }
     match rest {
         [] => people::user(call, person, true),
         ["mailboxSettings"] => people::mailbox_settings(call, person, None),
         ["mailboxSettings", part] => people::mailbox_settings(call, person, Some(part)),
-        ["mailFolders" | "messages", ..] => mail(call, mailbox(state, call)?, rest),
+        ["mailFolders" | "messages", ..] => mail(call, &mailbox(state, call)?.read(), rest),
         [segment, ..] => Err(GraphError::no_segment(segment)),
     }
 }
