@@ -1,6 +1,6 @@
 //! One mailbox as Graph reads it: messages sorted once, folder counts, and rows that are built only when asked.
 //! [`edit`] keeps all that true when something is written.
-mod edit;
+pub(super) mod edit;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -184,7 +184,7 @@ pub(super) fn one(call: &Call<'_>, mailbox: &Mailbox, ix: u32) -> Result<Answer,
 }
 
 /// What to show; `Mail.ReadBasic` alone hides contents and refuses them when they are named.
-fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox) -> Result<View<'a>, GraphError> {
+pub(super) fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox) -> Result<View<'a>, GraphError> {
     let mut select = Select::parse(call.query.get("$select"), &MESSAGE, "message")?;
     let attachments = expand_attachments(call.query.get("$expand"))?;
     if !call.granted(&READ) {

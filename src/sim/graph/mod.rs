@@ -5,6 +5,7 @@ mod batch;
 mod calendar;
 mod call;
 mod control;
+mod delta;
 mod error;
 mod folders;
 mod gate;

@@ -3,6 +3,7 @@ use super::GraphState;
 use super::attachments;
 use super::calendar;
 use super::call::{Answer, Call};
+use super::delta;
 use super::error::GraphError;
 use super::folders;
 use super::mail_write;
@@ -26,6 +27,7 @@ pub(super) const PATTERNS: [&str; 68] = [
     "/me/mailFolders/{folder}",
     "/me/mailFolders/{folder}/childFolders",
     "/me/mailFolders/{folder}/messages",
+    "/me/mailFolders/{folder}/messages/delta",
     "/me/mailFolders/{folder}/messages/{message}",
     "/me/messages",
     "/me/messages/{message}",
@@ -39,7 +41,6 @@ pub(super) const PATTERNS: [&str; 68] = [
     "/me/messages/{message}/createReplyAll",
     "/me/messages/{message}/move",
     "/me/messages/{message}/send",
-    "/me/mailFolders/{folder}/messages/delta",
     "/me/sendMail",
     "/me/calendar",
     "/me/calendar/getSchedule",
@@ -200,6 +201,7 @@ fn mail(call: &Call<'_>, mailbox: &Mailbox, rest: &[&str]) -> Result<Answer, Gra
                 [] => folders::get(call, mailbox, folder),
                 ["childFolders"] => folders::list(call, mailbox, Some(folder)),
                 ["messages"] => messages::list(call, mailbox, Some(folder)),
+                ["messages", "delta" | "delta()"] => delta::list(call, mailbox, folder),
                 ["messages", message, rest @ ..] => {
                     let item = mailbox.find(call.prefer.ids, message)?;
                     if mailbox.folder_of(item.message) != folder {
