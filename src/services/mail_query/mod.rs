@@ -101,6 +101,7 @@ pub(super) struct MailQuery {
     tools: Vec<Arc<dyn Tool>>,
     prompts: Vec<Arc<dyn Prompt>>,
     resources: resources::MailResources,
+    instructions: &'static str,
 }
 
 impl MailQuery {
@@ -121,7 +122,9 @@ impl MailQuery {
             Arc::new(send_email_draft::SendEmailDraft::new(Arc::clone(&mail))),
             Arc::new(send_email::SendEmail::new(mail)),
         ];
-        let listed: Vec<_> = tools.iter().map(|tool| (tool.spec().name, tool.spec().description)).collect();
+        let read_only = deps.settings.read_only;
+        let shown = tools.iter().map(|tool| tool.spec()).filter(|spec| !read_only || spec.annotations.read_only);
+        let listed: Vec<_> = shown.map(|spec| (spec.name, spec.description)).collect();
         let help = help::Help::new(&listed);
         tools.push(Arc::new(help));
         tools.push(Arc::new(help::QueryEmailHelp::new()));
@@ -138,6 +141,7 @@ impl MailQuery {
             tools,
             prompts: prompts::all(),
             resources,
+            instructions: if read_only { guide::READING } else { guide::INSTRUCTIONS },
         }
     }
 }
@@ -148,7 +152,7 @@ impl Service for MailQuery {
     }
 
     fn instructions(&self) -> &'static str {
-        guide::INSTRUCTIONS
+        self.instructions
     }
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
