@@ -77,7 +77,10 @@ pub(super) fn html(field: &str, body: &str, form: BodyForm) -> Result<String, To
         BodyForm::Markdown => of_markdown(body),
     };
     if depth(&html) > MAX_DEPTH {
-        return Err(ToolError::invalid(field, format!("`{field}` is nested more than {MAX_DEPTH} levels deep.")));
+        return Err(ToolError::invalid(
+            field,
+            format!("`{field}` is nested more than {MAX_DEPTH} levels deep."),
+        ));
     }
     Ok(CLEANER.clean(&html).to_string())
 }
@@ -130,8 +133,15 @@ mod tests {
 
     #[test]
     fn markdown_becomes_html_and_keeps_lines() {
-        let made = markdown("Hi **Bob** & co,\nsee [this](https://x.example/a?b=c&d=e).\n\n- one\n- two\n\n안녕 שלום 🏗");
-        for part in ["<strong>Bob</strong> &amp; co,<br>", "<a href=\"https://x.example/a?b=c&amp;d=e\">this</a>", "<li>one</li>", "안녕 שלום 🏗"] {
+        let made = markdown(
+            "Hi **Bob** & co,\nsee [this](https://x.example/a?b=c&d=e).\n\n- one\n- two\n\n안녕 שלום 🏗",
+        );
+        for part in [
+            "<strong>Bob</strong> &amp; co,<br>",
+            "<a href=\"https://x.example/a?b=c&amp;d=e\">this</a>",
+            "<li>one</li>",
+            "안녕 שלום 🏗",
+        ] {
             assert!(made.contains(part), "{part}: {made}");
         }
         assert!(markdown("|a|b|\n|-|-|\n|1|2|").contains("<td>1</td>"));
@@ -145,13 +155,31 @@ mod tests {
             <svg><script>alert(1)</script></svg><!-- note --><style>p{}</style><object data=\"x\"></object>";
         for form in [BodyForm::Markdown, BodyForm::Html] {
             let made = html("body", attacks, form).unwrap();
-            for odd in ["script", "onerror", "javascript", "iframe", "form", "input", "url(", "/relative", "svg", "<!--", "style>", "object"] {
+            for odd in [
+                "script",
+                "onerror",
+                "javascript",
+                "iframe",
+                "form",
+                "input",
+                "url(",
+                "/relative",
+                "svg",
+                "<!--",
+                "style>",
+                "object",
+            ] {
                 assert!(!made.contains(odd), "{odd}: {made}");
             }
             assert!(made.contains("color:red") && made.contains(">red</p>"), "{made}");
         }
-        assert_eq!(html("body", "a <b>\r\nc & d", BodyForm::Text).unwrap(), "<p>a &lt;b&gt;<br>c &amp; d</p>");
-        assert!(!markdown("[x](javascript:alert(1)) ![y](data:text/html;base64,AAAA)").contains("javascript:"));
+        assert_eq!(
+            html("body", "a <b>\r\nc & d", BodyForm::Text).unwrap(),
+            "<p>a &lt;b&gt;<br>c &amp; d</p>"
+        );
+        assert!(
+            !markdown("[x](javascript:alert(1)) ![y](data:text/html;base64,AAAA)").contains("javascript:")
+        );
     }
 
     #[test]

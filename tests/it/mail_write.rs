@@ -72,12 +72,16 @@ async fn a_draft_is_written_changed_and_sent_as_it_was_shown() {
 
     let id = made["draft_id"].clone();
     let change = json!({"draft_id": id, "to": [BOB, EVE], "cc": [], "body": "Plain & simple\nשלום", "body_format": "text"});
-    let dry = alice.call(UPDATE, json!({"draft_id": id, "body": "x", "dry_run": true})).await.output().clone();
+    let dry =
+        alice.call(UPDATE, json!({"draft_id": id, "body": "x", "dry_run": true})).await.output().clone();
     assert_eq!(dry["status"], "preview");
     let changed = alice.call(UPDATE, change).await.output().clone();
     assert_eq!((&changed["to"], changed.get("cc")), (&json!([BOB, EVE]), None), "{changed}");
     let shown = changed["preview"].as_str().unwrap();
-    assert!(shown.contains("eve@fabrikam.example (external)") && shown.contains("Plain & simple\nשלום"), "{shown}");
+    assert!(
+        shown.contains("eve@fabrikam.example (external)") && shown.contains("Plain & simple\nשלום"),
+        "{shown}"
+    );
 
     let held = alice.call(SEND_DRAFT, json!({"draft_id": id})).await.output().clone();
     assert!(held["preview"].as_str().unwrap().contains("Plain & simple"), "{held}");
@@ -283,7 +287,8 @@ async fn nobody_touches_anothers_mail_and_operators_bound_whom_one_reaches() {
     let cluster = Cluster::start(Store::embedded(), Plan { settings: &settings, ..Plan::default() }).await;
     let (alice, bob) = tokio::join!(writer(&cluster, ALICE), writer(&cluster, BOB));
     let draft = alice.call(CREATE, wish(&[BOB])).await.output()["draft_id"].clone();
-    let inbox = cluster.tenant.graph(ALICE, "/me/mailFolders/inbox/messages?$top=1").await["value"][0]["id"].clone();
+    let inbox =
+        cluster.tenant.graph(ALICE, "/me/mailFolders/inbox/messages?$top=1").await["value"][0]["id"].clone();
     for (tool, arguments) in [
         (UPDATE, json!({"draft_id": draft, "subject": "Bob was here"})),
         (UPDATE, json!({"draft_id": draft, "subject": "Bob was here", "user_id": ALICE, "mailbox": ALICE})),
@@ -319,7 +324,8 @@ async fn bad_wishes_name_the_argument_and_write_nothing() {
     let cluster = Cluster::embedded().await;
     let alice = writer(&cluster, ALICE).await;
     let empty = alice.call(CREATE, json!({"subject": SUBJECT})).await.output()["draft_id"].clone();
-    let inbox = cluster.tenant.graph(ALICE, "/me/mailFolders/inbox/messages?$top=1").await["value"][0]["id"].clone();
+    let inbox =
+        cluster.tenant.graph(ALICE, "/me/mailFolders/inbox/messages?$top=1").await["value"][0]["id"].clone();
     let long = "x".repeat(300);
     for (tool, arguments, part) in [
         (SEND, json!({"subject": "x", "body": "x"}), "to"),
@@ -334,7 +340,11 @@ async fn bad_wishes_name_the_argument_and_write_nothing() {
         (SEND, json!({"to": [BOB], "subject": format!("x\r\nBcc: {EVE}"), "body": "x"}), "subject"),
         (SEND, json!({"to": [BOB], "subject": long, "body": "x"}), "subject"),
         (SEND, json!({"to": [BOB], "subject": "x", "body": "x", "body_format": "rtf"}), "body_format"),
-        (SEND, json!({"to": [BOB], "subject": "x", "body": "<div>".repeat(600), "body_format": "html"}), "body"),
+        (
+            SEND,
+            json!({"to": [BOB], "subject": "x", "body": "<div>".repeat(600), "body_format": "html"}),
+            "body",
+        ),
         (SEND, json!({"to": [BOB], "subject": "x", "body": "x", "confirm_token": "w_none"}), "confirm_token"),
         (CREATE, json!({"to": [BOB], "importance": "urgent"}), "importance"),
         (CREATE, json!({"kind": "reply", "body": "x"}), "message_id"),

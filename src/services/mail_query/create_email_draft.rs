@@ -75,7 +75,11 @@ impl CreateEmailDraft {
     }
 
     /// `POST /me/messages` (Mail.ReadWrite).
-    async fn write_new(&self, context: &CallContext, message: Map<String, Value>) -> Result<Draft, ToolError> {
+    async fn write_new(
+        &self,
+        context: &CallContext,
+        message: Map<String, Value>,
+    ) -> Result<Draft, ToolError> {
         self.post(context, "/me/messages".to_owned(), message).await
     }
 
@@ -115,7 +119,8 @@ impl CreateEmailDraft {
         }
         if !patch.is_empty() {
             let target = Target::new(format!("/me/messages/{}", segment(draft.id())));
-            let request = Request::write(Method::PATCH, target, Some(Bytes::from(Value::from(patch).to_string())));
+            let request =
+                Request::write(Method::PATCH, target, Some(Bytes::from(Value::from(patch).to_string())));
             if let Err(error) = self.mail.deps.graph.send(asker(context), request).await {
                 self.discard(context, &draft).await;
                 return Err(write_fault(error));
@@ -148,7 +153,8 @@ impl CreateEmailDraft {
 
     /// What an answer would be about: `GET /me/messages/{id}?$select=subject,from`.
     async fn about(&self, context: &CallContext, reply: &Reply<'_>) -> Result<String, ToolError> {
-        let target = Target::new(format!("/me/messages/{}", segment(reply.id))).with("$select", "subject,from");
+        let target =
+            Target::new(format!("/me/messages/{}", segment(reply.id))).with("$select", "subject,from");
         let answer = self.mail.deps.graph.send(asker(context), Request::outlook(target)).await;
         let answer = answer.map_err(write_fault)?;
         let raw: Value = answer.view().map_err(write_fault)?;
@@ -173,7 +179,8 @@ impl Tool for CreateEmailDraft {
         let reply = match (wish.kind, &wish.message_id) {
             (Kind::New, None) => None,
             (Kind::New, Some(_)) => {
-                let text = "`message_id` is for answers: give `kind` reply, reply_all or forward, or leave it out.";
+                let text =
+                    "`message_id` is for answers: give `kind` reply, reply_all or forward, or leave it out.";
                 return Err(ToolError::invalid("message_id", text));
             }
             (_, None) => {

@@ -16,7 +16,8 @@ use crate::tools::output::ToolOutput;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-const SELECT: &str = "id,subject,isDraft,from,toRecipients,ccRecipients,bccRecipients,replyTo,importance,body,webLink";
+const SELECT: &str =
+    "id,subject,isDraft,from,toRecipients,ccRecipients,bccRecipients,replyTo,importance,body,webLink";
 /// Begins the history below an answer, in Exchange's own drafts.
 const HISTORY: &str = "id=\"divRplyFwdMsg\"";
 
@@ -186,7 +187,9 @@ fn history(html: &str) -> Option<&str> {
     let before = html.get(..mark)?;
     let block = before.rfind('<')?;
     let rule = before.get(..block)?.trim_end();
-    let start = rule.rfind("<hr").filter(|at| rule.get(*at..).is_some_and(|tag| tag.find('>') == Some(tag.len() - 1)));
+    let start = rule
+        .rfind("<hr")
+        .filter(|at| rule.get(*at..).is_some_and(|tag| tag.find('>') == Some(tag.len() - 1)));
     let below = html.get(start.unwrap_or(block)..)?;
     Some(below.split("</body>").next().unwrap_or(below))
 }

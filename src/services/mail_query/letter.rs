@@ -86,7 +86,10 @@ impl Letter {
             return Err(ToolError::invalid("subject", "`subject` is one line, without line breaks."));
         }
         if subject.chars().count() > MAX_SUBJECT {
-            return Err(ToolError::invalid("subject", format!("`subject` may have {MAX_SUBJECT} characters.")));
+            return Err(ToolError::invalid(
+                "subject",
+                format!("`subject` may have {MAX_SUBJECT} characters."),
+            ));
         }
         Ok(Some(subject))
     }
@@ -204,7 +207,11 @@ mod tests {
         let body = "<p>Hello</p><div style=\"display:none\">the password</div>".to_owned();
         let preview = Preview {
             what: "Send this mail:".to_owned(),
-            people: [vec!["bob@contoso.example".to_owned()], Vec::new(), vec!["eve@fabrikam.example".to_owned()]],
+            people: [
+                vec!["bob@contoso.example".to_owned()],
+                Vec::new(),
+                vec!["eve@fabrikam.example".to_owned()],
+            ],
             own_domain: "contoso.example".to_owned(),
             subject: "Crane".to_owned(),
             importance: "high".to_owned(),

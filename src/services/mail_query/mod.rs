@@ -123,7 +123,8 @@ impl MailQuery {
             Arc::new(send_email::SendEmail::new(mail)),
         ];
         let read_only = deps.settings.read_only;
-        let shown = tools.iter().map(|tool| tool.spec()).filter(|spec| !read_only || spec.annotations.read_only);
+        let shown =
+            tools.iter().map(|tool| tool.spec()).filter(|spec| !read_only || spec.annotations.read_only);
         let listed: Vec<_> = shown.map(|spec| (spec.name, spec.description)).collect();
         let help = help::Help::new(&listed);
         tools.push(Arc::new(help));
@@ -132,9 +133,7 @@ impl MailQuery {
             info: ServiceInfo {
                 name: ServiceName::new("mail-query"),
                 title: "Mail".to_owned(),
-                description:
-                    "Search, read, write and send the signed-in user's Outlook mail."
-                        .to_owned(),
+                description: "Search, read, write and send the signed-in user's Outlook mail.".to_owned(),
                 required_scopes: required,
                 supported_scopes: supported,
             },

@@ -254,7 +254,11 @@ impl Row for MailRow<'_> {
             Set::Bcc => &mail.bcc,
             Set::ReplyTo => &mail.reply_to,
             Set::Categories => {
-                return mail.categories.iter().map(|c| (Cow::Borrowed(c.as_ref()), Cow::Borrowed(""))).collect();
+                return mail
+                    .categories
+                    .iter()
+                    .map(|c| (Cow::Borrowed(c.as_ref()), Cow::Borrowed("")))
+                    .collect();
             }
         };
         people.iter().map(|c| (Cow::Borrowed(c.name.as_ref()), Cow::Borrowed(c.address.as_ref()))).collect()

@@ -63,7 +63,8 @@ impl GraphState {
     /// The same, seen from a fixed moment.
     pub(crate) fn at(directory: &Directory, extra_messages: usize, now: DateTime<Utc>) -> Self {
         let seeded = seed::mailboxes(directory, extra_messages, now);
-        let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), RwLock::new(Mailbox::new(m)))).collect();
+        let mailboxes =
+            seeded.into_iter().map(|m| (m.owner.oid.clone(), RwLock::new(Mailbox::new(m)))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         Self { mailboxes, calendars, gate: Gate::new() }
     }

@@ -121,7 +121,10 @@ impl View<'_> {
 
 /// `changeKey`: changes with the message, not with the reader.
 pub(super) fn change_key(mail: &Mail) -> String {
-    format!("CQAAABYAAAB{:016x}AAA", mix(mail.message ^ mail.received.timestamp() as u64 ^ mail.revision.rotate_left(40)))
+    format!(
+        "CQAAABYAAAB{:016x}AAA",
+        mix(mail.message ^ mail.received.timestamp() as u64 ^ mail.revision.rotate_left(40))
+    )
 }
 
 /// Writes a body in the form asked for; without a preference, as it was written.

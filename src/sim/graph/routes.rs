@@ -151,10 +151,7 @@ pub(super) fn dispatch(
 }
 
 /// The caller's mailbox.
-pub(super) fn mailbox<'a>(
-    state: &'a GraphState,
-    call: &Call<'_>,
-) -> Result<&'a RwLock<Mailbox>, GraphError> {
+pub(super) fn mailbox<'a>(state: &'a GraphState, call: &Call<'_>) -> Result<&'a RwLock<Mailbox>, GraphError> {
     state.mailbox(call.oid).ok_or_else(|| {
         GraphError::new(
             404,

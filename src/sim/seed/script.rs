@@ -151,7 +151,13 @@ impl<'a> Letter<'a> {
             focused: true,
             importance: self.thread.importance,
             flag: if received { self.post.flag } else { Flag::None },
-            categories: self.thread.categories.iter().filter(|_| received).map(|c| Cow::Borrowed(*c)).collect(),
+            categories: self
+                .thread
+                .categories
+                .iter()
+                .filter(|_| received)
+                .map(|c| Cow::Borrowed(*c))
+                .collect(),
             conversation,
             place: self.place as u32,
             message,

@@ -222,7 +222,9 @@ async fn what_was_done_once_is_not_done_again_and_its_result_is_told() {
     let second = begun(there.begin(&alice, &what).await);
     there.finish(&second, "sent").await;
     for replica in [&here, &there] {
-        assert!(matches!(replica.begin(&alice, &what).await.unwrap(), Begun::Before(result) if result == "sent"));
+        assert!(
+            matches!(replica.begin(&alice, &what).await.unwrap(), Begun::Before(result) if result == "sent")
+        );
         assert_eq!(replica.done(&bob, &what).await.unwrap(), None, "another person's");
         assert_eq!(replica.done(&alice, &json!({"send": "y"})).await.unwrap(), None);
     }

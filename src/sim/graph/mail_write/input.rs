@@ -72,7 +72,9 @@ pub(super) fn apply(
             return Err(GraphError::new(400, "ErrorInvalidPropertySet", message));
         }
         match name.as_str() {
-            "subject" => mail.subject = text(name, value)?.chars().take(MAX_SUBJECT).collect::<String>().into(),
+            "subject" => {
+                mail.subject = text(name, value)?.chars().take(MAX_SUBJECT).collect::<String>().into()
+            }
             "body" => mail.body = body(value)?,
             "toRecipients" => mail.to = people(name, value, directory)?,
             "ccRecipients" => mail.cc = people(name, value, directory)?,

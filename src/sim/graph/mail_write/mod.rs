@@ -141,7 +141,8 @@ impl Desk<'_> {
     fn relocate(&self, id: &str, copies: bool) -> Result<Answer, GraphError> {
         let given = given::action(self.call.body, &["destinationId"])?;
         let target = given.values().next().and_then(Value::as_str);
-        let target = target.ok_or_else(|| GraphError::bad_request("The parameter 'DestinationId' is missing."))?;
+        let target =
+            target.ok_or_else(|| GraphError::bad_request("The parameter 'DestinationId' is missing."))?;
         let mut mailbox = mailbox(self.state, self.call)?.write();
         let ix = self.find(&mailbox, id)?;
         let folder = mailbox.folder(target)?;
@@ -158,9 +159,9 @@ impl Desk<'_> {
     fn create_folder(&self, parent: &str) -> Result<Answer, GraphError> {
         let members = given::members(self.call.body, &super::select::FOLDER, "mailFolder")?;
         let name = members.get("displayName").map(|name| given::text("displayName", name)).transpose()?;
-        let name = name.filter(|name| !name.trim().is_empty()).ok_or_else(|| {
-            GraphError::new(400, "ErrorInvalidRequest", "The folder name is missing.")
-        })?;
+        let name = name
+            .filter(|name| !name.trim().is_empty())
+            .ok_or_else(|| GraphError::new(400, "ErrorInvalidRequest", "The folder name is missing."))?;
         let mut mailbox = mailbox(self.state, self.call)?.write();
         let parent = mailbox.folder(parent)?;
         let taken = |folder: &crate::sim::seed::model::Folder| {

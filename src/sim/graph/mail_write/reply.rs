@@ -22,7 +22,8 @@ pub(super) fn draft(
     let allowed: &[&str] =
         if forward { &["message", "comment", "toRecipients"] } else { &["message", "comment"] };
     let given = given::action(call.body, allowed)?;
-    let get = |name: &str| given.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    let get =
+        |name: &str| given.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
     let message = get("message").map(input::nested).transpose()?;
     let comment = get("comment").map(|value| given::text("comment", value)).transpose()?;
     let has = |name: &str| message.is_some_and(|message| message.contains_key(name));

@@ -19,7 +19,8 @@ pub(super) fn check(mail: &Mail, person: &Person) -> Result<(), GraphError> {
     }
     let mut people = mail.to.iter().chain(&mail.cc).chain(&mail.bcc).peekable();
     if people.peek().is_none() {
-        let text = "At least one recipient isn't valid., A message can't be sent because it contains no recipients.";
+        let text =
+            "At least one recipient isn't valid., A message can't be sent because it contains no recipients.";
         return Err(GraphError::new(400, "ErrorInvalidRecipients", text));
     }
     let is_odd = |person: &&Contact| {

@@ -27,7 +27,13 @@ impl Desk {
     async fn mail(&self, method: &str, template: &str, id: &str, body: Value, status: u16) -> Got {
         let template = format!("/me/messages{template}");
         let url = template.replace("{message-id}", id);
-        send(&self.lab, &self.token, &self.description, Wish { method, template: &template, url, body, status }).await
+        send(
+            &self.lab,
+            &self.token,
+            &self.description,
+            Wish { method, template: &template, url, body, status },
+        )
+        .await
     }
 
     async fn new_draft(&self, to: &str) -> Value {
@@ -49,7 +55,10 @@ impl Desk {
 async fn a_draft_is_written_changed_and_sent_once() {
     let Some(desk) = Desk::of("alice") else { return };
     let draft = desk.new_draft("bob@contoso.example").await;
-    assert_eq!((&draft["isDraft"], &draft["from"]["emailAddress"]["address"]), (&json!(true), &json!("alice@contoso.example")));
+    assert_eq!(
+        (&draft["isDraft"], &draft["from"]["emailAddress"]["address"]),
+        (&json!(true), &json!("alice@contoso.example"))
+    );
     let id = draft["id"].as_str().unwrap();
     let changed = desk.mail("PATCH", "/{message-id}", id, json!({"ccRecipients": []}), 200).await.json();
     assert_ne!(changed["changeKey"], draft["changeKey"]);
@@ -77,7 +86,8 @@ async fn a_draft_is_written_changed_and_sent_once() {
 async fn what_cannot_be_sent_is_refused_and_stays() {
     let Some(desk) = Desk::of("alice") else { return };
     let empty = desk.mail("POST", "", "", json!({"subject": SUBJECT}), 201).await.json();
-    let refused = desk.mail("POST", "/{message-id}/send", empty["id"].as_str().unwrap(), Value::Null, 400).await;
+    let refused =
+        desk.mail("POST", "/{message-id}/send", empty["id"].as_str().unwrap(), Value::Null, 400).await;
     assert_eq!(refused.code(), "ErrorInvalidRecipients");
     let odd = desk.new_draft("bob@contoso").await;
     desk.mail("POST", "/{message-id}/send", odd["id"].as_str().unwrap(), Value::Null, 400).await;
@@ -85,7 +95,10 @@ async fn what_cannot_be_sent_is_refused_and_stays() {
     let id = other["id"].as_str().unwrap();
     let as_bob = json!({"from": {"emailAddress": {"address": "bob@contoso.example"}}});
     desk.mail("PATCH", "/{message-id}", id, as_bob, 200).await;
-    assert_eq!(desk.mail("POST", "/{message-id}/send", id, Value::Null, 403).await.code(), "ErrorSendAsDenied");
+    assert_eq!(
+        desk.mail("POST", "/{message-id}/send", id, Value::Null, 403).await.code(),
+        "ErrorSendAsDenied"
+    );
     assert_eq!(desk.found("alice", "drafts").await.len(), 3);
     desk.mail("POST", "", "", json!({"subject": 7}), 400).await;
     desk.mail("POST", "", "", json!({"colour": "red"}), 400).await;
@@ -94,10 +107,12 @@ async fn what_cannot_be_sent_is_refused_and_stays() {
 #[actix_web::test]
 async fn answers_keep_the_history_and_take_a_comment_or_a_body() {
     let Some(desk) = Desk::of("alice") else { return };
-    let rows = desk.lab.get("alice", "/me/mailFolders/inbox/messages?$top=1&$select=id,subject,from").await.json();
+    let rows =
+        desk.lab.get("alice", "/me/mailFolders/inbox/messages?$top=1&$select=id,subject,from").await.json();
     let original = rows["value"][0].clone();
     let id = original["id"].as_str().unwrap();
-    let reply = desk.mail("POST", "/{message-id}/createReply", id, json!({"comment": "ok"}), 201).await.json();
+    let reply =
+        desk.mail("POST", "/{message-id}/createReply", id, json!({"comment": "ok"}), 201).await.json();
     assert_eq!(reply["toRecipients"][0], original["from"]);
     assert!(reply["subject"].as_str().unwrap().to_uppercase().starts_with("RE: "), "{reply}");
     assert!(reply["body"]["content"].as_str().unwrap().contains("ok"));
@@ -105,7 +120,8 @@ async fn answers_keep_the_history_and_take_a_comment_or_a_body() {
     let body = json!({"contentType": "text", "content": "mine"});
     let both = json!({"comment": "ok", "message": {"body": body}});
     desk.mail("POST", "/{message-id}/createReply", id, both, 400).await;
-    let own = desk.mail("POST", "/{message-id}/createReply", id, json!({"message": {"body": body}}), 201).await;
+    let own =
+        desk.mail("POST", "/{message-id}/createReply", id, json!({"message": {"body": body}}), 201).await;
     assert_eq!(own.json()["body"]["content"], "mine");
     let bob = json!([{"emailAddress": {"address": "bob@contoso.example"}}]);
     let forward = json!({"toRecipients": bob, "comment": "fyi"});
@@ -130,11 +146,13 @@ async fn marks_moves_and_removal() {
     assert_eq!(after["unreadItemCount"].as_u64(), before["unreadItemCount"].as_u64().map(|n| n - 1));
     desk.mail("PATCH", "/{message-id}", id, json!({"subject": "mine"}), 400).await;
     desk.mail("POST", "/{message-id}/move", id, json!({"destinationId": "nowhere"}), 400).await;
-    let moved = desk.mail("POST", "/{message-id}/move", id, json!({"destinationId": "archive"}), 201).await.json();
+    let moved =
+        desk.mail("POST", "/{message-id}/move", id, json!({"destinationId": "archive"}), 201).await.json();
     assert_ne!(moved["id"], message["id"]);
     desk.mail("PATCH", "/{message-id}", id, json!({"isRead": false}), 404).await;
     let id = moved["id"].as_str().unwrap();
-    let copy = desk.mail("POST", "/{message-id}/copy", id, json!({"destinationId": "archive"}), 201).await.json();
+    let copy =
+        desk.mail("POST", "/{message-id}/copy", id, json!({"destinationId": "archive"}), 201).await.json();
     assert_ne!(copy["id"], moved["id"]);
     desk.mail("DELETE", "/{message-id}", id, Value::Null, 204).await;
     desk.mail("DELETE", "/{message-id}", id, Value::Null, 404).await;
