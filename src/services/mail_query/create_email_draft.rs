@@ -224,14 +224,13 @@ impl Tool for CreateEmailDraft {
         if let Some(answer) = self.mail.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        let draft = match reply {
-            Some(reply) => self.write_reply(context, &reply, &people, (heads, body)).await?,
-            None => {
-                let mut message = heads;
-                message.extend(people.members());
-                message.extend(body.as_ref().map(item_body));
-                self.write_new(context, message).await?
-            }
+        let draft = if let Some(reply) = reply {
+            self.write_reply(context, &reply, &people, (heads, body)).await?
+        } else {
+            let mut message = heads;
+            message.extend(people.members());
+            message.extend(body.as_ref().map(item_body));
+            self.write_new(context, message).await?
         };
         draft.output(&self.mail, context, warnings).await
     }

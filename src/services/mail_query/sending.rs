@@ -15,12 +15,14 @@ use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// `structuredContent` of a mail that was sent.
 #[derive(Serialize)]
 struct Sent<'a> {
     status: &'static str,
-    sent_id: &'a str,
+    #[serde(rename = "sent_id")]
+    id: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -77,7 +79,7 @@ pub(super) async fn send(
         Fate::Refused(error) => {
             writes.abandon(&ticket).await;
             let mut error = tool_error(error, SEND_SCOPES);
-            error.public.push_str(&format!(" The mail was not sent; it is kept as a draft, draft_id: {id}"));
+            let _ = write!(error.public, " The mail was not sent; it is kept as a draft, draft_id: {id}");
             Err(error)
         }
         Fate::Unknown => Err(unknown(Some(&id))),
@@ -89,10 +91,7 @@ async fn fate(mail: &Mail, context: &CallContext, id: &str) -> Fate {
     let path = format!("/me/messages/{}", segment(id));
     let request = Request::write(Method::POST, Target::new(format!("{path}/send")), Some(Bytes::new()));
     let graph = &mail.deps.graph;
-    let error = match graph.send(asker(context), request).await {
-        Ok(_) => return Fate::Sent,
-        Err(error) => error,
-    };
+    let Err(error) = graph.send(asker(context), request).await else { return Fate::Sent };
     if !matches!(error, GraphError::OutcomeUnknown { .. }) {
         return Fate::Refused(error);
     }
@@ -103,7 +102,7 @@ async fn fate(mail: &Mail, context: &CallContext, id: &str) -> Fate {
 }
 
 fn told(id: &str, warnings: Vec<String>) -> Result<ToolOutput, ToolError> {
-    let sent = Sent { status: "done", sent_id: id, warnings };
+    let sent = Sent { status: "done", id, warnings };
     let text = format!("The mail was sent.\nsent_id: {id}\n");
     output(|| with_notes(text, &sent.warnings, None), &sent, OutputFormat::Text)
 }

@@ -143,7 +143,7 @@ pub(super) fn dispatch(
                 )),
             }
         }
-        ["search", "query"] if call.method == "POST" => search::query(call, &*mailbox(state, call)?.read()),
+        ["search", "query"] if call.method == "POST" => search::query(call, &mailbox(state, call)?.read()),
         ["search", "query"] => Err(GraphError::method()),
         [first, ..] => Err(GraphError::no_segment(first)),
         [] => Err(GraphError::bad_request("Empty Path is not supported.")),

@@ -214,7 +214,7 @@ async fn what_was_done_once_is_not_done_again_and_its_result_is_told() {
     let what = json!({"send": "x"});
     let begun = |begun: Result<Begun, ToolError>| match begun.unwrap() {
         Begun::Now(ticket) => ticket,
-        other => panic!("{other:?}"),
+        other @ (Begun::Before(_) | Begun::Elsewhere) => panic!("{other:?}"),
     };
     let first = begun(here.begin(&alice, &what).await);
     assert!(matches!(there.begin(&alice, &what).await.unwrap(), Begun::Elsewhere));

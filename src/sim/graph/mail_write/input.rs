@@ -73,7 +73,7 @@ pub(super) fn apply(
         }
         match name.as_str() {
             "subject" => {
-                mail.subject = text(name, value)?.chars().take(MAX_SUBJECT).collect::<String>().into()
+                mail.subject = Cow::Owned(text(name, value)?.chars().take(MAX_SUBJECT).collect());
             }
             "body" => mail.body = body(value)?,
             "toRecipients" => mail.to = people(name, value, directory)?,

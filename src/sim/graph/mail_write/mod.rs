@@ -40,8 +40,7 @@ pub(super) fn dispatch(
         || match method {
             "POST" => matches!(
                 rest,
-                ["messages"]
-                    | ["mailFolders"]
+                ["messages" | "mailFolders"]
                     | ["mailFolders", _, "messages" | "childFolders"]
                     | ["messages", _, "createReply" | "createReplyAll" | "createForward" | "move" | "copy"]
             ),
