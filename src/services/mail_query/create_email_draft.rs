@@ -2,11 +2,12 @@
 
 use super::draft::{Draft, above_history, draft_schema, own_domain};
 use super::letter::{FIELDS, Letter, People, Preview, item_body, letter_schema, recipients};
-use super::message::{RawBody, line};
+use super::message::RawBody;
 use super::{ALIASES, Mail, WRITE_SCOPES, asker, write_fault};
 use crate::graph::client::Answer;
 use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
+use crate::services::answer::line;
 use crate::services::args::{is_set, typed};
 use crate::services::markup;
 use crate::tools::confirm::{Write, inputs, outcome_schema};

@@ -1,13 +1,13 @@
 //! A draft as it stands at Microsoft, read before it is changed or sent, and as callers get it.
 
 use super::letter::{FIELDS, Preview};
-use super::message::{Frame, RawBody, line};
+use super::message::{Frame, RawBody};
 use super::{Mail, asker};
 use crate::graph::client::Answer;
 use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
 use crate::graph::request::Request;
-use crate::services::answer::{output, with_notes};
+use crate::services::answer::{line, output, with_notes};
 use crate::services::args::OutputFormat;
 use crate::services::fault::tool_error;
 use crate::tools::context::CallContext;

@@ -1,8 +1,8 @@
 //! What a caller wants of a mail, in Graph's words. Everything that writes mail shares it.
 
-use super::body::clipped;
 use super::message::RawBody;
 use crate::extract::html::mail_html_to_text;
+use crate::services::answer::clipped;
 use crate::services::markup::{self, BodyForm};
 use crate::services::people::{addresses, people_schema};
 use crate::tools::error::ToolError;
