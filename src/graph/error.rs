@@ -102,7 +102,8 @@ pub(super) fn refusal(response: &GraphResponse) -> GraphError {
     let code = if code.is_empty() || code == "UnknownError" { first(inner.code, code) } else { code };
     let code: String = first(code, response.status.as_str().to_owned()).chars().take(80).collect();
     let request_id = request_id(response).or(inner.request_id);
-    if response.status.is_server_error() && response.status != StatusCode::INSUFFICIENT_STORAGE {
+    let failed = response.status.is_server_error() || response.status == StatusCode::REQUEST_TIMEOUT;
+    if failed && response.status != StatusCode::INSUFFICIENT_STORAGE {
         let reason = format!("status {} {code}", response.status.as_u16());
         return GraphError::Unavailable { reason, retry_after: None, request_id };
     }

@@ -137,6 +137,11 @@ impl Request {
         Self { prefer: None, workload: Workload::Teams, ..Self::next(target.into()) }
     }
 
+    /// A write in Teams. Graph does not know one that comes again, so it is sent once.
+    pub(crate) fn teams_write(target: Target, body: Bytes) -> Self {
+        Self { method: Method::POST, body: Some(body), writes: true, ..Self::teams(target.build()) }
+    }
+
     /// About one chat or channel.
     pub(crate) fn in_thread(mut self, id: &str) -> Self {
         self.thread = Some(id.to_owned());

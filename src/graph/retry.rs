@@ -12,9 +12,9 @@ pub(super) fn is_idempotent(method: &Method) -> bool {
     method.is_idempotent()
 }
 
-/// Statuses of a server that may work again in a moment.
+/// Statuses of a server that may work again in a moment; 408 says that it waited in vain for the request.
 pub(super) fn is_transient(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 502..=504)
+    matches!(status.as_u16(), 408 | 502..=504)
 }
 
 /// The wait that an answer orders (`Retry-After` as seconds or as a date, measured against the answer's own `Date`).

@@ -81,6 +81,8 @@ mod switches;
 #[cfg(test)]
 mod teams;
 #[cfg(test)]
+mod teams_write;
+#[cfg(test)]
 mod token_storm;
 #[cfg(test)]
 mod vouched;

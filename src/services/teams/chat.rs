@@ -2,7 +2,7 @@
 
 use super::names::{Names, has_hangul};
 use super::{Desk, NOTES, asker, message};
-use crate::graph::encode::Target;
+use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
 use crate::graph::page::{Page, Text};
 use crate::graph::request::Request;
@@ -289,4 +289,26 @@ pub(super) async fn read(
         }
     }
     Ok((chats, false))
+}
+
+/// `GET /chats/{id}?$expand=members` (Chat.Read).
+pub(super) async fn one(desk: &Desk, context: &CallContext, id: &str) -> Result<ChatItem, GraphError> {
+    let target = Target::new(format!("/chats/{}", segment(id))).with("$expand", "members");
+    let answer = desk.deps.graph.send(asker(context), Request::teams(target.build()).in_thread(id)).await?;
+    let view: ChatView<'_> = answer.view()?;
+    Ok(ChatItem::of(&view, &context.caller.user.oid, &Names::default()))
+}
+
+/// Everybody else in a chat: `GET /chats/{id}/members` (Chat.Read).
+pub(super) async fn members(desk: &Desk, context: &CallContext, id: &str) -> Result<Vec<Member>, GraphError> {
+    let own = &*context.caller.user.oid;
+    let (mut all, mut link) = (Vec::new(), Some(format!("/chats/{}/members", segment(id))));
+    while let Some(next) = link.filter(|_| all.len() < MAX_CHATS) {
+        let answer = desk.deps.graph.send(asker(context), Request::teams(next).in_thread(id)).await?;
+        let page: Page<'_, MemberView<'_>> = answer.view()?;
+        let others = page.value.iter().filter(|view| !view.user_id.eq_ignore_ascii_case(own));
+        all.extend(others.map(Member::of));
+        link = page.next_link();
+    }
+    Ok(all)
 }

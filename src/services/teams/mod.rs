@@ -1,5 +1,5 @@
-//! `/teams`: the signed-in user's own chats. Graph shows a chat to nobody but its members, and nothing here asks for
-//! another person's.
+//! `/teams`: the signed-in user's own chats and teams. Graph shows a chat to nobody but its members, and nothing here
+//! asks for another person's. What is sent is confirmed first (see `tools::confirm`).
 //!
 //! Names walk: what a caller calls a chat → [`recipient`] over [`chat::read`] → one chat, or a refusal that lists
 //! what was meant. Texts walk: Graph's HTML → [`message`] → Markdown.
@@ -11,10 +11,15 @@ mod get_chats_by_date;
 mod guide;
 mod help;
 mod list_chats;
+mod list_members;
+mod list_teams;
+mod markup;
 mod message;
 mod names;
 mod recipient;
 mod save_korean_name;
+mod send_chat_message;
+mod team;
 
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
@@ -60,11 +65,11 @@ fn fault(error: GraphError, scopes: &[&'static str]) -> ToolError {
             Some(format!("Microsoft 365 limits requests for Teams. Try again in {seconds} seconds."))
         }
         GraphError::Refused { fault: Fault::NotFound, .. } => Some(
-            "There is no such chat or message. List the chats and use a chat_id from there, unchanged."
+            "There is no such chat, team or message. List the chats and use a chat_id from there, unchanged."
                 .to_owned(),
         ),
         GraphError::Refused { fault: Fault::MissingPermission, .. } => Some(format!(
-            "Microsoft 365 refused access: the signed-in person is not in this chat or has no Teams license, or the \
+            "Microsoft 365 refused access: the signed-in person is not in this chat or team or has no Teams license, or the \
              permission {} was taken back (then connect again and approve it).",
             scopes.join(" ")
         )),
@@ -113,21 +118,27 @@ impl Teams {
         let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
         let required =
             ScopeSet::parse("User.Read Chat.Read People.Read").union(&ScopeSet::parse(zone::SCOPE));
-        let more = ScopeSet::parse(find_people::DIRECTORY);
+        let writing = send_chat_message::SCOPES.iter().chain(team::CHANNELS);
+        let more = ScopeSet::parse(find_people::DIRECTORY).union(&writing.copied().collect());
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(help::Help::new()),
             Arc::new(list_chats::ListChats::new(Arc::clone(&desk))),
             Arc::new(get_chat_messages::GetChatMessages::new(Arc::clone(&desk))),
             Arc::new(get_chats_by_date::GetChatsByDate::new(Arc::clone(&desk))),
             Arc::new(save_korean_name::SaveKoreanName::new(Arc::clone(&desk))),
-            Arc::new(find_people::FindPeople::new(desk)),
+            Arc::new(find_people::FindPeople::new(Arc::clone(&desk))),
+            Arc::new(send_chat_message::SendChatMessage::new(Arc::clone(&desk))),
+            Arc::new(list_members::ListMembers::new(Arc::clone(&desk))),
+            Arc::new(list_teams::ListTeams::new(Arc::clone(&desk))),
+            Arc::new(list_teams::ListChannels::new(desk)),
         ];
         Self {
             info: ServiceInfo {
                 name: ServiceName::new("teams"),
                 title: "Teams".to_owned(),
-                description: "Read the signed-in user's Teams chats, and find chats and people by name."
-                    .to_owned(),
+                description:
+                    "Read and write in the signed-in user's Teams chats, and find chats, teams and people."
+                        .to_owned(),
                 supported_scopes: required.union(&more),
                 required_scopes: required,
             },

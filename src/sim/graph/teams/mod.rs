@@ -1,10 +1,12 @@
-//! Teams: chats and their messages. Whoever is not in a chat gets nothing of it.
+//! Teams: chats and their messages, teams and their channels. Whoever is not in a chat gets nothing of it.
+mod channels;
 mod chats;
 mod filter;
 mod limits;
 mod messages;
 mod people;
 mod render;
+mod write;
 
 use parking_lot::RwLock;
 use serde_json::Value;
@@ -19,14 +21,16 @@ use crate::sim::seed::colleagues::Colleague;
 use crate::sim::seed::teams::{Chat, NOTES, Seeded};
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 7] = [
+pub(super) const PATTERNS: [&str; 9] = [
     "/me/chats",
+    "/me/joinedTeams",
     "/me/people",
     "/users",
     "/chats/{chat}",
     "/chats/{chat}/members",
     "/chats/{chat}/messages",
     "/chats/{chat}/messages/{message}",
+    "/teams/{team}/channels",
 ];
 /// Largest page of chats and messages.
 const MAX_PAGE: usize = 50;
@@ -46,7 +50,7 @@ impl Teams {
 
 /// Whether the path is answered here.
 pub(super) fn is_teams(path: &[&str]) -> bool {
-    matches!(path, ["chats", ..] | ["me", "chats" | "people", ..] | ["users"])
+    matches!(path, ["chats" | "teams", ..] | ["me", "chats" | "joinedTeams" | "people", ..] | ["users"])
 }
 
 /// Answers one call.
@@ -62,11 +66,16 @@ pub(super) fn dispatch(
     if let ["chats", id, ..] = path {
         teams.limits.enter(&format!("{}|{id}", if *id == NOTES { call.oid } else { "" }))?;
     }
+    if let ("POST", ["chats", id, "messages"]) = (call.method, path) {
+        return write::send(teams, call, id);
+    }
     let book = teams.book.read();
     match path {
         ["me", "people"] if call.method == "GET" => people::known(call, &book),
         ["users"] if call.method == "GET" => people::users(call, &book),
         ["me", "chats"] if call.method == "GET" => chats::list(call, &book),
+        ["me", "joinedTeams"] if call.method == "GET" => channels::joined(call, &book),
+        ["teams", id, "channels"] if call.method == "GET" => channels::list(call, &book, id),
         ["chats", id] if call.method == "GET" => chats::get(call, own(call, &book, id, &chats::READ_BASIC)?),
         ["chats", id, "members"] if call.method == "GET" => {
             chats::members(call, own(call, &book, id, &chats::READ_BASIC)?)
@@ -77,7 +86,8 @@ pub(super) fn dispatch(
         ["chats", id, "messages", message] if call.method == "GET" => {
             messages::get(call, own(call, &book, id, &messages::READ)?, message)
         }
-        ["me", "people" | "chats"]
+        ["me", "people" | "chats" | "joinedTeams"]
+        | ["teams", _, "channels"]
         | ["users"]
         | ["chats", _]
         | ["chats", _, "members" | "messages"]

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::Lab;
 use super::contract::{description, faults, validator};
+use super::contract_writes::{Wish, send};
 
 const NEWEST: &str = "$orderby=createdDateTime%20desc";
 const RECENT: &str = "$orderby=lastMessagePreview/createdDateTime%20desc";
@@ -187,4 +188,58 @@ async fn every_answer_of_teams_fits_the_description() {
         let error = validator(&description, &json!({ "$ref": "#/components/schemas/odataError" }));
         assert_eq!(faults(&error, &refused.json()), Vec::<String>::new());
     }
+}
+
+#[actix_web::test]
+async fn teams_and_channels_are_shown_to_their_members_and_fit_the_description() {
+    let Some(description) = description() else { return };
+    let lab = lab();
+    let (alice, bob) = (lab.token("alice", &TEAMS), lab.token("bob", &TEAMS));
+    let get = async |token: &str, path: &str| lab.send(token, "GET", &format!("/v1.0{path}"), &[], "").await;
+    assert_eq!(get(&alice, "/me/joinedTeams?$top=5").await.code(), "BadRequest", "no options at all");
+    let mine = get(&alice, "/me/joinedTeams").await.json();
+    let (surveys, sales) = (mine["value"][0]["id"].clone(), mine["value"][1]["id"].clone());
+    let url = format!("/teams/{}/channels", surveys.as_str().unwrap());
+    let channels = get(&alice, &url).await.json();
+    let schema = |template: &str| {
+        description["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+            .clone()
+    };
+    for (template, answer) in [("/me/joinedTeams", &mine), ("/teams/{team-id}/channels", &channels)] {
+        assert_eq!(faults(&validator(&description, &schema(template)), answer), Vec::<String>::new());
+    }
+    assert!(
+        channels.to_string().contains("Board") && !get(&bob, &url).await.json().to_string().contains("Board")
+    );
+    let foreign = get(&bob, &format!("/teams/{}/channels", sales.as_str().unwrap())).await;
+    assert_eq!((foreign.status, foreign.code().as_str()), (403, "Forbidden"));
+    assert_eq!(get(&bob, "/teams/x/channels").await.code(), "BadRequest");
+    assert_eq!(get(&lab.token("bob", &["Chat.Read"]), &url).await.status, 403);
+}
+
+const TEAMS: [&str; 2] = ["Team.ReadBasic.All", "Channel.ReadBasic.All"];
+
+#[actix_web::test]
+async fn what_is_sent_appears_for_those_in_the_chat_and_fits_the_description() {
+    let Some(description) = description() else { return };
+    let lab = lab();
+    let id = id_of(&lab, "alice", "Empty room").await;
+    let (alice, minji) =
+        (lab.token("alice", &["ChatMessage.Send"]), lab.token("minji", &["ChatMessage.Send"]));
+    let bob = &lab.state.directory.by_upn("bob@contoso.example").unwrap().oid;
+    let message = |content: &str, mentions: Value| json!({"body": {"contentType": "html", "content": content}, "mentions": mentions});
+    let bob = json!([{"id": 0, "mentionText": "Bob Baker", "mentioned": {"user": {"id": bob, "displayName": "Bob Baker", "userIdentityType": "aadUser"}}}]);
+    let wish = |body: Value, status| Wish {
+        method: "POST",
+        template: "/chats/{chat-id}/messages",
+        url: format!("/chats/{id}/messages"),
+        body,
+        status,
+    };
+    let good = message("<p><at id=\"0\">Bob Baker</at> 🏗</p>", bob.clone());
+    let made = send(&lab, &alice, &description, wish(good.clone(), 201)).await.json();
+    let seen = lab.get("bob", &format!("/chats/{id}/messages")).await.json();
+    assert_eq!(seen["value"][0]["id"], made["id"]);
+    send(&lab, &alice, &description, wish(message("<p>no marker</p>", bob), 400)).await;
+    send(&lab, &minji, &description, wish(good, 403)).await;
 }

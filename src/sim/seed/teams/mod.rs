@@ -1,7 +1,10 @@
-//! The Teams chats that the simulated people have: written ones with everything that makes reading them awkward,
+//! The teams and chats that the simulated people have: written ones with everything that makes reading them awkward,
 //! many small ones for lists longer than a page, and one that is long.
 
+mod channels;
 mod chats;
+
+pub(crate) use channels::{Channel, Team};
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use std::borrow::Cow;
@@ -111,6 +114,7 @@ impl Chat {
 pub(crate) struct Seeded {
     pub(crate) everybody: Vec<Colleague>,
     pub(crate) chats: Vec<Chat>,
+    pub(crate) teams: Vec<Team>,
     /// What each person wrote to themselves, by object id.
     pub(crate) notes: HashMap<String, Chat>,
 }
@@ -131,7 +135,7 @@ pub(crate) fn teams(directory: &Directory, now: DateTime<Utc>) -> Seeded {
     all.push(long(&cast));
     all.extend((0..SMALL).map(|number| small(&cast, number)));
     let notes = directory.people.iter().map(|person| (person.oid.clone(), chats::notes(&cast, person)));
-    Seeded { chats: all, notes: notes.collect(), everybody: everybody.clone() }
+    Seeded { teams: channels::teams(&cast), chats: all, notes: notes.collect(), everybody: everybody.clone() }
 }
 
 /// Resolves the short names of the script, and its moments.
