@@ -142,6 +142,14 @@ pub(super) fn line(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// An output schema with further properties.
+pub(super) fn with_properties(mut schema: Value, more: Value) -> Value {
+    if let (Some(Value::Object(all)), Value::Object(more)) = (schema.get_mut("properties"), more) {
+        all.extend(more);
+    }
+    schema
+}
+
 /// Output schema of a listing whose items have the given properties.
 pub(super) fn listing_schema(item: &Value) -> Value {
     json!({"type": "object", "properties": {

@@ -238,6 +238,7 @@ fn plain<'a>(origin: &'a str, oid: &'a str) -> Call<'a> {
         scopes: &[],
         body: &[],
         if_match: None,
+        eventual: false,
     }
 }
 
