@@ -6,9 +6,12 @@ mod calendar;
 #[cfg(any(test, feature = "conformance"))]
 pub(crate) mod conformance;
 mod fault;
+pub(crate) mod m365;
 mod mail_query;
 mod net;
 mod own;
+#[cfg(test)]
+pub(crate) mod testing;
 mod time;
 mod windows_zones;
 mod zone;
