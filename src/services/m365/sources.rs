@@ -31,6 +31,8 @@ pub(super) struct Kind {
     pub(super) read: &'static str,
     /// The argument of `read` that takes an id.
     read_id: &'static str,
+    /// Where its answer has the thing, as a JSON pointer; empty: the answer is the thing.
+    read_at: &'static str,
     /// Members of an answer that hold its title, its address for people, and what tells results apart.
     pub(super) title: &'static str,
     pub(super) url: &'static str,
@@ -51,6 +53,7 @@ pub(super) const KINDS: &[Kind] = &[
         find_args: |query| json!({"keyword_filter": {"and_keywords": query.words}, "days_back": MAIL_DAYS, "limit": query.limit}),
         read: "get_email",
         read_id: "id",
+        read_at: "",
         title: "subject",
         url: "link",
         about: &["from", "received_local", "preview"],
@@ -67,6 +70,7 @@ pub(super) const KINDS: &[Kind] = &[
         },
         read: "calendar_get_event",
         read_id: "event_id",
+        read_at: "/event",
         title: "subject",
         url: "link",
         about: &["start", "location", "organizer"],
@@ -109,8 +113,9 @@ impl Source {
     ) -> Result<(ToolOutput, Value), ToolError> {
         Self::allow(self.read.as_ref(), context)?;
         let output = self.read.call(context, members(json!({ self.kind.read_id: id }))).await?;
-        let answer = structured(&output)?;
-        Ok((output, answer))
+        let mut answer = structured(&output)?;
+        let thing = answer.pointer_mut(self.kind.read_at).map(Value::take).unwrap_or_default();
+        Ok((output, thing))
     }
 }
 

@@ -13,7 +13,6 @@ use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-
 struct Rig {
     graph: Arc<FakeGraph>,
     service: MailQuery,
