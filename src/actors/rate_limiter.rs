@@ -21,15 +21,22 @@ use tokio::sync::Semaphore;
 const EVICT_EVERY: Duration = Duration::from_mins(1);
 const MAILBOX: usize = 1024;
 
-/// Limits of the Outlook workload, per app and mailbox.
+/// Limits of a workload: Outlook's per app and mailbox, those of files per app and tenant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct GateSettings {
-    /// Requests in flight.
+    /// Outlook requests in flight.
     pub(crate) concurrent: usize,
-    /// Requests per period.
+    /// Outlook requests per period.
     pub(crate) requests: u32,
     pub(crate) period: Duration,
+    /// Resource units of files in a minute.
+    pub(crate) file_units: u32,
 }
+
+/// Requests for files in flight. Graph names no such limit; this keeps one tenant from taking every connection.
+const CONCURRENT_FILES: usize = 64;
+/// Graph's budget of files is by the minute.
+const FILES_PERIOD: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 struct Entry {
@@ -71,7 +78,7 @@ impl Handler<Penalise> for GraphRateLimiter {
     fn handle(&mut self, message: Penalise, _: &mut Self::Context) {
         let entry = entry(&self.entries, &message.key, self.settings);
         entry.blocked_until.fetch_max(message.until.as_millis(), Ordering::Relaxed);
-        tracing::info!(until_ms = message.until.as_millis(), "Graph throttles; holding this mailbox back");
+        tracing::info!(until_ms = message.until.as_millis(), "Graph throttles; holding its requests back");
     }
 }
 
@@ -96,13 +103,13 @@ impl GraphGate {
 
 #[async_trait]
 impl RateGate for GraphGate {
-    async fn admit(&self, key: &GateKey, patience: Duration) -> Result<Permit, Throttled> {
+    async fn admit(&self, key: &GateKey, units: u32, patience: Duration) -> Result<Permit, Throttled> {
         let entry = entry(&self.entries, key, self.settings);
         let deadline = Instant::now() + patience;
         loop {
             let wait = match pause(&entry, self.clock.now()) {
                 Some(wait) => wait,
-                None => match entry.cell.take(quota(key.workload, self.settings), self.clock.now()) {
+                None => match entry.cell.take(quota(key.workload, self.settings), units, self.clock.now()) {
                     Ok(()) => break,
                     Err(wait) => wait,
                 },
@@ -146,12 +153,14 @@ fn pause(entry: &Entry, now: Timestamp) -> Option<Duration> {
 fn quota(workload: Workload, settings: GateSettings) -> Quota {
     match workload {
         Workload::Outlook => Quota::new(settings.requests, settings.period),
+        Workload::Files => Quota::new(settings.file_units, FILES_PERIOD),
     }
 }
 
 fn concurrent(workload: Workload, settings: GateSettings) -> usize {
     match workload {
         Workload::Outlook => settings.concurrent.max(1),
+        Workload::Files => CONCURRENT_FILES,
     }
 }
 
@@ -188,12 +197,13 @@ mod tests {
 
     fn gate() -> (GraphGate, Guardian) {
         let mut guardian = Guardian::new(Arc::new(|| {}));
-        let settings = GateSettings { concurrent: 4, requests: 10_000, period: Duration::from_mins(10) };
+        let settings =
+            GateSettings { concurrent: 4, requests: 10_000, period: Duration::from_mins(10), file_units: 4 };
         (GraphGate::start(settings, Arc::new(SystemClock), &mut guardian), guardian)
     }
 
     fn key(oid: &str) -> GateKey {
-        GateKey { user: UserKey::new("t", oid), workload: Workload::Outlook }
+        GateKey::new(&UserKey::new("t", oid), Workload::Outlook)
     }
 
     #[actix_rt::test]
@@ -201,12 +211,12 @@ mod tests {
         let (gate, _guardian) = gate();
         let mut held = Vec::new();
         for _ in 0..4 {
-            held.push(gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap());
+            held.push(gate.admit(&key("a"), 1, Duration::from_secs(1)).await.unwrap());
         }
-        assert!(gate.admit(&key("a"), Duration::ZERO).await.is_err());
-        gate.admit(&key("b"), Duration::ZERO).await.unwrap();
+        assert!(gate.admit(&key("a"), 1, Duration::ZERO).await.is_err());
+        gate.admit(&key("b"), 1, Duration::ZERO).await.unwrap();
         held.pop();
-        gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap();
+        gate.admit(&key("a"), 1, Duration::from_secs(1)).await.unwrap();
     }
 
     #[actix_rt::test]
@@ -214,10 +224,10 @@ mod tests {
         let (gate, _guardian) = gate();
         let mut held = Vec::new();
         for _ in 0..4 {
-            held.push(gate.admit(&key("a"), Duration::ZERO).await.unwrap());
+            held.push(gate.admit(&key("a"), 1, Duration::ZERO).await.unwrap());
         }
         let user = key("a");
-        let mut queued = gate.admit(&user, Duration::from_secs(20));
+        let mut queued = gate.admit(&user, 1, Duration::from_secs(20));
         assert!(futures_util::poll!(&mut queued).is_pending());
         gate.penalise(&user, Duration::from_mins(1));
         while pause(&entry(&gate.entries, &user, gate.settings), gate.clock.now()).is_none() {
@@ -228,14 +238,26 @@ mod tests {
     }
 
     #[actix_rt::test]
+    async fn a_tenant_shares_one_budget_of_files_and_mail_is_another() {
+        let (gate, _guardian) = gate();
+        let files = |tid: &str, oid: &str| GateKey::new(&UserKey::new(tid, oid), Workload::Files);
+        gate.admit(&files("t", "a"), 2, Duration::ZERO).await.unwrap();
+        gate.admit(&files("t", "b"), 2, Duration::ZERO).await.unwrap();
+        let refused = gate.admit(&files("t", "b"), 1, Duration::ZERO).await.unwrap_err();
+        assert!(refused.retry_after > Duration::from_secs(5), "{refused:?}");
+        gate.admit(&files("other", "a"), 2, Duration::ZERO).await.unwrap();
+        gate.admit(&key("a"), 1, Duration::ZERO).await.unwrap();
+    }
+
+    #[actix_rt::test]
     async fn a_penalty_holds_its_mailbox_back_and_nobody_else() {
         let (gate, _guardian) = gate();
         gate.penalise(&key("a"), Duration::from_mins(1));
-        while gate.admit(&key("a"), Duration::ZERO).await.is_ok() {
+        while gate.admit(&key("a"), 1, Duration::ZERO).await.is_ok() {
             tokio::task::yield_now().await;
         }
-        let refused = gate.admit(&key("a"), Duration::from_secs(1)).await.unwrap_err();
+        let refused = gate.admit(&key("a"), 1, Duration::from_secs(1)).await.unwrap_err();
         assert!(refused.retry_after > Duration::from_secs(50));
-        gate.admit(&key("b"), Duration::ZERO).await.unwrap();
+        gate.admit(&key("b"), 1, Duration::ZERO).await.unwrap();
     }
 }

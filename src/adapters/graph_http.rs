@@ -5,6 +5,7 @@ use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, Transport
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use std::time::Duration;
 use url::Url;
 
 /// The base URL of Graph cannot be used; every request answers so.
@@ -19,6 +20,8 @@ pub(crate) enum GraphUrlError {
 /// Where Graph is.
 #[derive(Clone, Debug)]
 struct Endpoint {
+    /// Plain HTTP is allowed, for the simulated tenant.
+    insecure: bool,
     base: Url,
     /// Path of the base without a trailing slash, e.g. `/v1.0`.
     prefix: String,
@@ -52,7 +55,7 @@ impl Endpoint {
             _ => return Err(GraphUrlError::Invalid),
         }
         let prefix = base.path().trim_end_matches('/').to_owned();
-        Ok(Self { base, prefix })
+        Ok(Self { insecure, base, prefix })
     }
 
     /// The absolute URL of a target; next links only within our own origin and path.
@@ -70,6 +73,14 @@ impl Endpoint {
             return Err(TransportError::ForeignLink);
         }
         Ok(url)
+    }
+
+    /// An address elsewhere that Graph gave us: encrypted, and without credentials in it.
+    fn elsewhere(&self, url: &str) -> Result<Url, TransportError> {
+        let url = Url::parse(url).map_err(|_| TransportError::ForeignLink)?;
+        let allowed = url.scheme() == "https" || (self.insecure && url.scheme() == "http");
+        let plain = url.username().is_empty() && url.password().is_none();
+        if allowed && plain && url.host().is_some() { Ok(url) } else { Err(TransportError::ForeignLink) }
     }
 }
 
@@ -96,6 +107,20 @@ impl GraphTransport for GraphHttp {
         let response = builder.send().await.map_err(|error| cause(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response, request.max_bytes).await?;
+        Ok(GraphResponse { status, headers, body })
+    }
+
+    async fn fetch(
+        &self,
+        url: &str,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<GraphResponse, TransportError> {
+        let endpoint = self.endpoint.as_ref().map_err(|error| TransportError::Connect(error.to_string()))?;
+        let url = endpoint.elsewhere(url)?;
+        let response = self.client.get(url).timeout(timeout).send().await.map_err(|error| cause(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response, max_bytes).await?;
         Ok(GraphResponse { status, headers, body })
     }
 }
@@ -146,7 +171,6 @@ mod tests {
     use super::*;
     use crate::domain::secret::Secret;
     use http::Method;
-    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     fn graph(base: &str, insecure: bool) -> GraphHttp {
@@ -189,6 +213,17 @@ mod tests {
         }
         let inside = graph.resolve("//evil.example/v1.0/me").unwrap();
         assert_eq!(inside.host_str(), Some("graph.example"));
+    }
+
+    #[test]
+    fn files_are_fetched_over_https_only() {
+        let graph = Endpoint::new("https://graph.example/v1.0", false).unwrap();
+        assert!(graph.elsewhere("https://files.example/a?tempauth=x").is_ok());
+        for odd in ["http://files.example/a", "https://u:p@files.example/a", "file:///etc/passwd", "/a", ""] {
+            assert!(matches!(graph.elsewhere(odd), Err(TransportError::ForeignLink)), "{odd}");
+        }
+        let loopback = Endpoint::new("http://127.0.0.1:1/v1.0", true).unwrap();
+        assert!(loopback.elsewhere("http://127.0.0.1:1/blob/x").is_ok());
     }
 
     /// One connection that answers `reply` to whatever comes.

@@ -4,7 +4,7 @@ use crate::domain::meters::Meters;
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
 use async_trait::async_trait;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A transport with meters around it.
 pub(crate) struct MeteredGraph<T> {
@@ -26,5 +26,15 @@ impl<T: GraphTransport> GraphTransport for MeteredGraph<T> {
         let status = result.as_ref().ok().map(|answer| answer.status.as_u16());
         self.meters.graph(method.as_str(), status, started.elapsed());
         result
+    }
+
+    // Hosts of files are not Graph: they have meters of their own there.
+    async fn fetch(
+        &self,
+        url: &str,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<GraphResponse, TransportError> {
+        self.inner.fetch(url, max_bytes, timeout).await
     }
 }

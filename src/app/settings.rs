@@ -27,6 +27,7 @@ pub(super) fn gate(config: &Config) -> GateSettings {
         concurrent: config.graph.outlook_concurrent,
         requests: config.graph.outlook_requests,
         period: Duration::from_secs(config.graph.outlook_period_s),
+        file_units: config.graph.file_units,
     }
 }
 

@@ -92,6 +92,7 @@ pub(crate) struct GraphSection {
     pub(crate) outlook_concurrent: usize,
     pub(crate) outlook_requests: u32,
     pub(crate) outlook_period_s: u64,
+    pub(crate) file_units: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]

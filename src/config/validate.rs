@@ -205,6 +205,7 @@ impl Config {
             ("graph.outlook_concurrent", self.graph.outlook_concurrent as u64),
             ("graph.outlook_requests", u64::from(self.graph.outlook_requests)),
             ("graph.outlook_period_s", self.graph.outlook_period_s),
+            ("graph.file_units", u64::from(self.graph.file_units)),
         ];
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Refused { key, problem: "must be at least 1".to_owned() }),

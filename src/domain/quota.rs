@@ -28,18 +28,20 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    /// Takes one request at `now`, or says how long to wait.
-    pub(crate) fn take(&self, quota: Quota, now: Timestamp) -> Result<(), Duration> {
+    /// Takes a request of some units at `now`, or says how long to wait. One that costs more than the whole budget costs
+    /// the budget.
+    pub(crate) fn take(&self, quota: Quota, units: u32, now: Timestamp) -> Result<(), Duration> {
+        let cost_us = quota.interval_us.saturating_mul(i64::from(units)).min(quota.period_us);
         let now_us = now.as_millis().saturating_mul(1000);
         let mut current = self.arrival_us.load(Ordering::Relaxed);
         loop {
             let start = current.max(now_us);
             let ahead = start - now_us;
-            if ahead > quota.period_us - quota.interval_us {
-                let wait = ahead - (quota.period_us - quota.interval_us);
+            if ahead > quota.period_us - cost_us {
+                let wait = ahead - (quota.period_us - cost_us);
                 return Err(Duration::from_micros(u64::try_from(wait).unwrap_or(0)));
             }
-            let next = start.saturating_add(quota.interval_us);
+            let next = start.saturating_add(cost_us);
             match self.arrival_us.compare_exchange_weak(current, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Ok(()),
                 Err(seen) => current = seen,
@@ -63,11 +65,21 @@ mod tests {
         let (cell, quota) = (Cell::default(), Quota::new(4, Duration::from_secs(4)));
         let now = Timestamp::from_millis(1_000_000);
         for _ in 0..4 {
-            cell.take(quota, now).unwrap();
+            cell.take(quota, 1, now).unwrap();
         }
-        assert_eq!(cell.take(quota, now), Err(Duration::from_secs(1)));
-        cell.take(quota, now.plus(Duration::from_secs(1))).unwrap();
+        assert_eq!(cell.take(quota, 1, now), Err(Duration::from_secs(1)));
+        cell.take(quota, 1, now.plus(Duration::from_secs(1))).unwrap();
         assert!(cell.is_idle(now.plus(Duration::from_secs(9))));
+    }
+
+    #[test]
+    fn a_request_may_cost_several_units() {
+        let (cell, quota) = (Cell::default(), Quota::new(4, Duration::from_secs(4)));
+        let now = Timestamp::from_millis(1_000_000);
+        cell.take(quota, 3, now).unwrap();
+        assert_eq!(cell.take(quota, 2, now), Err(Duration::from_secs(1)));
+        cell.take(quota, 1, now).unwrap();
+        cell.take(quota, 100, now.plus(Duration::from_secs(4))).unwrap();
     }
 
     proptest! {
@@ -81,7 +93,7 @@ mod tests {
             let mut passed = Vec::new();
             for step in steps {
                 now = now.plus(Duration::from_millis(step));
-                if cell.take(quota, now).is_ok() {
+                if cell.take(quota, 1, now).is_ok() {
                     passed.push(now);
                 }
             }

@@ -55,7 +55,8 @@ fn implied_by(scope: &str) -> &'static [&'static str] {
         "Mail.Read" => &["Mail.ReadWrite"],
         "Calendars.Read" => &["Calendars.ReadWrite"],
         "Chat.Read" => &["Chat.ReadWrite"],
-        "Files.Read" => &["Files.ReadWrite", "Files.ReadWrite.All"],
+        "Files.Read" => &["Files.ReadWrite", "Files.Read.All", "Files.ReadWrite.All"],
+        "Files.ReadWrite" | "Files.Read.All" => &["Files.ReadWrite.All"],
         "Notes.Read" => &["Notes.ReadWrite"],
         "MailboxSettings.Read" => &["MailboxSettings.ReadWrite"],
         _ => &[],
@@ -111,5 +112,10 @@ mod tests {
     fn a_broader_permission_allows_a_narrower_one_and_not_the_reverse() {
         assert!(ScopeSet::parse("Mail.ReadWrite").allows("Mail.Read"));
         assert!(!ScopeSet::parse("Mail.ReadBasic").allows("Mail.Read"));
+        let all = ScopeSet::parse("Files.ReadWrite.All");
+        assert!(["Files.Read", "Files.ReadWrite", "Files.Read.All"].iter().all(|scope| all.allows(scope)));
+        // Writing one's own files opens nobody else's.
+        assert!(!ScopeSet::parse("Files.ReadWrite").allows("Files.Read.All"));
+        assert!(!ScopeSet::parse("Files.Read.All").allows("Files.ReadWrite"));
     }
 }

@@ -24,5 +24,5 @@ mod samples;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use types::{ExtractError, ExtractOptions, ExtractedText};
+pub(crate) use types::{ExtractError, ExtractOptions};
 pub(crate) use worker::{Extractor, PoolLimits, child_main};

@@ -28,6 +28,8 @@ const SILENT_PENALTY: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Bytes,
+    /// Where the bytes are instead, for requests that may be sent on.
+    pub(super) location: Option<String>,
 }
 
 impl Answer {
@@ -44,13 +46,13 @@ impl Answer {
 /// Sends requests to Graph as a user.
 #[derive(Clone)]
 pub(crate) struct GraphClient {
-    transport: Arc<dyn GraphTransport>,
+    pub(super) transport: Arc<dyn GraphTransport>,
     tokens: Arc<dyn AccessTokens>,
     gate: Arc<dyn RateGate>,
 }
 
 /// What to do after an attempt.
-enum Next {
+pub(super) enum Next {
     Done(Answer),
     Fail(GraphError),
     /// Wait, then send again; the error to answer when the wait does not fit.
@@ -80,7 +82,7 @@ impl GraphClient {
         if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
             return Err(too_long());
         }
-        let key = GateKey { user: asker.user.clone(), workload: request.workload };
+        let key = GateKey::new(asker.user, request.workload);
         let mut access = self.tokens.get(asker.user).await?;
         let (mut renewed, mut reread) = (false, false);
         let mut attempt = 0;
@@ -128,7 +130,7 @@ impl GraphClient {
         attempt: u32,
     ) -> Next {
         let patience = remaining(asker.deadline);
-        let permit = match self.gate.admit(key, patience).await {
+        let permit = match self.gate.admit(key, request.units, patience).await {
             Ok(permit) => permit,
             Err(throttled) => {
                 let retry_after = throttled.retry_after;
@@ -152,7 +154,14 @@ impl GraphClient {
     fn judge(&self, key: &GateKey, request: &Request, response: &GraphResponse, attempt: u32) -> Next {
         let status = response.status;
         if status.is_success() {
-            return Next::Done(Answer { body: response.body.clone() });
+            return Next::Done(Answer { body: response.body.clone(), location: None });
+        }
+        if request.elsewhere && status.is_redirection() {
+            let location = response.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok());
+            return match location {
+                Some(url) => Next::Done(Answer { body: Bytes::new(), location: Some(url.to_owned()) }),
+                None => Next::Fail(GraphError::Malformed("a redirect without a location".to_owned())),
+            };
         }
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
@@ -164,7 +173,7 @@ impl GraphClient {
         }
         // An earlier attempt, whose answer got lost, has removed it.
         if attempt > 1 && request.method == Method::DELETE && status == StatusCode::NOT_FOUND {
-            return Next::Done(Answer { body: Bytes::new() });
+            return Next::Done(Answer { body: Bytes::new(), location: None });
         }
         let mut error = refusal(response);
         match &mut error {
@@ -220,7 +229,7 @@ fn idempotent(request: &Request) -> bool {
     request.repeatable || request.if_match.is_none() && retry::is_idempotent(&request.method)
 }
 
-fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
+pub(super) fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
     let unavailable =
         |reason: String| GraphError::Unavailable { reason, retry_after: None, request_id: None };
     match error {
@@ -259,10 +268,10 @@ fn wire(request: &Request, access: &UpstreamAccess, timeout: Duration) -> GraphR
     }
 }
 
-fn remaining(deadline: Instant) -> Duration {
+pub(super) fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now()).saturating_sub(RESERVE)
 }
 
-fn dice() -> u32 {
+pub(super) fn dice() -> u32 {
     u32::from_ne_bytes(random::bytes())
 }

@@ -4,6 +4,7 @@
 //! and repeats what may be repeated within the caller's deadline.
 
 pub(crate) mod client;
+mod download;
 pub(crate) mod encode;
 pub(crate) mod error;
 pub(crate) mod page;

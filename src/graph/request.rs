@@ -30,6 +30,10 @@ pub(crate) struct Request {
     pub(super) repeatable: bool,
     /// It changes something: without an answer, nobody knows whether it has.
     pub(super) writes: bool,
+    /// What it costs of the workload's budget.
+    pub(super) units: u32,
+    /// The answer may be a redirect to where the bytes are, see [`super::download`].
+    pub(super) elsewhere: bool,
 }
 
 /// Answers of lists and single items.
@@ -57,7 +61,30 @@ impl Request {
             workload: Workload::Outlook,
             repeatable: false,
             writes: false,
+            units: 1,
+            elsewhere: false,
         }
+    }
+
+    /// A read of files and folders: a path of ours, or a page by Graph's own next link. One item costs 1 resource unit.
+    pub(crate) fn files(target: impl Into<String>) -> Self {
+        Self { prefer: None, workload: Workload::Files, ..Self::next(target.into()) }
+    }
+
+    /// A search of files that Graph wants as a POST.
+    pub(crate) fn files_query(target: Target, body: Bytes) -> Self {
+        Self { method: Method::POST, body: Some(body), repeatable: true, ..Self::files(target.build()) }
+    }
+
+    /// Costs as many resource units: 2 for lists, 5 for permissions.
+    pub(crate) fn costing(mut self, units: u32) -> Self {
+        self.units = units;
+        self
+    }
+
+    /// The bytes of a file, at most `max_bytes`; for [`super::client::GraphClient::download`].
+    pub(crate) fn content(target: Target, max_bytes: usize) -> Self {
+        Self { elsewhere: true, ..Self::files(target.build()).download(max_bytes) }
     }
 
     /// A read that Graph wants as a POST (`/search/query`, `getSchedule`); repeating it is harmless.

@@ -49,6 +49,12 @@ impl GraphTransport for FakeGraph {
         };
         (self.script)(&request, number)
     }
+
+    async fn fetch(&self, url: &str, max_bytes: usize, timeout: Duration) -> Reply {
+        let (method, target) = (http::Method::GET, url.to_owned());
+        let (token, headers) = (Secret::new(String::new()), Vec::new());
+        self.send(GraphRequest { method, target, token, headers, body: None, max_bytes, timeout }).await
+    }
 }
 
 /// A JSON answer.
@@ -126,7 +132,7 @@ pub(crate) struct OpenGate {
 
 #[async_trait]
 impl RateGate for OpenGate {
-    async fn admit(&self, _key: &GateKey, _patience: Duration) -> Result<Permit, Throttled> {
+    async fn admit(&self, _key: &GateKey, _units: u32, _patience: Duration) -> Result<Permit, Throttled> {
         *self.admissions.lock() += 1;
         Ok(Permit::new(None))
     }

@@ -9,13 +9,26 @@ use std::time::Duration;
 pub(crate) enum Workload {
     /// Mail, calendar, contacts: 4 concurrent, 10,000 in 10 minutes per app and mailbox.
     Outlook,
+    /// OneDrive: resource units in a minute per app and tenant.
+    Files,
 }
 
-/// The thing that is limited: one user's share of one workload.
+/// The thing that is limited: one user's share of one workload, or a tenant's where Graph counts by tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GateKey {
-    pub(crate) user: UserKey,
+    owner: UserKey,
     pub(crate) workload: Workload,
+}
+
+impl GateKey {
+    /// The key of a user's requests.
+    pub(crate) fn new(user: &UserKey, workload: Workload) -> Self {
+        let owner = match workload {
+            Workload::Outlook => user.clone(),
+            Workload::Files => UserKey::new(user.tid.clone(), ""),
+        };
+        Self { owner, workload }
+    }
 }
 
 /// The wait would exceed what the caller allows.
@@ -39,8 +52,9 @@ impl Permit {
 /// Rate and concurrency limits per user and workload.
 #[async_trait]
 pub(crate) trait RateGate: Send + Sync {
-    /// Waits for admission at most `patience`; an atomic cell and a semaphore, no mailbox.
-    async fn admit(&self, key: &GateKey, patience: Duration) -> Result<Permit, Throttled>;
+    /// Waits for admission at most `patience`; an atomic cell and a semaphore, no mailbox. `units` is what the request
+    /// costs of the budget.
+    async fn admit(&self, key: &GateKey, units: u32, patience: Duration) -> Result<Permit, Throttled>;
     /// Graph said 429: nobody sends for `key` until `pause` has passed.
     fn penalise(&self, key: &GateKey, pause: Duration);
 }

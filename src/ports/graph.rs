@@ -46,8 +46,16 @@ pub(crate) enum TransportError {
     ForeignLink,
 }
 
-/// Sends requests to Graph: no retries, no redirects, no interpretation.
+/// Sends requests to Graph: no retries, no redirects of its own, no interpretation.
 #[async_trait]
 pub(crate) trait GraphTransport: Send + Sync {
     async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError>;
+    /// Fetches what Graph pointed to on another host (`Location` of `/content`): without the token, cookies or any
+    /// other header of ours.
+    async fn fetch(
+        &self,
+        url: &str,
+        max_bytes: usize,
+        timeout: Duration,
+    ) -> Result<GraphResponse, TransportError>;
 }

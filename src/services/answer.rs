@@ -5,6 +5,7 @@ use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// What was really asked of Graph.
 #[derive(Debug, Default, Serialize)]
@@ -85,6 +86,26 @@ pub(super) fn with_notes(mut text: String, warnings: &[String], cursor: Option<&
     text
 }
 
+/// Cuts after `max` characters and says how many are missing.
+pub(super) fn clipped(mut text: String, max: usize) -> String {
+    if let Some((at, _)) = text.char_indices().nth(max) {
+        let rest = text.get(at..).unwrap_or_default().chars().count();
+        text.truncate(at);
+        let _ = write!(text, "…(+{rest} chars)");
+    }
+    text
+}
+
+/// One line: runs of white space and control characters become one space.
+pub(super) fn line(text: &str) -> String {
+    let plain = |c: char| !c.is_control() && (!c.is_whitespace() || c == ' ');
+    if text.chars().all(plain) && !text.contains("  ") {
+        return text.trim().to_owned();
+    }
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Output schema of a listing whose items have the given properties.
 pub(super) fn listing_schema(item: &Value) -> Value {
     json!({"type": "object", "properties": {
@@ -102,4 +123,15 @@ pub(super) fn listing_schema(item: &Value) -> Value {
         "max_chars": {"type": "integer"},
         "warnings": {"type": "array", "items": {"type": "string"}},
     }, "required": ["items", "count", "has_more", "applied", "truncated"]})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_text_says_how_much_is_missing() {
+        assert_eq!(clipped("가나다라마".to_owned(), 3), "가나다…(+2 chars)");
+        assert_eq!(clipped("abc".to_owned(), 3), "abc");
+    }
 }

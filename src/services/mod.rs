@@ -6,9 +6,11 @@ mod calendar;
 #[cfg(any(test, feature = "conformance"))]
 pub(crate) mod conformance;
 mod fault;
+mod file_text;
 pub(crate) mod m365;
 mod mail_query;
 mod net;
+mod onedrive;
 mod own;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -33,7 +35,7 @@ pub(crate) struct ServiceSettings {
     pub(crate) default_time_zone: String,
     /// Characters of text in one answer unless the caller asks for fewer or more.
     pub(crate) max_chars: usize,
-    /// Largest attachment that is read, in bytes.
+    /// Largest attachment or file that is read, in bytes.
     pub(crate) max_attachment_bytes: usize,
     /// Parts of sender addresses whose mail is left out, in lower case.
     pub(crate) blocked_senders: Vec<String>,
@@ -74,6 +76,7 @@ pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
     vec![
         Arc::new(mail_query::MailQuery::new(deps)),
         Arc::new(calendar::Calendar::new(deps)),
+        Arc::new(onedrive::OneDrive::new(deps)),
         Arc::new(net::Net::new(deps)),
         #[cfg(feature = "conformance")]
         Arc::new(conformance::Conformance::new()),

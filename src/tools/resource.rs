@@ -55,10 +55,6 @@ pub(crate) struct Contents {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ContentsBody {
     Text(String),
-    #[cfg_attr(
-        not(any(test, feature = "conformance")),
-        expect(dead_code, reason = "today the suite's fixtures alone answer bytes")
-    )]
     Blob(Vec<u8>),
 }
 

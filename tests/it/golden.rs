@@ -3,7 +3,7 @@
 
 use super::support::cluster::Cluster;
 use super::support::login::Client;
-use super::support::mcp::MODERN;
+use super::support::mcp::{MODERN, Mcp};
 use super::support::peer::Peer;
 use super::support::wire::Framing;
 use insta::assert_json_snapshot;
@@ -82,4 +82,15 @@ async fn what_a_client_sees_first_is_as_reviewed_in_every_version() {
             }
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tools_of_onedrive_are_as_reviewed() {
+    let cluster = Cluster::embedded().await;
+    let resource = format!("{}/onedrive/mcp", cluster.url);
+    let login = Client::register(&cluster.url).await.for_resource(&resource).sign_in(ALICE).await;
+    let mut client = Mcp::modern(&cluster.url, &login.access);
+    client.endpoint = resource;
+    let tools = client.send("tools/list", json!({})).await.result()["tools"].clone();
+    settings(MODERN).bind(|| assert_json_snapshot!("onedrive_tools", tools));
 }

@@ -51,6 +51,8 @@ mod oauth_front;
 #[cfg(feature = "conformance")]
 mod official_client;
 #[cfg(test)]
+mod onedrive;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod profiles;

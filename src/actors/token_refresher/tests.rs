@@ -107,7 +107,12 @@ impl World {
             identity: self.identity.clone(),
             cipher: self.cipher.clone(),
             clock: self.clock.clone(),
-            gate: GateSettings { concurrent: 4, requests: 100, period: Duration::from_mins(1) },
+            gate: GateSettings {
+                concurrent: 4,
+                requests: 100,
+                period: Duration::from_mins(1),
+                file_units: 100,
+            },
             registry: RegistrySettings {
                 max_streams: 8,
                 max_streams_per_user: 8,

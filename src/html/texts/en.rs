@@ -87,6 +87,10 @@ pub(in crate::html) const EN: Texts = Texts {
             can: "Read, change and delete your OneDrive files",
             cannot: "Change or delete your OneDrive files",
         },
+        files_read_all: Words {
+            can: "Read every file that you can open, also those of others",
+            cannot: "Read files that others shared with you",
+        },
         files_all: Words {
             can: "Read, change and delete every file that you can open",
             cannot: "Touch files that others shared with you",

@@ -76,6 +76,10 @@ pub(in crate::html) const KO: Texts = Texts {
             can: "OneDrive 파일 읽기, 수정 및 삭제",
             cannot: "OneDrive 파일 수정 또는 삭제",
         },
+        files_read_all: Words {
+            can: "다른 사람의 파일을 포함해 사용자가 열 수 있는 모든 파일 읽기",
+            cannot: "다른 사람이 공유한 파일 읽기",
+        },
         files_all: Words {
             can: "사용자가 열 수 있는 모든 파일 읽기, 수정 및 삭제",
             cannot: "다른 사람이 공유한 파일 다루기",

@@ -45,7 +45,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "m365-daily",
         title: "Microsoft 365, every day",
-        description: "The tools of a working day: search, mail and calendar.",
+        description: "The tools of a working day: search, mail, calendar and files.",
         tools: Some(&[
             "query_email",
             "get_email",
@@ -55,6 +55,8 @@ const PRESETS: &[Preset] = &[
             "calendar_get_schedule",
             "calendar_create_event",
             "calendar_respond_event",
+            "list_files",
+            "read_file",
         ]),
     },
     Preset {

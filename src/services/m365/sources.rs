@@ -75,6 +75,19 @@ pub(super) const KINDS: &[Kind] = &[
         url: "link",
         about: &["start", "location", "organizer"],
     },
+    Kind {
+        name: "file",
+        called: "The drive",
+        service: "onedrive",
+        find: "list_files",
+        find_args: |query| json!({"search": query.words.join(" "), "type": "file", "limit": query.limit}),
+        read: "read_file",
+        read_id: "file_path",
+        read_at: "",
+        title: "name",
+        url: "web_url",
+        about: &["path", "type", "modified"],
+    },
 ];
 
 /// A kind of things together with the tools that find and read it.

@@ -49,7 +49,7 @@ impl AttachmentItem {
     pub(super) fn of(view: &AttachmentView<'_>) -> Self {
         Self {
             attachment_id: view.id.to_string(),
-            name: super::message::line(&view.name),
+            name: crate::services::answer::line(&view.name),
             content_type: view.content_type.to_string(),
             size: view.size,
             inline: view.is_inline,

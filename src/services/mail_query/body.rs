@@ -4,8 +4,8 @@ use super::args::BodyFormat;
 use super::message::{Item, RawBody};
 use crate::extract::html::{mail_html_to_markdown, mail_html_to_text};
 use crate::extract::quotes::fold_quotes;
+use crate::services::answer::clipped;
 use crate::tools::error::ToolError;
-use std::fmt::Write as _;
 
 /// How to write bodies.
 #[derive(Clone, Copy, Debug)]
@@ -64,25 +64,9 @@ pub(super) fn readable(raw: &RawBody, style: BodyStyle) -> (String, usize) {
     (marked, hidden)
 }
 
-/// Cuts after `max` characters and says how many are missing.
-pub(super) fn clipped(mut text: String, max: usize) -> String {
-    if let Some((at, _)) = text.char_indices().nth(max) {
-        let rest = text.get(at..).unwrap_or_default().chars().count();
-        text.truncate(at);
-        let _ = write!(text, "…(+{rest} chars)");
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cut_body_says_how_much_is_missing() {
-        assert_eq!(clipped("가나다라마".to_owned(), 3), "가나다…(+2 chars)");
-        assert_eq!(clipped("abc".to_owned(), 3), "abc");
-    }
 
     #[test]
     fn hidden_text_is_dropped_and_counted() {

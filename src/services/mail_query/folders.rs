@@ -127,7 +127,7 @@ async fn level(
 }
 
 fn item(view: &FolderView<'_>, above: Option<&FolderItem>) -> FolderItem {
-    let name = super::message::line(&view.display_name);
+    let name = crate::services::answer::line(&view.display_name);
     FolderItem {
         id: view.id.to_string(),
         path: above.map_or_else(|| name.clone(), |above| format!("{}/{name}", above.path)),

@@ -1,6 +1,7 @@
 //! A message: the view that borrows from Graph's answer, and the flat item that callers get.
 
 use crate::graph::page::Text;
+use crate::services::answer::line;
 use crate::services::time::{local_text, utc_text};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -198,16 +199,6 @@ pub(super) fn project(view: &MessageView<'_>, frame: &Frame) -> Item {
         raw: view.body.as_ref().map(RawBody::of),
         received,
     }
-}
-
-/// One line: runs of white space and control characters become one space.
-pub(super) fn line(text: &str) -> String {
-    let plain = |c: char| !c.is_control() && (!c.is_whitespace() || c == ' ');
-    if text.chars().all(plain) && !text.contains("  ") {
-        return text.trim().to_owned();
-    }
-    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 impl Item {

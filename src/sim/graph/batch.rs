@@ -168,6 +168,7 @@ fn answer(
     if let Some(applied) = call.prefer.applied() {
         headers.insert("Preference-Applied".to_owned(), applied.into());
     }
+    headers.extend(answer.headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())));
     let is_json = answer.content_type.starts_with("application/json");
     let body = if is_json {
         serde_json::from_slice(&answer.body).unwrap_or(Value::Null)

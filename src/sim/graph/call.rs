@@ -37,6 +37,8 @@ pub(super) struct Answer {
     pub(super) content_type: String,
     pub(super) body: Bytes,
     pub(super) applied: Option<String>,
+    /// Further headers.
+    pub(super) headers: Vec<(&'static str, String)>,
 }
 
 impl Answer {
@@ -44,17 +46,17 @@ impl Answer {
     pub(super) fn json(body: Vec<u8>) -> Self {
         let content_type = "application/json;odata.metadata=minimal;odata.streaming=true;\
             IEEE754Compatible=false;charset=utf-8";
-        Self { status: 200, content_type: content_type.to_owned(), body: body.into(), applied: None }
+        Self::raw(content_type, body.into())
     }
 
     /// No body.
     pub(super) fn empty(status: u16) -> Self {
-        Self { status, content_type: String::new(), body: Bytes::new(), applied: None }
+        Self { status, ..Self::raw("", Bytes::new()) }
     }
 
     /// Bytes of another type.
     pub(super) fn raw(content_type: &str, body: Bytes) -> Self {
-        Self { status: 200, content_type: content_type.to_owned(), body, applied: None }
+        Self { status: 200, content_type: content_type.to_owned(), body, applied: None, headers: Vec::new() }
     }
 }
 

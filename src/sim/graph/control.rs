@@ -13,6 +13,8 @@ pub(super) async fn read(state: web::Data<SimState>) -> HttpResponse {
 
 /// Sets other limits (absent ones go back to the real ones) and clears the use.
 pub(super) async fn write(state: web::Data<SimState>, limits: web::Json<Limits>) -> HttpResponse {
-    state.graph.gate.set(limits.into_inner());
+    let limits = limits.into_inner();
+    state.graph.drives.units.set(limits.drive_units);
+    state.graph.gate.set(limits);
     HttpResponse::NoContent().finish()
 }

@@ -22,11 +22,13 @@ pub(super) struct Limits {
     pub(super) budget: u32,
     /// Length of the window.
     pub(super) window_seconds: u64,
+    /// Resource units of files in a minute; the real ones when absent.
+    pub(super) drive_units: Option<u32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrent: 4, budget: 10_000, window_seconds: 600 }
+        Self { concurrent: 4, budget: 10_000, window_seconds: 600, drive_units: None }
     }
 }
 

@@ -62,6 +62,9 @@ pub(super) async fn handle(
             if let Some(applied) = answer.applied {
                 response.insert_header(("Preference-Applied", applied));
             }
+            for (name, value) in &answer.headers {
+                response.insert_header((*name, value.as_str()));
+            }
             if !answer.content_type.is_empty() {
                 response.insert_header((header::CONTENT_TYPE, answer.content_type));
             }

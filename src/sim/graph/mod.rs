@@ -5,6 +5,7 @@ mod batch;
 mod calendar;
 mod call;
 mod control;
+mod drive;
 mod error;
 mod folders;
 mod gate;
@@ -35,6 +36,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
 
+use self::drive::Drives;
 use self::gate::Gate;
 use self::mailbox::Mailbox;
 use super::clock;
@@ -49,6 +51,7 @@ pub(crate) struct GraphState {
     mailboxes: HashMap<String, Mailbox>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
     gate: Gate,
+    drives: Drives,
 }
 
 impl GraphState {
@@ -62,12 +65,14 @@ impl GraphState {
         let seeded = seed::mailboxes(directory, extra_messages, now);
         let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
-        Self { mailboxes, calendars, gate: Gate::new() }
+        let drives = Drives::new(directory, seed::drive::drives(directory, now));
+        Self { mailboxes, calendars, gate: Gate::new(), drives }
     }
 
     /// The real limits again, and usage back to nothing.
     pub(crate) fn reset(&self) {
         self.gate.set(gate::Limits::default());
+        self.drives.units.set(None);
     }
 
     fn events(&self, oid: &str) -> MappedRwLockReadGuard<'_, [Event]> {
@@ -79,12 +84,19 @@ impl GraphState {
     }
 }
 
+/// Largest body of a request: a file in one piece.
+const MAX_BODY: usize = 256 << 20;
+
 /// Mounts `/v1.0` and the control routes of its limits.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/_sim/graph/limits", web::get().to(control::read))
         .route("/_sim/graph/limits", web::post().to(control::write));
-    let scope = routes::PATTERNS
+    drive::configure(cfg);
+    let scope = drive::PATTERNS
         .iter()
-        .fold(web::scope("/v1.0"), |scope, pattern| scope.route(pattern, web::to(http::handle)));
+        .chain(&routes::PATTERNS)
+        .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
+            scope.route(pattern, web::to(http::handle))
+        });
     cfg.service(scope);
 }

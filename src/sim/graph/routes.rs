@@ -3,6 +3,7 @@ use super::GraphState;
 use super::attachments;
 use super::calendar;
 use super::call::{Answer, Call};
+use super::drive;
 use super::error::GraphError;
 use super::folders;
 use super::mailbox::Mailbox;
@@ -109,6 +110,9 @@ pub(super) fn dispatch(
     call: &Call<'_>,
 ) -> Result<Answer, GraphError> {
     let segments: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    if drive::is_drive(&call.path) {
+        return drive::dispatch(&state.drives, directory, call, &segments);
+    }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),
         ["users", id, rest @ ..] => {
@@ -132,7 +136,10 @@ pub(super) fn dispatch(
                 )),
             }
         }
-        ["search", "query"] if call.method == "POST" => search::query(call, mailbox(state, call)?),
+        ["search", "query"] if call.method == "POST" => match search::wanted(call)? {
+            search::Wanted::Messages => search::query(call, mailbox(state, call)?),
+            search::Wanted::Files => drive::search(&state.drives, directory, call),
+        },
         ["search", "query"] => Err(GraphError::method()),
         [first, ..] => Err(GraphError::no_segment(first)),
         [] => Err(GraphError::bad_request("Empty Path is not supported.")),

@@ -1,4 +1,4 @@
-//! `POST /search/query` for messages.
+//! `POST /search/query`: which search is meant, and the one for messages.
 use serde::Deserialize;
 
 use super::call::{Answer, Call};
@@ -39,6 +39,20 @@ struct Text {
     query_string: String,
 }
 
+/// What a search looks for.
+pub(super) enum Wanted {
+    Messages,
+    Files,
+}
+
+/// Reads that from the request.
+pub(super) fn wanted(call: &Call<'_>) -> Result<Wanted, GraphError> {
+    let body: Body = serde_json::from_slice(call.body)
+        .map_err(|_| GraphError::bad_request("Unable to read JSON request payload."))?;
+    let files = body.requests.first().is_some_and(|request| request.entity_types == ["driveItem"]);
+    Ok(if files { Wanted::Files } else { Wanted::Messages })
+}
+
 /// Runs the one search of the request.
 pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphError> {
     let body: Body = serde_json::from_slice(call.body)
@@ -47,7 +61,9 @@ pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphE
         return Err(GraphError::bad_request("Exactly one search request is supported."));
     };
     if request.entity_types != ["message"] {
-        return Err(GraphError::bad_request("This tenant searches the entity type 'message' only."));
+        return Err(GraphError::bad_request(
+            "This tenant searches the entity types 'message' and 'driveItem', each on its own.",
+        ));
     }
     if !call.granted(&READ) {
         return Err(GraphError::access_denied());

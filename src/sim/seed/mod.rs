@@ -4,6 +4,7 @@
 pub(crate) mod bulk;
 pub(crate) mod calendar;
 mod documents;
+pub(crate) mod drive;
 mod english;
 pub(crate) mod files;
 mod folders;

@@ -117,6 +117,26 @@ const REQUESTS: &[(&str, &[&str])] = &[
         &["/me/events/{e}/instances?startDateTime={from}&endDateTime={to}&$top=5"],
     ),
     ("/users/{user-id}/calendarView", &["/users/{u}/calendarView?startDateTime={from}&endDateTime={to}"]),
+    ("/me/drive", &["/me/drive", "/me/drive?$select=id"]),
+    ("/me/drive/root", &["/me/drive/root", "/me/drive/root?$select=id,name,folder"]),
+    (
+        "/me/drive/root/children",
+        &[
+            "/me/drive/root/children",
+            "/me/drive/root/children?$top=2&$orderby=name&$select=id,name,size,file,folder",
+        ],
+    ),
+    (
+        "/me/drive/items/{driveItem-id}",
+        &["/me/drive/items/{i}", "/me/drive/items/{i}?$select=id,eTag,webUrl"],
+    ),
+    ("/me/drive/items/{driveItem-id}/children", &["/me/drive/items/root/children?$top=1"]),
+    ("/me/drive/items/{driveItem-id}/versions", &["/me/drive/items/{i}/versions"]),
+    ("/me/drive/items/{driveItem-id}/permissions", &["/me/drive/items/{i}/permissions"]),
+    ("/me/drive/root/search(q='{q}')", &["/me/drive/root/search(q='e')?$top=3"]),
+    ("/me/drive/recent", &["/me/drive/recent"]),
+    ("/me/drive/sharedWithMe", &["/me/drive/sharedWithMe"]),
+    ("/me/drive/root/delta", &["/me/drive/root/delta?$top=40", "/me/drive/root/delta?token=latest"]),
 ];
 
 /// The description, when the folder of shared papers is there.
@@ -184,6 +204,8 @@ struct Ids {
     folder: String,
     calendar: String,
     series: String,
+    /// A file in the drive.
+    file: String,
 }
 
 impl Ids {
@@ -208,7 +230,13 @@ impl Ids {
         let events = lab.get_with(user, "/me/events?$top=50&$select=type", headers).await.json();
         let series =
             events["value"].as_array().unwrap().iter().find(|e| e["type"] == "seriesMaster").unwrap();
+        let recent = lab.get_with(user, "/me/drive/recent?$top=1", headers).await.json();
+        let recent = &recent["value"][0];
+        let file = recent.get("remoteItem").map_or(recent, |_| &serde_json::Value::Null);
+        let children = lab.get_with(user, "/me/drive/root/search(q='txt')?$top=1", headers).await.json();
+        let file = file["id"].as_str().or(children["value"][0]["id"].as_str()).unwrap();
         Self {
+            file: file.to_owned(),
             calendar: calendars["value"][1]["id"].as_str().unwrap().to_owned(),
             series: series["id"].as_str().unwrap().to_owned(),
             user: format!("{user}@contoso.example"),
@@ -221,7 +249,8 @@ impl Ids {
     fn fill(&self, request: &str) -> String {
         let path = request.replace("{u}", &self.user).replace("{m}", &self.message);
         let path = path.replace("{a}", &self.attachment).replace("{f}", &self.folder);
-        let path = path.replace("{c}", &self.calendar).replace("{e}", &self.series);
+        let path =
+            path.replace("{c}", &self.calendar).replace("{e}", &self.series).replace("{i}", &self.file);
         let day =
             |days: i64| (crate::sim::clock::now() + chrono::Duration::days(days)).date_naive().to_string();
         let path = path.replace("{from}", &format!("{}T00:00:00Z", day(-60))).replace("{to}", &day(60));
@@ -261,5 +290,32 @@ async fn search_batch_and_errors_fit_the_description() {
     for path in ["/me/messages/x", "/me/messages?$filter=x", "/me/messages?$select=x", "/nonsense"] {
         let got = lab.get("minji", path).await;
         assert!(got.status >= 400 && error.is_valid(&got.json()), "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn what_changes_files_fits_the_description() {
+    let Some(description) = description() else { return };
+    let lab = Lab::new(0);
+    let token = lab.token("alice", &["Files.ReadWrite"]);
+    let schema = validator(&description, &json!({ "$ref": "#/components/schemas/driveItem" }));
+    let error = validator(&description, &json!({ "$ref": "#/components/schemas/odataError" }));
+    let folder = r#"{"name":"New","folder":{},"@microsoft.graph.conflictBehavior":"fail"}"#;
+    let requests: [(&str, &str, &str, u16); 6] = [
+        ("POST", "/v1.0/me/drive/root/children", folder, 201),
+        ("PUT", "/v1.0/me/drive/root:/New/a.txt:/content", "hello", 201),
+        ("PUT", "/v1.0/me/drive/root:/New/a.txt:/content", "again", 200),
+        ("PATCH", "/v1.0/me/drive/root:/New/a.txt", r#"{"name":"b.txt"}"#, 200),
+        ("POST", "/v1.0/me/drive/root/children", folder, 409),
+        ("DELETE", "/v1.0/me/drive/root:/New/none.txt", "", 404),
+    ];
+    for (method, url, body, status) in requests {
+        let got = lab.send(&token, method, url, &[], body).await;
+        assert_eq!(got.status, status, "{method} {url}: {}", String::from_utf8_lossy(&got.body));
+        let fitting = if status < 300 { &schema } else { &error };
+        let body = got.json();
+        let faults: Vec<String> =
+            fitting.iter_errors(&body).map(|e| format!("{e} at {}", e.instance_path())).collect();
+        assert!(faults.is_empty(), "{method} {url}: {faults:?}");
     }
 }

@@ -2,6 +2,7 @@
 mod calendar;
 mod contract;
 mod contract_writes;
+mod drive;
 mod limits;
 mod mail;
 mod paging;
@@ -18,7 +19,7 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 /// All scopes that the tools use.
-const ALL: [&str; 4] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read"];
+const ALL: [&str; 5] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read", "Files.Read.All"];
 
 /// A tenant without sockets.
 struct Lab {

@@ -1,0 +1,177 @@
+//! `/onedrive`: the files of the signed-in user, and those that others have shared.
+//!
+//! Callers name a file by path, id or link ([`address`]); Graph's [`item`]s come back with both. Bytes are fetched past
+//! Graph's redirect without the token ([`crate::graph::download`]) and never touch the server's disk.
+
+mod address;
+mod get_file_info;
+mod guide;
+mod item;
+mod list_files;
+mod read_file;
+
+use super::{ServiceDeps, fault, own, zone};
+use crate::domain::ids::ServiceName;
+use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+use crate::graph::encode::Target;
+use crate::graph::error::{Fault, GraphError};
+use crate::graph::request::{Asker, Request};
+use crate::tools::context::CallContext;
+use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::tool::{Args, Service, Tool};
+use address::Address;
+use chrono_tz::Tz;
+use item::{FileItem, Frame, ItemView, SELECT};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Permission of every tool that reads.
+const SCOPES: &[&str] = &[READ];
+const READ: &str = "Files.Read";
+/// What reading files of others takes.
+const READ_ALL: &str = "Files.Read.All";
+/// Arguments of other tools of this kind, accepted and checked, not listed.
+const ALIASES: &[(&str, &str)] =
+    &[("user_id", "user_id"), ("mailbox", "mailbox"), ("path", "file_path"), ("id", "file_path")];
+
+/// What the tools share.
+struct Desk {
+    deps: ServiceDeps,
+    zones: zone::Zones,
+}
+
+impl Desk {
+    /// See [`own::notes`].
+    async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
+        own::notes(&self.deps.graph, context, args).await
+    }
+
+    async fn zone(&self, context: &CallContext) -> Tz {
+        self.zones.of(&self.deps, context).await
+    }
+
+    /// The item at an address.
+    ///
+    /// `GET {address}?$select=…` (Files.Read; in drives of others Files.Read.All; by a link Files.ReadWrite), 1 unit.
+    async fn lookup(&self, context: &CallContext, address: &Address) -> Result<FileItem, ToolError> {
+        require(context, address.scope())?;
+        let zone = self.zone(context).await;
+        let found = self.find(context, address, zone).await;
+        found.map_err(|error| fault(error, address.scope()))
+    }
+
+    async fn find(&self, context: &CallContext, address: &Address, zone: Tz) -> Result<FileItem, GraphError> {
+        let target = Target::new(address.graph_path("")).with("$select", SELECT);
+        let answer = self.deps.graph.send(asker(context), Request::files(target.build())).await?;
+        let view: ItemView<'_> = answer.view()?;
+        // What a link or a drive of others leads to is named together with its drive, and nothing else is.
+        let own_drive = matches!(address, Address::Remote { .. } | Address::Share(_)).then_some("");
+        Ok(FileItem::new(&view, Frame { zone, own_drive }))
+    }
+
+    /// Id of the own drive: `GET /me/drive?$select=id` (Files.Read), 1 unit.
+    async fn own_drive(&self, context: &CallContext) -> Result<String, GraphError> {
+        #[derive(Deserialize)]
+        struct Drive {
+            id: String,
+        }
+        let target = Target::new("/me/drive").with("$select", "id");
+        let answer = self.deps.graph.send(asker(context), Request::files(target.build())).await?;
+        Ok(answer.view::<Drive>()?.id)
+    }
+}
+
+/// The asker of a call.
+fn asker(context: &CallContext) -> Asker<'_> {
+    Asker { user: &context.caller.user, deadline: context.deadline }
+}
+
+/// Refuses a call that turns out to need more than its tool always needs.
+fn require(context: &CallContext, scope: &str) -> Result<(), ToolError> {
+    if context.caller.scopes.allows(scope) {
+        return Ok(());
+    }
+    let required = SCOPES.iter().copied().chain([scope]).collect();
+    let text = format!("This needs the permission {scope}. Authorize again to grant it.");
+    Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, text))
+}
+
+/// A Graph failure in words about files; `scope` is what the request needed.
+fn fault(error: GraphError, scope: &'static str) -> ToolError {
+    let words = match &error {
+        GraphError::Throttled { retry_after, .. } => {
+            let seconds = retry_after.as_secs_f64().ceil();
+            Some(format!("Microsoft 365 limits requests for files. Try again in {seconds} seconds."))
+        }
+        GraphError::TooLarge { limit } => {
+            let megabytes = limit >> 20;
+            Some(format!("This is larger than the {megabytes} MB that are read here. Open it in OneDrive instead."))
+        }
+        GraphError::Refused { fault: Fault::NotFound, .. } => Some(
+            "There is no such file or folder here. List the folder, or search, and use a path or an id from there, \
+             unchanged."
+                .to_owned(),
+        ),
+        GraphError::Refused { fault: Fault::Locked, .. } => {
+            Some("Somebody has this file open for editing. Try again later.".to_owned())
+        }
+        GraphError::Refused { fault: Fault::Quota, .. } => Some("The drive is full.".to_owned()),
+        GraphError::Token(_)
+        | GraphError::Refused { .. }
+        | GraphError::Challenged { .. }
+        | GraphError::Unavailable { .. }
+        | GraphError::TimedOut
+        | GraphError::OutcomeUnknown { .. }
+        | GraphError::ForeignLink
+        | GraphError::Malformed(_) => None,
+    };
+    let mut error = fault::tool_error(error, &[scope]);
+    if let Some(words) = words {
+        error.public = words;
+    }
+    error
+}
+
+/// The service.
+pub(super) struct OneDrive {
+    info: ServiceInfo,
+    tools: Vec<Arc<dyn Tool>>,
+}
+
+impl OneDrive {
+    pub(super) fn new(deps: &ServiceDeps) -> Self {
+        let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
+        let required = ScopeSet::parse("User.Read Files.Read");
+        let more = ScopeSet::parse("Files.Read.All Files.ReadWrite").union(&ScopeSet::parse(zone::SCOPE));
+        let tools: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(list_files::ListFiles::new(Arc::clone(&desk))),
+            Arc::new(read_file::ReadFile::new(Arc::clone(&desk))),
+            Arc::new(get_file_info::GetFileInfo::new(desk)),
+        ];
+        Self {
+            info: ServiceInfo {
+                name: ServiceName::new("onedrive"),
+                title: "OneDrive".to_owned(),
+                description: "Find, read and change the signed-in user's files in OneDrive.".to_owned(),
+                supported_scopes: required.union(&more),
+                required_scopes: required,
+            },
+            tools,
+        }
+    }
+}
+
+impl Service for OneDrive {
+    fn info(&self) -> &ServiceInfo {
+        &self.info
+    }
+
+    fn instructions(&self) -> &'static str {
+        guide::INSTRUCTIONS
+    }
+
+    fn tools(&self) -> &[Arc<dyn Tool>] {
+        &self.tools
+    }
+}

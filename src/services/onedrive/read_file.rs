@@ -1,0 +1,217 @@
+//! `read_file`: the text of a file, or the file itself in a form that clients show.
+
+use super::address::Address;
+use super::item::{FileItem, bytes as size_text};
+use super::{ALIASES, Desk, SCOPES, asker, fault};
+use crate::graph::encode::Target;
+use crate::graph::request::Request;
+use crate::services::answer::{output, with_notes};
+use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
+use crate::services::file_text::{self, FileText, Named, Part, file_text_schema};
+use crate::tools::context::CallContext;
+use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::output::{Block, ToolOutput};
+use crate::tools::resource::{Contents, ContentsBody};
+use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Largest file that goes out as it is: in base64 it must fit into one answer.
+const MAX_WHOLE: usize = 700 << 10;
+
+/// The tool.
+pub(super) struct ReadFile {
+    desk: Arc<Desk>,
+    spec: ToolSpec,
+}
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    #[default]
+    Text,
+    /// The text; tables and headings have this form anyway.
+    Markdown,
+    /// Text of spreadsheets and CSV only.
+    Table,
+    /// A picture as it is.
+    Image,
+    /// Where it is, without reading it.
+    Link,
+    /// Any small file as it is.
+    Resource,
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    file_path: String,
+    #[serde(default)]
+    mode: Mode,
+    #[serde(flatten)]
+    part: Part,
+    #[serde(default)]
+    output_format: OutputFormat,
+}
+
+/// `structuredContent`.
+#[derive(Serialize)]
+struct Found {
+    #[serde(flatten)]
+    item: FileItem,
+    #[serde(flatten)]
+    text: FileText,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl ReadFile {
+    pub(super) fn new(desk: Arc<Desk>) -> Self {
+        let mut properties = super::item::item_schema();
+        if let (Some(all), Some(more)) = (properties.as_object_mut(), file_text_schema().as_object()) {
+            all.extend(more.clone());
+            all.insert("warnings".to_owned(), json!({"type": "array", "items": {"type": "string"}}));
+        }
+        let spec = ToolSpec {
+            name: "read_file",
+            title: "Read File",
+            description: "Read a file of OneDrive: the text of pdf, docx, xlsx, pptx, html, csv and text files, or a \
+                          picture or a small file as it is.",
+            input_schema: json!({"type": "object", "properties": {
+                "file_path": {"type": "string", "description": "Path such as Documents/notes.txt, id, or sharing link"},
+                "mode": {
+                    "type": "string", "enum": ["text", "markdown", "table", "image", "link", "resource"],
+                    "description": "text unless given; image and resource give the file as it is, link only its address",
+                },
+                "pages": {"type": "string", "description": "Page or range such as 2-5; all unless given"},
+                "sheet": {"type": "string", "description": "Name of a sheet; all visible ones unless given"},
+                "max_chars": max_chars_schema("text"),
+                "output_format": output_format_schema(),
+            }, "required": ["file_path"]}),
+            output_schema: json!({
+                "type": "object", "properties": properties, "required": ["id", "name", "kind", "size", "truncated"],
+            }),
+            annotations: Annotations::READ_UNTRUSTED,
+            scopes: SCOPES,
+            aliases: ALIASES,
+        };
+        Self { desk, spec }
+    }
+
+    /// `GET {item}/content` (Files.Read), then the bytes from where it points, bounded while they stream; 1 unit.
+    async fn bytes(&self, context: &CallContext, item: &FileItem, limit: usize) -> Result<Bytes, ToolError> {
+        file_text::check_size(&item.name, item.size, limit, "OneDrive")?;
+        let address = Address::of_id(&item.id);
+        let request = Request::content(Target::new(address.graph_path("content")), limit);
+        let fetched = self.desk.deps.graph.download(asker(context), request).await;
+        fetched.map_err(|error| fault(error, address.scope()))
+    }
+
+    /// The text, and the block for clients that show files.
+    async fn read(
+        &self,
+        context: &CallContext,
+        wish: &Wish,
+        item: &FileItem,
+    ) -> Result<(FileText, Option<Block>), ToolError> {
+        let named = Named { name: &item.name, content_type: &item.content_type };
+        match wish.mode {
+            Mode::Text | Mode::Markdown | Mode::Table => {
+                if wish.mode == Mode::Table && !is_table(&item.name) {
+                    return Err(ToolError::invalid(
+                        "mode",
+                        "Only xlsx and csv files are tables: use mode text.",
+                    ));
+                }
+                let bytes = self.bytes(context, item, self.desk.deps.settings.max_attachment_bytes).await?;
+                Ok((file_text::read(&self.desk.deps, named, bytes, &wish.part).await?, None))
+            }
+            Mode::Link => {
+                let block = Block::link(&item.web_url, &item.name, Some(&item.content_type));
+                Ok((FileText::default(), Some(block)))
+            }
+            Mode::Image => {
+                let Some(kind) = picture(&item.content_type) else {
+                    return Err(ToolError::invalid(
+                        "mode",
+                        "This is not a picture: use mode text or resource.",
+                    ));
+                };
+                let bytes = self.whole(context, item).await?;
+                let text = FileText::unread(&bytes).await?;
+                Ok((text, Some(Block::image(&STANDARD.encode(&bytes), kind))))
+            }
+            Mode::Resource => {
+                let bytes = self.whole(context, item).await?;
+                let text = FileText::unread(&bytes).await?;
+                let contents = Contents {
+                    uri: item.web_url.clone(),
+                    mime_type: item.content_type.clone(),
+                    body: ContentsBody::Blob(bytes.to_vec()),
+                };
+                Ok((text, Some(Block::resource(&contents))))
+            }
+        }
+    }
+
+    async fn whole(&self, context: &CallContext, item: &FileItem) -> Result<Bytes, ToolError> {
+        if item.size > MAX_WHOLE as u64 {
+            let text = format!(
+                "\"{}\" has {}; up to {} KB can be given as they are. Use mode text, or mode link to open it in OneDrive.",
+                item.name,
+                size_text(item.size),
+                MAX_WHOLE >> 10,
+            );
+            let kind = ToolErrorKind::UpstreamRejected { code: "too_large".to_owned(), status: 413 };
+            return Err(ToolError::new(kind, text));
+        }
+        self.bytes(context, item, MAX_WHOLE).await
+    }
+}
+
+fn is_table(name: &str) -> bool {
+    let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
+    ["xlsx", "xlsm", "csv", "tsv"].contains(&ending.as_str())
+}
+
+/// Kinds of pictures that clients show.
+fn picture(content_type: &str) -> Option<&'static str> {
+    ["image/png", "image/jpeg", "image/gif", "image/webp"].into_iter().find(|kind| content_type == *kind)
+}
+
+#[async_trait]
+impl Tool for ReadFile {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
+        let warnings = self.desk.notes(context, &args).await?;
+        let wish: Wish = typed(&args)?;
+        let address = Address::parse("file_path", &wish.file_path)?;
+        let item = self.desk.lookup(context, &address).await?;
+        if item.is_folder() {
+            let text = format!("\"{}\" is a folder: use list_files.", item.label());
+            return Err(ToolError::invalid("file_path", text));
+        }
+        let (text, block) = self.read(context, &wish, &item).await?;
+        let found = Found { item, text, warnings };
+        let heading =
+            format!("# {}\n{}, {}", found.item.label(), found.item.content_type, size_text(found.item.size));
+        let mut prose = found.text.printed(&heading);
+        if wish.mode == Mode::Link {
+            prose.push_str(&found.item.web_url);
+            prose.push('\n');
+        }
+        let answer = output(|| with_notes(prose, &found.warnings, None), &found, wish.output_format)?;
+        Ok(match block {
+            Some(block) => answer.with(block),
+            None => answer,
+        })
+    }
+}
