@@ -19,7 +19,7 @@ impl ReadOnly {
         let (tools, writing): (Vec<_>, Vec<_>) =
             inner.tools().iter().cloned().partition(|tool| tool.spec().annotations.read_only);
         let mut info = inner.info().clone();
-        info.supported_scopes = scopes_left(&info, &tools, &writing);
+        info.supported_scopes = scopes_left(&info, &tools, &writing).reading();
         Self { inner, info, tools }
     }
 }

@@ -129,7 +129,10 @@ impl Bundle {
             }
             let kept: Vec<_> = listed.iter().chain(&used).cloned().collect();
             required = required.union(&info.required_scopes);
-            supported = supported.union(&scopes_left(info, &kept, &unused));
+            let left = scopes_left(info, &kept, &unused);
+            let only_reads =
+                preset.tools.is_some() && kept.iter().all(|tool| tool.spec().annotations.read_only);
+            supported = supported.union(&if only_reads { left.reading() } else { left });
             let _ = writeln!(instructions, "{}: {}", info.title, info.description);
             homes.extend(listed.iter().map(|tool| (tool.spec().name, info.name.clone())));
             tools.extend(listed);
