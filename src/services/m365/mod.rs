@@ -46,17 +46,15 @@ const PRESETS: &[Preset] = &[
         name: "m365-daily",
         title: "Microsoft 365, every day",
         description: "The tools of a working day: search, mail, calendar and files.",
+        // Single things are read with `fetch`.
         tools: Some(&[
             "query_email",
-            "get_email",
             "get_attachment",
             "calendar_list_events",
-            "calendar_get_event",
             "calendar_get_schedule",
             "calendar_create_event",
             "calendar_respond_event",
             "list_files",
-            "read_file",
         ]),
     },
     Preset {
