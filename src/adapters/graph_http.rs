@@ -4,7 +4,7 @@
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use std::time::Duration;
 use url::Url;
 
@@ -102,7 +102,7 @@ impl GraphTransport for GraphHttp {
             builder = builder.header(name, value);
         }
         if let Some(body) = request.body {
-            builder = builder.header(CONTENT_TYPE, "application/json").body(body);
+            builder = builder.body(body);
         }
         let response = builder.send().await.map_err(|error| cause(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());

@@ -153,15 +153,13 @@ impl GraphClient {
     /// Decides over an answer.
     fn judge(&self, key: &GateKey, request: &Request, response: &GraphResponse, attempt: u32) -> Next {
         let status = response.status;
-        if status.is_success() {
-            return Next::Done(Answer { body: response.body.clone(), location: None });
-        }
-        if request.elsewhere && status.is_redirection() {
-            let location = response.headers.get(http::header::LOCATION).and_then(|value| value.to_str().ok());
-            return match location {
-                Some(url) => Next::Done(Answer { body: Bytes::new(), location: Some(url.to_owned()) }),
-                None => Next::Fail(GraphError::Malformed("a redirect without a location".to_owned())),
-            };
+        if status.is_success() || request.elsewhere && status.is_redirection() {
+            let location = response.headers.get(http::header::LOCATION).filter(|_| request.elsewhere);
+            let location = location.and_then(|value| value.to_str().ok()).map(str::to_owned);
+            if status.is_redirection() && location.is_none() {
+                return Next::Fail(GraphError::Malformed("a redirect without a location".to_owned()));
+            }
+            return Next::Done(Answer { body: response.body.clone(), location });
         }
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
@@ -226,7 +224,8 @@ fn too_long() -> GraphError {
 
 /// With `If-Match` the first of two equal writes makes the second fail, whatever the method.
 fn idempotent(request: &Request) -> bool {
-    request.repeatable || request.if_match.is_none() && retry::is_idempotent(&request.method)
+    let repeats = !request.once && request.if_match.is_none() && retry::is_idempotent(&request.method);
+    request.repeatable || repeats
 }
 
 pub(super) fn broken(error: TransportError, request: &Request, attempt: u32) -> Next {
@@ -257,6 +256,10 @@ fn wire(request: &Request, access: &UpstreamAccess, timeout: Duration) -> GraphR
     ];
     headers.extend(request.prefer.clone().map(|prefer| ("prefer", prefer)));
     headers.extend(request.if_match.clone().map(|etag| ("if-match", etag)));
+    if request.body.is_some() {
+        let media_type = request.media_type.as_deref().unwrap_or("application/json");
+        headers.push(("content-type", media_type.to_owned()));
+    }
     GraphRequest {
         method: request.method.clone(),
         target: request.target.clone(),

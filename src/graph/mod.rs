@@ -7,6 +7,7 @@ pub(crate) mod client;
 mod download;
 pub(crate) mod encode;
 pub(crate) mod error;
+pub(crate) mod monitor;
 pub(crate) mod page;
 pub(crate) mod request;
 mod retry;

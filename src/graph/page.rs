@@ -52,13 +52,24 @@ pub(crate) struct Page<'a, T> {
     pub(crate) value: Vec<T>,
     #[serde(rename = "@odata.nextLink", default)]
     pub(crate) next: Option<Text<'a>>,
+    #[serde(rename = "@odata.deltaLink", default)]
+    pub(crate) delta: Option<Text<'a>>,
 }
 
 impl<T> Page<'_, T> {
     /// The link to go on with; opaque.
     pub(crate) fn next_link(&self) -> Option<String> {
-        self.next.as_deref().filter(|link| !link.is_empty()).map(ToOwned::to_owned)
+        link(self.next.as_ref())
     }
+
+    /// The link to later changes with, at the end of a list of changes; opaque.
+    pub(crate) fn delta_link(&self) -> Option<String> {
+        link(self.delta.as_ref())
+    }
+}
+
+fn link(text: Option<&Text<'_>>) -> Option<String> {
+    text.filter(|link| !link.is_empty()).map(|link| link.to_string())
 }
 
 #[cfg(test)]

@@ -30,9 +30,13 @@ pub(crate) struct Request {
     pub(super) repeatable: bool,
     /// It changes something: without an answer, nobody knows whether it has.
     pub(super) writes: bool,
+    /// Sent again it would meet what it did itself, such as a name that is taken.
+    pub(super) once: bool,
+    /// What the body is; JSON unless said.
+    pub(super) media_type: Option<String>,
     /// What it costs of the workload's budget.
     pub(super) units: u32,
-    /// The answer may be a redirect to where the bytes are, see [`super::download`].
+    /// The answer may be elsewhere: where the bytes are ([`super::download`]), or how far it is ([`super::monitor`]).
     pub(super) elsewhere: bool,
 }
 
@@ -61,6 +65,8 @@ impl Request {
             workload: Workload::Outlook,
             repeatable: false,
             writes: false,
+            once: false,
+            media_type: None,
             units: 1,
             elsewhere: false,
         }
@@ -74,6 +80,29 @@ impl Request {
     /// A search of files that Graph wants as a POST.
     pub(crate) fn files_query(target: Target, body: Bytes) -> Self {
         Self { method: Method::POST, body: Some(body), repeatable: true, ..Self::files(target.build()) }
+    }
+
+    /// A change of files, 2 resource units.
+    pub(crate) fn files_write(method: Method, target: impl Into<String>, body: Option<Bytes>) -> Self {
+        Self { method, body, writes: true, units: 2, ..Self::files(target) }
+    }
+
+    /// The body is no JSON but this.
+    pub(crate) fn holding(mut self, media_type: String) -> Self {
+        self.media_type = Some(media_type);
+        self
+    }
+
+    /// After an unknown outcome it is not sent again, whatever the method.
+    pub(crate) fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
+    /// Graph goes on with it by itself; for [`super::client::GraphClient::work`].
+    pub(crate) fn monitored(mut self) -> Self {
+        self.elsewhere = true;
+        self
     }
 
     /// Costs as many resource units: 2 for lists, 5 for permissions.

@@ -184,6 +184,26 @@ async fn a_write_is_not_sent_again_when_nobody_knows_whether_it_happened() {
 }
 
 #[tokio::test]
+async fn a_file_that_must_be_new_is_sent_once_and_says_what_it_holds() {
+    let put = || Request::files_write(Method::PUT, "/me/drive/x", Some(bytes::Bytes::from_static(b"a")));
+    let lost = |n: usize| if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { raw(200, &[], b"{}") };
+    let (outcome, asked) = write(put().once(), lost).await;
+    assert!(matches!(outcome, Err(GraphError::OutcomeUnknown { .. })), "{outcome:?}");
+    assert_eq!(asked, 1, "the second time it would meet its own file");
+    assert_eq!(write(put(), lost).await.1, 2);
+
+    let rig = rig(FakeGraph::new(|_, _| raw(200, &[], b"{}")));
+    for request in [put(), put().holding("text/csv".to_owned())] {
+        let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+        rig.client.send(asker, request).await.unwrap();
+    }
+    let seen = rig.graph.seen.lock();
+    for (request, media_type) in seen.iter().zip(["application/json", "text/csv"]) {
+        assert!(request.headers.contains(&("content-type", media_type.to_owned())), "{:?}", request.headers);
+    }
+}
+
+#[tokio::test]
 async fn a_removal_whose_answer_got_lost_has_happened() {
     let delete = Request::write(Method::DELETE, Target::new("/me/events/x"), None);
     let gone = |n: usize| if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { raw(404, &[], b"") };

@@ -133,6 +133,11 @@ impl Writes {
         Ok(None)
     }
 
+    /// Whether the operator lets people reach everybody, known or not.
+    pub(crate) fn reaches_everybody(&self) -> bool {
+        self.rules.recipient_domains.is_empty()
+    }
+
     fn check_recipients(&self, (field, recipients): (&str, &[String])) -> Result<(), ToolError> {
         let allowed = &self.rules.recipient_domains;
         let is_allowed = |address: &&String| {

@@ -1,5 +1,5 @@
-//! Cursors of long answers: a short random handle for the caller, the state sealed in the store for 15 minutes,
-//! bound to user and tool. The next link of Graph itself never reaches a client.
+//! Cursors of long answers: a short random handle for the caller, the state sealed in the store for 15 minutes (those
+//! of changes for a week), bound to user and tool. The next link of Graph itself never reaches a client.
 
 use super::error::{ToolError, ToolErrorKind};
 use crate::domain::cipher::Cipher;
@@ -32,10 +32,21 @@ impl Cursors {
         tool: &str,
         state: &(impl Serialize + Sync),
     ) -> Result<String, ToolError> {
+        self.keep(user, tool, state, LIFE).await
+    }
+
+    /// The same for as long as `life`.
+    pub(crate) async fn keep(
+        &self,
+        user: &UserKey,
+        tool: &str,
+        state: &(impl Serialize + Sync),
+        life: Duration,
+    ) -> Result<String, ToolError> {
         let id = format!("c_{}", random::text::<16>());
         let plain = serde_json::to_vec(state).map_err(ToolError::internal)?;
         let sealed = self.cipher.seal(&context(user, tool, &id), &plain);
-        self.store.put_handle(user, &id, &sealed, LIFE).await.map_err(unavailable)?;
+        self.store.put_handle(user, &id, &sealed, life).await.map_err(unavailable)?;
         Ok(id)
     }
 

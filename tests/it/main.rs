@@ -53,6 +53,8 @@ mod official_client;
 #[cfg(test)]
 mod onedrive;
 #[cfg(test)]
+mod onedrive_write;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod profiles;

@@ -55,6 +55,7 @@ const PRESETS: &[Preset] = &[
             "calendar_create_event",
             "calendar_respond_event",
             "list_files",
+            "write_file",
         ]),
     },
     Preset {

@@ -12,6 +12,9 @@ const MAX_NAME: usize = 255;
 /// Characters that no name in OneDrive has.
 const FORBIDDEN: [char; 8] = ['"', '*', ':', '<', '>', '?', '\\', '|'];
 
+/// Names that nothing can have, in lower case.
+const RESERVED: [&str; 6] = [".lock", "con", "prn", "aux", "nul", "desktop.ini"];
+
 /// A file or folder as a caller names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Address {
@@ -118,6 +121,23 @@ pub(super) fn check_name(field: &str, name: &str) -> Result<(), ToolError> {
     Ok(())
 }
 
+/// Refuses names that OneDrive keeps for itself: none of them can be given to anything.
+pub(super) fn check_new_name(field: &str, name: &str) -> Result<(), ToolError> {
+    check_name(field, name)?;
+    let lower = name.to_lowercase();
+    let stem = lower.split('.').next().unwrap_or_default();
+    let device = ["com", "lpt"].iter().filter_map(|start| stem.strip_prefix(start));
+    let numbered =
+        device.into_iter().any(|rest| rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    if RESERVED.contains(&lower.as_str()) || numbered || lower.starts_with("~$") || lower.contains("_vti_") {
+        return Err(ToolError::invalid(
+            field,
+            format!("`{field}`: OneDrive keeps the name \"{name}\" for itself."),
+        ));
+    }
+    Ok(())
+}
+
 /// Ids of OneDrive for Business (34 of base 32) and of personal drives (`8F9A…!123`).
 fn is_id(text: &str) -> bool {
     let business = text.len() == 34
@@ -178,5 +198,11 @@ mod tests {
         }
         assert!(Address::parse("file_path", &"a/".repeat(300)).is_err());
         assert!(Address::parse("file_path", &"a".repeat(256)).is_err());
+        for odd in [".lock", "CON", "com1", "LPT9.txt", "~$report.docx", "a_vti_b", "Desktop.ini"] {
+            assert!(check_new_name("file_path", odd).is_err(), "{odd}");
+        }
+        for fine in ["console", "com10", "comb.txt", "lock", "~report.docx"] {
+            assert!(check_new_name("file_path", fine).is_ok(), "{fine}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::address::Address;
 use super::item::{FileItem, bytes, item_schema};
+use super::permission::{Identities, Permission, permission_schema};
 use super::{ALIASES, Desk, SCOPES, asker, fault};
 use crate::graph::page::{Page, Text};
 use crate::graph::request::Request;
@@ -64,20 +65,6 @@ struct Version {
     by: String,
 }
 
-/// Somebody who can open it, or a link by which people can.
-#[derive(Serialize)]
-struct Permission {
-    id: String,
-    roles: Vec<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    who: String,
-    /// `anonymous`, `organization` or `users`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    link_scope: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    link_url: String,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct VersionView<'a> {
@@ -90,49 +77,6 @@ struct VersionView<'a> {
     last_modified_by: Option<Identities<'a>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Identities<'a> {
-    #[serde(borrow)]
-    user: Option<Identity<'a>>,
-    #[serde(borrow)]
-    group: Option<Identity<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Identity<'a> {
-    #[serde(borrow)]
-    display_name: Text<'a>,
-}
-
-impl Identities<'_> {
-    fn name(&self) -> String {
-        self.user.as_ref().or(self.group.as_ref()).map(|who| who.display_name.to_string()).unwrap_or_default()
-    }
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct PermissionView<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    roles: Vec<String>,
-    #[serde(borrow)]
-    granted_to_v2: Option<Identities<'a>>,
-    #[serde(borrow)]
-    link: Option<LinkView<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct LinkView<'a> {
-    #[serde(borrow)]
-    scope: Text<'a>,
-    #[serde(borrow)]
-    web_url: Text<'a>,
-}
-
 impl GetFileInfo {
     pub(super) fn new(desk: Arc<Desk>) -> Self {
         let text = json!({"type": "string"});
@@ -140,11 +84,8 @@ impl GetFileInfo {
         if let Some(all) = properties.as_object_mut() {
             let list = |item| json!({"type": "array", "items": {"type": "object", "properties": item}});
             let version = json!({"id": text, "modified": text, "size": {"type": "integer"}, "by": text});
-            let roles = json!({"type": "array", "items": text});
-            let permission =
-                json!({"id": text, "roles": roles, "who": text, "link_scope": text, "link_url": text});
             all.insert("versions".to_owned(), list(version));
-            all.insert("permissions".to_owned(), list(permission));
+            all.insert("permissions".to_owned(), list(permission_schema()));
             all.insert("warnings".to_owned(), json!({"type": "array", "items": text}));
         }
         let spec = ToolSpec {
@@ -180,20 +121,6 @@ impl GetFileInfo {
         let page: Page<'_, VersionView<'_>> = answer.view().map_err(failed)?;
         Ok(page.value.iter().map(|view| version(view, zone)).collect())
     }
-
-    /// `GET {item}/permissions` (Files.Read), 5 units.
-    async fn permissions(
-        &self,
-        context: &CallContext,
-        item: &FileItem,
-    ) -> Result<Vec<Permission>, ToolError> {
-        let address = Address::of_id(&item.id);
-        let failed = |error| fault(error, address.scope());
-        let request = Request::files(address.graph_path("permissions")).costing(5);
-        let answer = self.desk.deps.graph.send(asker(context), request).await.map_err(failed)?;
-        let page: Page<'_, PermissionView<'_>> = answer.view().map_err(failed)?;
-        Ok(page.value.iter().map(permission).collect())
-    }
 }
 
 fn version(view: &VersionView<'_>, zone: Tz) -> Version {
@@ -203,17 +130,6 @@ fn version(view: &VersionView<'_>, zone: Tz) -> Version {
         modified: modified.map(|at| local_text(at.to_utc(), zone)).unwrap_or_default(),
         size: u64::try_from(view.size).unwrap_or(0),
         by: view.last_modified_by.as_ref().map(Identities::name).unwrap_or_default(),
-    }
-}
-
-fn permission(view: &PermissionView<'_>) -> Permission {
-    let link = view.link.as_ref();
-    Permission {
-        id: view.id.to_string(),
-        roles: view.roles.clone(),
-        who: view.granted_to_v2.as_ref().map(Identities::name).unwrap_or_default(),
-        link_scope: link.map(|link| link.scope.to_string()).unwrap_or_default(),
-        link_url: link.map(|link| link.web_url.to_string()).unwrap_or_default(),
     }
 }
 
@@ -233,7 +149,7 @@ impl Tool for GetFileInfo {
             info.versions = Some(self.versions(context, &info.item).await?);
         }
         if wish.include.contains(&More::Permissions) {
-            info.permissions = Some(self.permissions(context, &info.item).await?);
+            info.permissions = Some(self.desk.permissions(context, &info.item).await?);
         }
         output(|| with_notes(printed(&info), &info.warnings, None), &info, wish.output_format)
     }
@@ -262,12 +178,13 @@ fn printed(info: &Info) -> String {
         );
     }
     for permission in info.permissions.iter().flatten() {
-        let who = if permission.who.is_empty() {
-            format!("{} link {}", permission.link_scope, permission.link_url)
-        } else {
-            permission.who.clone()
-        };
-        let _ = writeln!(text, "- {}: {who}", permission.roles.join(", "));
+        let _ = writeln!(
+            text,
+            "- {}: {} (id {})",
+            permission.roles.join(", "),
+            permission.label(),
+            permission.id
+        );
     }
     text
 }

@@ -23,6 +23,8 @@ pub(super) struct ItemView<'a> {
     name: Text<'a>,
     size: i64,
     #[serde(borrow)]
+    created_date_time: Text<'a>,
+    #[serde(borrow)]
     last_modified_date_time: Text<'a>,
     #[serde(borrow)]
     web_url: Text<'a>,
@@ -35,7 +37,28 @@ pub(super) struct ItemView<'a> {
     parent_reference: Option<Parent<'a>>,
     #[serde(borrow)]
     remote_item: Option<Box<ItemView<'a>>>,
+    deleted: Option<DeletedFacet>,
 }
+
+impl ItemView<'_> {
+    /// Whether it is the mark of something that is gone, in a list of changes.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deleted.is_some()
+    }
+
+    pub(super) fn created(&self) -> Option<DateTime<Utc>> {
+        DateTime::parse_from_rfc3339(&self.created_date_time).ok().map(|at| at.to_utc())
+    }
+
+    /// Id of the folder it is in; the root is in none.
+    pub(super) fn parent_id(&self) -> Option<&str> {
+        self.parent_reference.as_ref().map(|parent| &*parent.id).filter(|id| !id.is_empty())
+    }
+}
+
+/// `{"state": "deleted"}`, or nothing in it.
+#[derive(Debug, Default, Deserialize)]
+struct DeletedFacet {}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -53,6 +76,8 @@ struct FolderFacet {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Parent<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
     #[serde(borrow)]
     drive_id: Text<'a>,
     #[serde(borrow)]

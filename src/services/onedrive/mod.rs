@@ -4,11 +4,19 @@
 //! Graph's redirect without the token ([`crate::graph::download`]) and never touch the server's disk.
 
 mod address;
+mod change;
+mod create_folder;
+mod delete_file;
+mod file_changes;
 mod get_file_info;
 mod guide;
 mod item;
 mod list_files;
+mod move_or_rename;
+mod permission;
 mod read_file;
+mod share_file;
+mod write_file;
 
 use super::{ServiceDeps, fault, own, zone};
 use crate::domain::ids::ServiceName;
@@ -147,7 +155,13 @@ impl OneDrive {
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(list_files::ListFiles::new(Arc::clone(&desk))),
             Arc::new(read_file::ReadFile::new(Arc::clone(&desk))),
-            Arc::new(get_file_info::GetFileInfo::new(desk)),
+            Arc::new(get_file_info::GetFileInfo::new(Arc::clone(&desk))),
+            Arc::new(file_changes::FileChanges::new(Arc::clone(&desk))),
+            Arc::new(create_folder::CreateFolder::new(Arc::clone(&desk))),
+            Arc::new(write_file::WriteFile::new(Arc::clone(&desk))),
+            Arc::new(move_or_rename::MoveOrRename::new(Arc::clone(&desk))),
+            Arc::new(delete_file::DeleteFile::new(Arc::clone(&desk))),
+            Arc::new(share_file::ShareFile::new(desk)),
         ];
         Self {
             info: ServiceInfo {

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::Desk;
@@ -14,6 +15,16 @@ use crate::sim::graph::options::Options;
 use crate::sim::graph::paging::{self, Position};
 use crate::sim::seed::rng::hash;
 
+/// Where a list of changes begins.
+#[derive(Clone, Copy, Debug)]
+enum Since {
+    Ever,
+    /// After the change of this number.
+    Change(u64),
+    /// What OneDrive for Business takes in the place of a token.
+    Time(DateTime<Utc>),
+}
+
 impl Desk<'_> {
     pub(super) fn delta(&self, drive: usize) -> Result<Answer, GraphError> {
         let options = Options::read(self.call, &["$select", "$top", "$skiptoken"])?;
@@ -23,9 +34,12 @@ impl Desk<'_> {
         let mut view = self.view()?;
         view.with_path = false;
         let since = match self.call.query.get("token") {
-            None => None,
-            Some("latest") => Some(drive.seq),
-            Some(token) => Some(opened(&drive.id, token).ok_or_else(|| self.resync())?),
+            None => Since::Ever,
+            Some("latest") => Since::Change(drive.seq),
+            Some(token) => match DateTime::parse_from_rfc3339(token) {
+                Ok(time) => Since::Time(time.to_utc()),
+                Err(_) => Since::Change(opened(&drive.id, token).ok_or_else(|| self.resync())?),
+            },
         };
         let position = paging::position(self.call)?;
         // What changes while pages are read is told by the link at their end.
@@ -33,9 +47,10 @@ impl Desk<'_> {
         let mut rows: Vec<usize> = (0..drive.nodes.len())
             .filter(|at| {
                 let node = drive.nodes.get(*at);
-                node.is_some_and(|node| match since {
-                    Some(since) => node.seq > since && node.seq <= until,
-                    None => !node.deleted && node.seq <= until,
+                node.filter(|node| node.seq <= until).is_some_and(|node| match since {
+                    Since::Change(seq) => node.seq > seq,
+                    Since::Time(time) => node.modified >= time,
+                    Since::Ever => !node.deleted,
                 })
             })
             .collect();

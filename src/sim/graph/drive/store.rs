@@ -351,15 +351,16 @@ impl Drive {
     }
 
     /// Takes an item and all below it away.
-    pub(super) fn remove(&mut self, at: usize) {
+    pub(super) fn remove(&mut self, at: usize, now: DateTime<Utc>) {
         let below: Vec<usize> = self.children(at).collect();
         for child in below {
-            self.remove(child);
+            self.remove(child, now);
         }
         self.seq += 1;
         let seq = self.seq;
         if let Some(node) = self.nodes.get_mut(at) {
             node.deleted = true;
+            node.modified = now;
             node.seq = seq;
         }
     }

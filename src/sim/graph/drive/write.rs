@@ -165,7 +165,7 @@ impl Desk<'_> {
             (Some(_), Conflict::Rename) => drive.free_name(parent, &name),
             (Some(_), Conflict::Fail) => return Err(name_taken()),
             (Some(other), Conflict::Replace) => {
-                drive.remove(other);
+                drive.remove(other, clock::now());
                 name
             }
         };
@@ -213,7 +213,7 @@ impl Desk<'_> {
             return Err(denied());
         }
         unchanged(node, self.call.if_match)?;
-        drive.remove(spot.node);
+        drive.remove(spot.node, clock::now());
         Ok(Answer::empty(204))
     }
 

@@ -123,3 +123,48 @@ async fn suggested_times_fit_the_description() {
     let bare = lab.token("alice", &["Calendars.Read"]);
     send(&lab, &bare, &description, ask(json!({}), 403)).await;
 }
+
+#[actix_web::test]
+async fn what_changes_files_fits_the_description() {
+    const ROOT: &str = "/me/drive/root/children";
+    const PATH: &str = "/me/drive/root:/{item-path}";
+    const CONTENT: &str = "/me/drive/root:/{item-path}:/content";
+    const ITEM: &str = "/me/drive/items/{driveItem-id}";
+    let Some(description) = description() else { return };
+    let lab = Lab::new(0);
+    let alice = lab.token("alice", &["Files.ReadWrite"]);
+    let ask = async |method: &str, template: &str, url: &str, body: Value, status: u16| {
+        let wish = Wish { method, template, url: url.to_owned(), body, status };
+        send(&lab, &alice, &description, wish).await
+    };
+    let folder = json!({"name": "New", "folder": {}, "@microsoft.graph.conflictBehavior": "fail"});
+    let made = ask("POST", ROOT, ROOT, folder.clone(), 201).await.json();
+    ask("POST", ROOT, ROOT, folder, 409).await;
+    let content = "/me/drive/root:/New/it%27s%20%231.txt:/content";
+    let file = ask("PUT", CONTENT, content, json!("hello"), 201).await.json();
+    ask("PUT", CONTENT, content, json!("again"), 200).await;
+    let careful = format!("{content}?@microsoft.graph.conflictBehavior=fail");
+    ask("PUT", CONTENT, &careful, json!("never"), 409).await;
+    let session = "/me/drive/root:/New/large.bin:/createUploadSession";
+    let template = "/me/drive/root:/{item-path}:/createUploadSession";
+    let item = json!({"item": {"@microsoft.graph.conflictBehavior": "fail"}});
+    ask("POST", template, session, item, 200).await;
+
+    let url = format!("/me/drive/items/{}", file["id"].as_str().unwrap());
+    let parent = json!({"id": made["id"], "driveId": made["parentReference"]["driveId"]});
+    ask("PATCH", ITEM, &url, json!({"name": "b.txt"}), 200).await;
+    ask("PATCH", ITEM, &url, json!({"name": "a:b.txt"}), 400).await;
+    let copy = json!({"name": "copy.txt", "parentReference": parent});
+    let accepted = ask("POST", &format!("{ITEM}/copy"), &format!("{url}/copy"), copy, 202).await;
+    assert!(accepted.header("location").contains("/monitor/"));
+    let link = json!({"type": "view", "scope": "organization", "expirationDateTime": "2190-12-31T00:00:00Z"});
+    let (template, sharing) = (format!("{ITEM}/createLink"), format!("{url}/createLink"));
+    let granted = ask("POST", &template, &sharing, link.clone(), 201).await.json();
+    assert_eq!(ask("POST", &template, &sharing, link, 200).await.json()["id"], granted["id"]);
+    let permission = format!("{url}/permissions/{}", granted["id"].as_str().unwrap());
+    let template = format!("{ITEM}/permissions/{{permission-id}}");
+    ask("DELETE", &template, &permission, Value::Null, 204).await;
+    ask("DELETE", &template, &permission, Value::Null, 404).await;
+    ask("DELETE", ITEM, &url, Value::Null, 204).await;
+    ask("DELETE", PATH, "/me/drive/root:/New/none.txt", Value::Null, 404).await;
+}
