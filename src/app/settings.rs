@@ -55,6 +55,7 @@ pub(super) fn write_rules(config: &Config) -> WriteRules {
 
 pub(super) fn services(config: &Config) -> ServiceSettings {
     ServiceSettings {
+        read_only: config.tools.read_only,
         default_time_zone: config.mail.default_time_zone.clone(),
         blocked_senders: config.mail.blocked_senders.iter().map(|s| s.to_lowercase()).collect(),
         ..ServiceSettings::default()

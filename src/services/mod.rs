@@ -9,9 +9,11 @@ mod fault;
 mod file_text;
 pub(crate) mod m365;
 mod mail_query;
+mod markup;
 mod net;
 mod onedrive;
 mod own;
+mod people;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
@@ -39,6 +41,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) max_attachment_bytes: usize,
     /// Parts of sender addresses whose mail is left out, in lower case.
     pub(crate) blocked_senders: Vec<String>,
+    /// Nothing that writes is served, so nobody is told of it.
+    pub(crate) read_only: bool,
 }
 
 impl Default for ServiceSettings {
@@ -48,6 +52,7 @@ impl Default for ServiceSettings {
             max_chars: 24_000,
             max_attachment_bytes: 25 << 20,
             blocked_senders: Vec::new(),
+            read_only: false,
         }
     }
 }

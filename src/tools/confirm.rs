@@ -32,6 +32,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) mod once;
 #[cfg(test)]
 mod tests;
 
@@ -273,7 +274,8 @@ fn place(user: &UserKey, write: &Write<'_>, token: &str) -> String {
 fn gone() -> ToolError {
     ToolError::invalid(
         "confirm_token",
-        "`confirm_token` is unknown, used, or expired. Call again without `confirm_token` to get a new preview.",
+        "`confirm_token` is unknown, used, or expired. If an earlier call with it got no answer, look first whether it was \
+         done. Then call again without `confirm_token` to get a new preview.",
     )
 }
 

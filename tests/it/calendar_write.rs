@@ -48,16 +48,6 @@ async fn only(client: &Mcp, at: NaiveDate) -> Value {
     all[0].clone()
 }
 
-/// Calls, shows nobody the preview, and confirms it.
-async fn confirmed(client: &Mcp, tool: &str, mut arguments: Value) -> Value {
-    let held = client.call(tool, arguments.clone()).await.output().clone();
-    assert_eq!(held["status"], "confirmation_required", "{held}");
-    arguments["confirm_token"] = held["confirm_token"].clone();
-    let done = client.call(tool, arguments).await.output().clone();
-    assert_eq!(done["status"], "done", "{done}");
-    done
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_of_ones_own_is_made_changed_and_removed() {
     let cluster = Cluster::embedded().await;
@@ -97,7 +87,7 @@ async fn an_event_of_ones_own_is_made_changed_and_removed() {
     assert_eq!((&event["location"], &event["subject"]), (&json!("Pier 3 100%"), &json!(SUBJECT)));
     assert!(event["join_url"].is_string(), "a new text leaves the meeting");
 
-    let gone = confirmed(&alice, DELETE, json!({"event_id": id})).await;
+    let gone = alice.confirmed(DELETE, json!({"event_id": id})).await;
     assert_eq!(gone["how"], "deleted");
     assert!(listed(&alice, at).await.is_empty());
     assert!(alice.call(DELETE, json!({"event_id": id})).await.refusal().contains("no such item"));
@@ -115,7 +105,7 @@ async fn people_are_invited_answer_and_are_told() {
     let held = alice.call(CREATE, wish.clone()).await.output().clone();
     assert!(held["preview"].as_str().unwrap().contains(BOB), "{held}");
     assert!(listed(&alice, at).await.is_empty() && listed(&bob, at).await.is_empty(), "nothing was done yet");
-    let made = confirmed(&alice, CREATE, wish).await;
+    let made = alice.confirmed(CREATE, wish).await;
     let (series, theirs) = (made["event"]["id"].clone(), only(&bob, at).await);
     assert_eq!((&theirs["my_response"], &theirs["kind"]), (&json!("no answer"), &json!("occurrence")));
     assert_eq!(only(&bob, at + Duration::days(14)).await["subject"], SUBJECT);
@@ -129,23 +119,23 @@ async fn people_are_invited_answer_and_are_told() {
 
     // The list of people is merged: nobody is lost who was not named.
     let more = json!({"event_id": series, "add_attendees": [MINJI]});
-    confirmed(&alice, UPDATE, more).await;
+    alice.confirmed(UPDATE, more).await;
     assert_eq!(only(&minji, at).await["attendees"].as_array().unwrap().len(), 2);
     let fewer = json!({"event_id": series, "remove_attendees": [MINJI], "subject": "Crane, only Bob"});
-    confirmed(&alice, UPDATE, fewer).await;
+    alice.confirmed(UPDATE, fewer).await;
     assert_eq!(only(&minji, at).await["cancelled"], true);
     assert_eq!(only(&bob, at).await["my_response"], "accepted");
 
     // A text that goes out is confirmed.
     let decline =
         json!({"event_id": theirs["series_id"], "response": "decline", "comment": "Away, 100% #sure"});
-    confirmed(&bob, RESPOND, decline).await;
+    bob.confirmed(RESPOND, decline).await;
 
     let one = only(&alice, at + Duration::days(7)).await["id"].clone();
-    assert_eq!(confirmed(&alice, DELETE, json!({"event_id": one})).await["how"], "cancelled");
+    assert_eq!(alice.confirmed(DELETE, json!({"event_id": one})).await["how"], "cancelled");
     assert!(listed(&bob, at + Duration::days(7)).await.is_empty());
     let all = json!({"event_id": only(&alice, at).await["id"], "scope": "series", "comment": "Off"});
-    let told = confirmed(&alice, DELETE, all).await;
+    let told = alice.confirmed(DELETE, all).await;
     assert_eq!(told["told"], json!([BOB]));
     assert_eq!(only(&bob, at).await["cancelled"], true);
     assert!(listed(&alice, at).await.is_empty());
@@ -303,7 +293,7 @@ async fn nobody_writes_into_another_calendar_and_operators_bound_whom_one_reache
     let invite = |person: &str, hour: u32| json!({"subject": "x", "start": format!("{at}T{hour}:00"), "attendees": [person]});
     let outside = alice.call(CREATE, invite("eve@fabrikam.example", 12)).await.refusal();
     assert!(outside.contains("eve@fabrikam.example") && outside.contains("attendees"), "{outside}");
-    confirmed(&alice, CREATE, invite(BOB, 12)).await;
+    alice.confirmed(CREATE, invite(BOB, 12)).await;
     let mut second = invite(BOB, 13);
     second["confirm_token"] = alice.call(CREATE, second.clone()).await.output()["confirm_token"].clone();
     assert!(alice.call(CREATE, second).await.refusal().contains("1 times an hour"));

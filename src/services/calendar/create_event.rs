@@ -1,7 +1,7 @@
 //! `calendar_create_event`: a new event, alone or with people invited.
 
 use super::calendars;
-use super::draft::{Draft, addresses, attendee, draft_schema};
+use super::draft::{Draft, attendee, draft_schema};
 use super::event::{EventItem, EventView, event_schema};
 use super::{ALIASES, Desk, WRITE_SCOPES, asker, time_zone_schema, write_fault};
 use crate::domain::{canonical, random};
@@ -10,6 +10,7 @@ use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::services::answer::output;
 use crate::services::args::{OutputFormat, typed};
+use crate::services::people::{addresses, people_schema};
 use crate::services::time::{instant, local_text};
 use crate::tools::confirm::{Write, inputs, outcome_schema};
 use crate::tools::context::CallContext;
@@ -113,11 +114,6 @@ impl CreateEvent {
         let view: EventView<'_> = answer.view().map_err(write_fault)?;
         Ok(EventItem::new(&view, zone))
     }
-}
-
-/// Input property for mail addresses.
-pub(super) fn people_schema(description: &str) -> Value {
-    json!({"type": "array", "items": {"type": "string"}, "description": description})
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! `calendar_update_event`: changes some things of an event and leaves the rest.
 
-use super::create_event::{Done, people_schema};
-use super::draft::{Draft, When, addresses, attendee, draft_schema};
+use super::create_event::Done;
+use super::draft::{Draft, When, attendee, draft_schema};
 use super::event::{EventItem, EventView, event_schema};
 use super::standing::{Standing, address};
 use super::{ALIASES, Desk, WRITE_SCOPES, asker, scope_schema, time_zone_schema, write_fault};
@@ -9,6 +9,8 @@ use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
 use crate::services::answer::output;
 use crate::services::args::{OutputFormat, typed};
+use crate::services::markup;
+use crate::services::people::{addresses, people_schema};
 use crate::services::time::local_text;
 use crate::tools::confirm::{Write, inputs, outcome_schema};
 use crate::tools::context::CallContext;
@@ -205,7 +207,7 @@ fn keep_join_block(patch: &mut Map<String, Value>, html: &str) {
     let Some(block) = join_block(html) else { return };
     let content = body.get("content").and_then(Value::as_str).unwrap_or_default();
     let is_html = body.get("contentType").and_then(Value::as_str) == Some("html");
-    let own = if is_html { content.to_owned() } else { escaped(content) };
+    let own = if is_html { content.to_owned() } else { markup::of_text(content) };
     *body = json!({"contentType": "html", "content": format!("{own}{block}")});
 }
 
@@ -214,11 +216,6 @@ fn join_block(html: &str) -> Option<&str> {
     let start = html.get(..mark)?.rfind("<div").unwrap_or(mark);
     let block = html.get(start..)?;
     Some(block.split("</body>").next().unwrap_or(block))
-}
-
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    format!("<p>{}</p>", text.replace('\n', "<br>"))
 }
 
 #[cfg(test)]

@@ -49,7 +49,8 @@ const PRESETS: &[Preset] = &[
         // Single things are read with `fetch`.
         tools: Some(&[
             "query_email",
-            "get_attachment",
+            "create_email_draft",
+            "send_email_draft",
             "calendar_list_events",
             "calendar_get_schedule",
             "calendar_create_event",

@@ -1,4 +1,5 @@
-//! `/mail-query`: reading the signed-in user's own mail. Nothing here takes another mailbox, and nothing is written.
+//! `/mail-query`: the signed-in user's own mail. Nothing here takes another mailbox; what leaves the mailbox, or takes
+//! something away, is confirmed first (see `tools::confirm`).
 //!
 //! `query_email` walks: arguments → period in the mailbox's zone → [`plan`] → [`listing`] over Graph → [`message`]
 //! items → [`body`] → [`super::answer`].
@@ -6,12 +7,15 @@
 mod args;
 mod attachment_view;
 mod body;
+mod create_email_draft;
+mod draft;
 mod folders;
 mod get_attachment;
 mod get_email;
 mod get_email_thread;
 mod guide;
 mod help;
+mod letter;
 mod list_mail_folders;
 mod listing;
 mod message;
@@ -21,6 +25,10 @@ mod prompts;
 mod query_email;
 mod ranked;
 mod resources;
+mod send_email;
+mod send_email_draft;
+mod sending;
+mod update_email_draft;
 mod window;
 
 #[cfg(test)]
@@ -28,6 +36,7 @@ mod tenant_tests;
 #[cfg(test)]
 mod tests;
 
+use super::people::people_schema;
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
@@ -44,6 +53,12 @@ use std::sync::Arc;
 
 /// Permission of every tool that reads mail.
 const SCOPES: &[&str] = &["Mail.Read"];
+/// Permission of every tool that writes mail.
+const WRITE_SCOPES: &[&str] = &["Mail.ReadWrite"];
+/// Permissions of what sends a mail that it has written.
+const SEND_SCOPES: &[&str] = &["Mail.ReadWrite", "Mail.Send"];
+/// Arguments of other tools of this kind, accepted and checked, not listed.
+const ALIASES: &[(&str, &str)] = &[("user_id", "user_id"), ("mailbox", "mailbox")];
 
 /// What the tools share.
 struct Mail {
@@ -75,12 +90,18 @@ fn fault(error: GraphError) -> ToolError {
     super::fault::tool_error(error, SCOPES)
 }
 
+/// A Graph failure of a tool that writes mail.
+fn write_fault(error: GraphError) -> ToolError {
+    super::fault::tool_error(error, WRITE_SCOPES)
+}
+
 /// The service.
 pub(super) struct MailQuery {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
     prompts: Vec<Arc<dyn Prompt>>,
     resources: resources::MailResources,
+    instructions: &'static str,
 }
 
 impl MailQuery {
@@ -89,14 +110,22 @@ impl MailQuery {
         let resources = resources::MailResources::new(&mail);
         let required = ScopeSet::parse("User.Read Mail.Read");
         let supported = required.union(&ScopeSet::parse(zone::SCOPE));
+        let supported = supported.union(&SEND_SCOPES.iter().copied().collect());
         let mut tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(query_email::QueryEmail::new(Arc::clone(&mail))),
             Arc::new(get_email::GetEmail::new(Arc::clone(&mail))),
             Arc::new(get_email_thread::GetEmailThread::new(Arc::clone(&mail))),
             Arc::new(list_mail_folders::ListMailFolders::new(Arc::clone(&mail))),
-            Arc::new(get_attachment::GetAttachment::new(mail)),
+            Arc::new(get_attachment::GetAttachment::new(Arc::clone(&mail))),
+            Arc::new(create_email_draft::CreateEmailDraft::new(Arc::clone(&mail))),
+            Arc::new(update_email_draft::UpdateEmailDraft::new(Arc::clone(&mail))),
+            Arc::new(send_email_draft::SendEmailDraft::new(Arc::clone(&mail))),
+            Arc::new(send_email::SendEmail::new(mail)),
         ];
-        let listed: Vec<_> = tools.iter().map(|tool| (tool.spec().name, tool.spec().description)).collect();
+        let read_only = deps.settings.read_only;
+        let shown =
+            tools.iter().map(|tool| tool.spec()).filter(|spec| !read_only || spec.annotations.read_only);
+        let listed: Vec<_> = shown.map(|spec| (spec.name, spec.description)).collect();
         let help = help::Help::new(&listed);
         tools.push(Arc::new(help));
         tools.push(Arc::new(help::QueryEmailHelp::new()));
@@ -104,15 +133,14 @@ impl MailQuery {
             info: ServiceInfo {
                 name: ServiceName::new("mail-query"),
                 title: "Mail".to_owned(),
-                description:
-                    "Search and read the signed-in user's Outlook mail, threads, folders and attachments."
-                        .to_owned(),
+                description: "Search, read, write and send the signed-in user's Outlook mail.".to_owned(),
                 required_scopes: required,
                 supported_scopes: supported,
             },
             tools,
             prompts: prompts::all(),
             resources,
+            instructions: if read_only { guide::READING } else { guide::INSTRUCTIONS },
         }
     }
 }
@@ -123,7 +151,7 @@ impl Service for MailQuery {
     }
 
     fn instructions(&self) -> &'static str {
-        guide::INSTRUCTIONS
+        self.instructions
     }
 
     fn tools(&self) -> &[Arc<dyn Tool>] {

@@ -96,10 +96,15 @@ impl Query {
 
     /// The query as it was sent, without what only positions it.
     pub(super) fn without_position(&self) -> String {
+        self.without(&["$skip", "$skiptoken"])
+    }
+
+    /// The query as it was sent, without some options.
+    pub(super) fn without(&self, names: &[&str]) -> String {
         let kept: Vec<&str> = self
             .pairs
             .iter()
-            .filter(|(n, _, _)| n != "$skip" && n != "$skiptoken")
+            .filter(|(n, _, _)| !names.contains(&n.as_str()))
             .map(|(_, _, raw)| raw.as_str())
             .collect();
         kept.join("&")

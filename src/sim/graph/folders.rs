@@ -76,7 +76,7 @@ fn members(json: &mut Json, mailbox: &Mailbox, at: usize, select: &Select, expan
     for field in &select.fields {
         match *field {
             "id" => json.member(field, &mailbox.folder_id(at)),
-            "displayName" => json.member(field, folder.name),
+            "displayName" => json.member(field, &folder.name),
             "parentFolderId" => json.member(field, &mailbox.folder_id(folder.parent.unwrap_or(0))),
             "childFolderCount" => json.number(field, children(mailbox, at, false).count() as u64),
             "unreadItemCount" => json.number(field, u64::from(mailbox.unread(at))),

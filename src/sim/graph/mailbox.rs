@@ -1,6 +1,10 @@
 //! One mailbox as Graph reads it: messages sorted once, folder counts, and rows that are built only when asked.
+//! [`edit`] keeps all that true when something is written.
+pub(super) mod edit;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
@@ -19,6 +23,14 @@ pub(super) struct Mailbox {
     pub(super) folders: Vec<Folder>,
     written: Vec<Mail>,
     bulk: Vec<BulkMail>,
+    /// Messages that came later, and generated ones that were written to.
+    later: HashMap<u32, Mail>,
+    /// Messages that are no more. Their indexes are never used again.
+    gone: HashSet<u32>,
+    /// Indexes given so far.
+    count: u32,
+    /// What changed, oldest first.
+    journal: Vec<edit::Entry>,
     /// Every message, newest first.
     newest: Vec<u32>,
     /// The same per folder.
@@ -54,10 +66,14 @@ impl Mailbox {
             folders,
             written,
             bulk,
+            later: HashMap::new(),
+            gone: HashSet::new(),
+            count: 0,
+            journal: Vec::new(),
             newest: Vec::new(),
         };
-        let count = u32::try_from(mailbox.written.len() + mailbox.bulk.len()).unwrap_or(u32::MAX);
-        let mut newest: Vec<u32> = (0..count).collect();
+        mailbox.count = u32::try_from(mailbox.written.len() + mailbox.bulk.len()).unwrap_or(u32::MAX);
+        let mut newest: Vec<u32> = (0..mailbox.count).collect();
         newest.sort_by_cached_key(|ix| std::cmp::Reverse((mailbox.received(*ix), *ix)));
         for ix in &newest {
             let (folder, read) = (mailbox.folder_of(*ix), mailbox.is_read(*ix));
@@ -95,15 +111,20 @@ impl Mailbox {
 
     /// Whether there is such a message.
     pub(super) fn holds(&self, ix: u32) -> bool {
-        (ix as usize) < self.newest.len()
+        ix < self.count && !self.gone.contains(&ix)
     }
 
     /// The message behind an index.
     pub(super) fn mail(&self, ix: u32) -> MailRef<'_> {
-        match self.written.get(ix as usize) {
+        match self.stored(ix) {
             Some(mail) => MailRef::Stored(mail),
             None => MailRef::Rebuilt(Box::new(self.bulk(ix).rebuild(&self.owner))),
         }
+    }
+
+    /// Unless it is rebuilt on each read.
+    fn stored(&self, ix: u32) -> Option<&Mail> {
+        self.written.get(ix as usize).or_else(|| self.later.get(&ix))
     }
 
     fn bulk(&self, ix: u32) -> BulkMail {
@@ -112,20 +133,20 @@ impl Mailbox {
 
     /// When it came.
     pub(super) fn received(&self, ix: u32) -> DateTime<Utc> {
-        self.written.get(ix as usize).map_or_else(|| self.bulk(ix).received(), |mail| mail.received)
+        self.stored(ix).map_or_else(|| self.bulk(ix).received(), |mail| mail.received)
     }
 
     /// The folder it lies in.
     pub(super) fn folder_of(&self, ix: u32) -> usize {
-        self.written.get(ix as usize).map_or_else(|| self.bulk(ix).folder(), |mail| mail.folder)
+        self.stored(ix).map_or_else(|| self.bulk(ix).folder(), |mail| mail.folder)
     }
 
     fn is_read(&self, ix: u32) -> bool {
-        self.written.get(ix as usize).map_or_else(|| self.bulk(ix).read(), |mail| mail.read)
+        self.stored(ix).map_or_else(|| self.bulk(ix).read(), |mail| mail.read)
     }
 
     fn has_attachments(&self, ix: u32) -> bool {
-        self.written.get(ix as usize).map_or_else(|| self.bulk(ix).has_attachment(), Mail::has_attachments)
+        self.stored(ix).map_or_else(|| self.bulk(ix).has_attachment(), Mail::has_attachments)
     }
 
     /// A folder by id or well-known name.
@@ -134,7 +155,8 @@ impl Mailbox {
         if let Some(at) = self.folders.iter().position(|f| f.well_known == Some(lower.as_str())) {
             return Ok(at);
         }
-        ids::parse_folder(&self.owner.oid, name).map(usize::from)
+        let at = ids::parse_folder(&self.owner.oid, name).map(usize::from)?;
+        if at < self.folders.len() { Ok(at) } else { Err(ids::BadId::Foreign) }
     }
 
     /// The id of a folder.
@@ -152,7 +174,9 @@ impl Mailbox {
     /// The message or attachment behind an id.
     pub(super) fn find(&self, kind: IdKind, id: &str) -> Result<ItemRef, ids::BadId> {
         let item = ids::parse_item(kind, &self.owner.oid, id)?;
-        if self.holds(item.message) { Ok(item) } else { Err(ids::BadId::Foreign) }
+        // A mutable id dies with a move.
+        let moved = kind == IdKind::Mutable && usize::from(item.folder) != self.folder_of(item.message);
+        if self.holds(item.message) && !moved { Ok(item) } else { Err(ids::BadId::Foreign) }
     }
 }
 
@@ -230,7 +254,11 @@ impl Row for MailRow<'_> {
             Set::Bcc => &mail.bcc,
             Set::ReplyTo => &mail.reply_to,
             Set::Categories => {
-                return mail.categories.iter().map(|c| (Cow::Borrowed(*c), Cow::Borrowed(""))).collect();
+                return mail
+                    .categories
+                    .iter()
+                    .map(|c| (Cow::Borrowed(c.as_ref()), Cow::Borrowed("")))
+                    .collect();
             }
         };
         people.iter().map(|c| (Cow::Borrowed(c.name.as_ref()), Cow::Borrowed(c.address.as_ref()))).collect()

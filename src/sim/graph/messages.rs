@@ -171,15 +171,20 @@ fn write_list(
 /// `/me/messages/{id}`.
 pub(super) fn get(call: &Call<'_>, mailbox: &Mailbox, item: ItemRef) -> Result<Answer, GraphError> {
     Options::read(call, &["$select", "$expand"])?;
+    one(call, mailbox, item.message)
+}
+
+/// One message as an entity.
+pub(super) fn one(call: &Call<'_>, mailbox: &Mailbox, ix: u32) -> Result<Answer, GraphError> {
     let view = view(call, mailbox)?;
     let context = format!("{}/v1.0/$metadata#users('{}')/messages/$entity", call.origin, call.oid);
     let mut json = Json::default();
-    view.message(&mut json, item.message, Some(&context));
+    view.message(&mut json, ix, Some(&context));
     Ok(Answer::json(json.finish()))
 }
 
 /// What to show; `Mail.ReadBasic` alone hides contents and refuses them when they are named.
-fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox) -> Result<View<'a>, GraphError> {
+pub(super) fn view<'a>(call: &'a Call<'a>, mailbox: &'a Mailbox) -> Result<View<'a>, GraphError> {
     let mut select = Select::parse(call.query.get("$select"), &MESSAGE, "message")?;
     let attachments = expand_attachments(call.query.get("$expand"))?;
     if !call.granted(&READ) {

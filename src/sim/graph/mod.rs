@@ -1,18 +1,21 @@
-//! Graph v1.0 of the simulated tenant: one user's mail and calendar, with the rules and limits that Exchange has.
+//! Graph v1.0 of the simulated tenant: people's mail and calendars, with the rules and limits that Exchange has.
 
 mod attachments;
 mod batch;
 mod calendar;
 mod call;
 mod control;
+mod delta;
 mod drive;
 mod error;
 mod folders;
 mod gate;
+mod given;
 mod http;
 mod ids;
 mod json;
 mod kql;
+mod mail_write;
 mod mailbox;
 mod members;
 mod messages;
@@ -48,7 +51,7 @@ use super::seed::calendar::Event;
 /// Every mailbox of the tenant, and the limits on reading them.
 #[derive(Debug)]
 pub(crate) struct GraphState {
-    mailboxes: HashMap<String, Mailbox>,
+    mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
     gate: Gate,
     drives: Drives,
@@ -63,7 +66,8 @@ impl GraphState {
     /// The same, seen from a fixed moment.
     pub(crate) fn at(directory: &Directory, extra_messages: usize, now: DateTime<Utc>) -> Self {
         let seeded = seed::mailboxes(directory, extra_messages, now);
-        let mailboxes = seeded.into_iter().map(|m| (m.owner.oid.clone(), Mailbox::new(m))).collect();
+        let mailboxes =
+            seeded.into_iter().map(|m| (m.owner.oid.clone(), RwLock::new(Mailbox::new(m)))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
         Self { mailboxes, calendars, gate: Gate::new(), drives }
@@ -79,7 +83,7 @@ impl GraphState {
         RwLockReadGuard::map(self.calendars.read(), |all| all.get(oid).map_or(&[][..], Vec::as_slice))
     }
 
-    fn mailbox(&self, oid: &str) -> Option<&Mailbox> {
+    fn mailbox(&self, oid: &str) -> Option<&RwLock<Mailbox>> {
         self.mailboxes.get(oid)
     }
 }

@@ -45,9 +45,8 @@ impl View<'_> {
     fn field(&self, json: &mut Json, field: &str, ix: u32, mail: &Mail) {
         match field {
             "id" => json.member("id", &self.mailbox.item_id(self.call.prefer.ids, ix, None)),
-            "createdDateTime" | "lastModifiedDateTime" | "receivedDateTime" => {
-                json.member(field, &self.time(mail.received));
-            }
+            "createdDateTime" | "receivedDateTime" => json.member(field, &self.time(mail.received)),
+            "lastModifiedDateTime" => json.member(field, &self.time(mail.modified.unwrap_or(mail.received))),
             "sentDateTime" => json.member(field, &self.time(mail.sent)),
             "changeKey" => json.member(field, &change_key(mail)),
             "categories" => json.key(field).array(|json| mail.categories.iter().for_each(|c| json.text(c))),
@@ -122,7 +121,10 @@ impl View<'_> {
 
 /// `changeKey`: changes with the message, not with the reader.
 pub(super) fn change_key(mail: &Mail) -> String {
-    format!("CQAAABYAAAB{:016x}AAA", mix(mail.message ^ mail.received.timestamp() as u64))
+    format!(
+        "CQAAABYAAAB{:016x}AAA",
+        mix(mail.message ^ mail.received.timestamp() as u64 ^ mail.revision.rotate_left(40))
+    )
 }
 
 /// Writes a body in the form asked for; without a preference, as it was written.

@@ -3,9 +3,11 @@ use super::GraphState;
 use super::attachments;
 use super::calendar;
 use super::call::{Answer, Call};
+use super::delta;
 use super::drive;
 use super::error::GraphError;
 use super::folders;
+use super::mail_write;
 use super::mailbox::Mailbox;
 use super::members;
 use super::messages::{self, READ, READ_BASIC};
@@ -14,9 +16,10 @@ use super::options::Options;
 use super::people;
 use super::search;
 use crate::sim::directory::Directory;
+use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 60] = [
+pub(super) const PATTERNS: [&str; 68] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -25,6 +28,7 @@ pub(super) const PATTERNS: [&str; 60] = [
     "/me/mailFolders/{folder}",
     "/me/mailFolders/{folder}/childFolders",
     "/me/mailFolders/{folder}/messages",
+    "/me/mailFolders/{folder}/messages/delta",
     "/me/mailFolders/{folder}/messages/{message}",
     "/me/messages",
     "/me/messages/{message}",
@@ -32,6 +36,13 @@ pub(super) const PATTERNS: [&str; 60] = [
     "/me/messages/{message}/attachments",
     "/me/messages/{message}/attachments/{attachment}",
     "/me/messages/{message}/attachments/{attachment}/$value",
+    "/me/messages/{message}/copy",
+    "/me/messages/{message}/createForward",
+    "/me/messages/{message}/createReply",
+    "/me/messages/{message}/createReplyAll",
+    "/me/messages/{message}/move",
+    "/me/messages/{message}/send",
+    "/me/sendMail",
     "/me/calendar",
     "/me/calendar/getSchedule",
     "/me/calendar/calendarView",
@@ -94,6 +105,7 @@ pub(super) fn is_outlook(path: &[String]) -> bool {
             "messages"
                 | "mailFolders"
                 | "mailboxSettings"
+                | "sendMail"
                 | "calendar"
                 | "calendars"
                 | "calendarView"
@@ -137,7 +149,7 @@ pub(super) fn dispatch(
             }
         }
         ["search", "query"] if call.method == "POST" => match search::wanted(call)? {
-            search::Wanted::Messages => search::query(call, mailbox(state, call)?),
+            search::Wanted::Messages => search::query(call, &mailbox(state, call)?.read()),
             search::Wanted::Files => drive::search(&state.drives, directory, call),
         },
         ["search", "query"] => Err(GraphError::method()),
@@ -146,7 +158,8 @@ pub(super) fn dispatch(
     }
 }
 
-fn mailbox<'a>(state: &'a GraphState, call: &Call<'_>) -> Result<&'a Mailbox, GraphError> {
+/// The caller's mailbox.
+pub(super) fn mailbox<'a>(state: &'a GraphState, call: &Call<'_>) -> Result<&'a RwLock<Mailbox>, GraphError> {
     state.mailbox(call.oid).ok_or_else(|| {
         GraphError::new(
             404,
@@ -170,13 +183,13 @@ fn own(
         return members::check(call, person);
     }
     if call.method != "GET" {
-        return Err(GraphError::method());
+        return mail_write::dispatch(state, directory, person, call, rest);
     }
     match rest {
         [] => people::user(call, person, true),
         ["mailboxSettings"] => people::mailbox_settings(call, person, None),
         ["mailboxSettings", part] => people::mailbox_settings(call, person, Some(part)),
-        ["mailFolders" | "messages", ..] => mail(call, mailbox(state, call)?, rest),
+        ["mailFolders" | "messages", ..] => mail(call, &mailbox(state, call)?.read(), rest),
         [segment, ..] => Err(GraphError::no_segment(segment)),
     }
 }
@@ -193,6 +206,7 @@ fn mail(call: &Call<'_>, mailbox: &Mailbox, rest: &[&str]) -> Result<Answer, Gra
                 [] => folders::get(call, mailbox, folder),
                 ["childFolders"] => folders::list(call, mailbox, Some(folder)),
                 ["messages"] => messages::list(call, mailbox, Some(folder)),
+                ["messages", "delta" | "delta()"] => delta::list(call, mailbox, folder),
                 ["messages", message, rest @ ..] => {
                     let item = mailbox.find(call.prefer.ids, message)?;
                     if mailbox.folder_of(item.message) != folder {

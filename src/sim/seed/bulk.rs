@@ -132,6 +132,8 @@ impl BulkMail {
             attachments,
             headers: Vec::new(),
             preview: OnceLock::new(),
+            revision: 0,
+            modified: None,
         }
     }
 }

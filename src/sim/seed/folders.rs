@@ -1,4 +1,6 @@
 //! Folder trees: more than a page in the root, three deep, one with a slash in its name, one hidden.
+use std::borrow::Cow;
+
 use super::Owner;
 use super::model::Folder;
 
@@ -65,7 +67,7 @@ pub(super) fn of(owner: &Owner) -> Vec<Folder> {
         .iter()
         .enumerate()
         .map(|(at, (english, korean, well_known))| Folder {
-            name: if owner.korean { korean } else { english },
+            name: Cow::Borrowed(if owner.korean { korean } else { english }),
             parent: (at > 0).then_some(0),
             well_known: Some(well_known),
             hidden: false,
@@ -80,7 +82,7 @@ pub(super) fn of(owner: &Owner) -> Vec<Folder> {
         let parent = folders.iter().position(|f| f.name == *parent).unwrap_or(0);
         let hidden = name.starts_with('.');
         folders.push(Folder {
-            name: name.trim_start_matches('.'),
+            name: Cow::Borrowed(name.trim_start_matches('.')),
             parent: Some(parent),
             well_known: None,
             hidden,

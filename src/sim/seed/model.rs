@@ -99,7 +99,7 @@ impl Body {
 }
 
 /// A file, a nested item or a link.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Attachment {
     pub(crate) name: Cow<'static, str>,
     pub(crate) kind: FileKind,
@@ -127,7 +127,7 @@ impl Attachment {
 }
 
 /// One message as its mailbox holds it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mail {
     pub(crate) subject: Cow<'static, str>,
     pub(crate) from: Option<Contact>,
@@ -144,7 +144,7 @@ pub(crate) struct Mail {
     pub(crate) focused: bool,
     pub(crate) importance: Importance,
     pub(crate) flag: Flag,
-    pub(crate) categories: Vec<&'static str>,
+    pub(crate) categories: Vec<Cow<'static, str>>,
     /// The same in every mailbox that holds the conversation.
     pub(crate) conversation: u64,
     /// Place in the conversation.
@@ -156,6 +156,10 @@ pub(crate) struct Mail {
     /// Header lines beyond the ones derived from the rest.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) preview: OnceLock<String>,
+    /// Counts writes.
+    pub(crate) revision: u64,
+    /// When it was last written to; `None` since it came.
+    pub(crate) modified: Option<DateTime<Utc>>,
 }
 
 impl Mail {
@@ -180,7 +184,7 @@ impl Mail {
 /// A mail folder.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
-    pub(crate) name: &'static str,
+    pub(crate) name: Cow<'static, str>,
     /// Index of the parent; only the root has none.
     pub(crate) parent: Option<usize>,
     pub(crate) well_known: Option<&'static str>,

@@ -186,6 +186,8 @@ impl Series {
             attachments: Vec::new(),
             headers: vec![("List-Unsubscribe", "<mailto:unsubscribe@contoso.example>".to_owned())],
             preview: OnceLock::new(),
+            revision: 0,
+            modified: None,
         }
     }
 }

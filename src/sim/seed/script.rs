@@ -1,4 +1,5 @@
 //! Written threads, and how a post reaches the mailboxes of its people with the history quoted below.
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
@@ -150,7 +151,13 @@ impl<'a> Letter<'a> {
             focused: true,
             importance: self.thread.importance,
             flag: if received { self.post.flag } else { Flag::None },
-            categories: if received { self.thread.categories.to_vec() } else { Vec::new() },
+            categories: self
+                .thread
+                .categories
+                .iter()
+                .filter(|_| received)
+                .map(|c| Cow::Borrowed(*c))
+                .collect(),
             conversation,
             place: self.place as u32,
             message,
@@ -163,6 +170,8 @@ impl<'a> Letter<'a> {
                 .collect(),
             headers: vec![("Authentication-Results", "spf=pass dkim=pass dmarc=pass".to_owned())],
             preview: OnceLock::new(),
+            revision: 0,
+            modified: None,
         }
     }
 }

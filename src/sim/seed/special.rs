@@ -74,6 +74,8 @@ impl Desk<'_> {
             attachments: Vec::new(),
             headers: Vec::new(),
             preview: OnceLock::new(),
+            revision: 0,
+            modified: None,
         }
     }
 }
@@ -194,7 +196,7 @@ fn emoji(desk: &Desk<'_>, korean: bool) -> Mail {
     };
     let mut mail = desk.mail("jihoon", subject, 120, html(inner));
     mail.to.push(desk.cast.contact("carol"));
-    mail.categories = if korean { vec!["축하"] } else { vec!["Green category"] };
+    mail.categories = vec![if korean { "축하" } else { "Green category" }.into()];
     mail.flag = Flag::Complete;
     mail
 }

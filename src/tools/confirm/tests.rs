@@ -204,3 +204,31 @@ fn what_a_writing_tool_says_of_itself_has_a_place_for_every_answer() {
         assert!(schema["properties"].get(name).is_some(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn what_was_done_once_is_not_done_again_and_its_result_is_told() {
+    use super::once::Begun;
+    let rig = rig();
+    let (here, there) = (rig.writes(&[], 0), rig.writes(&[], 0));
+    let (alice, bob) = (UserKey::new("t", "alice"), UserKey::new("t", "bob"));
+    let what = json!({"send": "x"});
+    let begun = |begun: Result<Begun, ToolError>| match begun.unwrap() {
+        Begun::Now(ticket) => ticket,
+        other @ (Begun::Before(_) | Begun::Elsewhere) => panic!("{other:?}"),
+    };
+    let first = begun(here.begin(&alice, &what).await);
+    assert!(matches!(there.begin(&alice, &what).await.unwrap(), Begun::Elsewhere));
+    here.abandon(&first).await;
+    let second = begun(there.begin(&alice, &what).await);
+    there.finish(&second, "sent").await;
+    for replica in [&here, &there] {
+        assert!(
+            matches!(replica.begin(&alice, &what).await.unwrap(), Begun::Before(result) if result == "sent")
+        );
+        assert_eq!(replica.done(&bob, &what).await.unwrap(), None, "another person's");
+        assert_eq!(replica.done(&alice, &json!({"send": "y"})).await.unwrap(), None);
+    }
+    begun(here.begin(&bob, &what).await);
+    rig.clock.advance(Duration::from_mins(16));
+    begun(here.begin(&alice, &what).await);
+}

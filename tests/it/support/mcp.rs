@@ -117,6 +117,16 @@ impl Mcp {
         self.send("tools/call", json!({ "name": tool, "arguments": arguments })).await
     }
 
+    /// Calls a writing tool, shows nobody the preview, and confirms it.
+    pub(crate) async fn confirmed(&self, tool: &str, mut arguments: Value) -> Value {
+        let held = self.call(tool, arguments.clone()).await.output().clone();
+        assert_eq!(held["status"], "confirmation_required", "{held}");
+        arguments["confirm_token"] = held["confirm_token"].clone();
+        let done = self.call(tool, arguments).await.output().clone();
+        assert_eq!(done["status"], "done", "{done}");
+        done
+    }
+
     /// POSTs any body as JSON.
     pub(crate) async fn post(&self, body: String, headers: &[(&str, String)]) -> Answer {
         let response = tapped::send(self.request(body, headers)).await.unwrap();

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use super::super::error::GraphError;
+use super::super::given::{self, flag, member, mistyped, text, word};
 use super::super::zones::zone;
 use super::occur::{instant, weekday};
 use super::render::{EVENT, INDEXES};
@@ -20,33 +21,7 @@ const MAX_PEOPLE: usize = 500;
 
 /// The members of an event in a body.
 pub(super) fn members(body: &[u8]) -> Result<Map<String, Value>, GraphError> {
-    let members = object(body)?;
-    match members.keys().find(|name| !EVENT.contains(&name.as_str()) && !name.contains('@')) {
-        None => Ok(members),
-        Some(name) => Err(GraphError::new(
-            400,
-            "RequestBodyRead",
-            format!(
-                "The property '{name}' does not exist on type 'microsoft.graph.event'. Make sure to only use property \
-                 names that are defined by the type."
-            ),
-        )),
-    }
-}
-
-/// The parameters of an action.
-pub(super) fn action(body: &[u8], allowed: &[&str]) -> Result<Map<String, Value>, GraphError> {
-    let given = if body.is_empty() { Map::new() } else { object(body)? };
-    match given.keys().find(|name| !allowed.iter().any(|known| known.eq_ignore_ascii_case(name))) {
-        None => Ok(given),
-        Some(name) => Err(GraphError::bad_request(format!(
-            "The parameter '{name}' in the request payload is not a valid parameter for the operation."
-        ))),
-    }
-}
-
-fn object(body: &[u8]) -> Result<Map<String, Value>, GraphError> {
-    serde_json::from_slice(body).map_err(|_| GraphError::bad_request("Unable to read JSON request payload."))
+    given::members(body, &EVENT, "event")
 }
 
 /// An event before anything is known of it.
@@ -212,21 +187,11 @@ fn attendees(event: &Event, value: &Value, directory: &Directory) -> Result<Vec<
         return Err(GraphError::new(400, "ErrorTooManyRecipients", "Too many attendees."));
     }
     let one = |person: &Value| {
-        let email = person.get("emailAddress").ok_or_else(|| mistyped("attendees"))?;
-        let address = member(email, "address").filter(|address| address.contains('@'));
-        let address = address.ok_or_else(|| {
-            GraphError::new(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.")
-        })?;
-        let known = event.attendees.iter().find(|known| known.contact.address.eq_ignore_ascii_case(address));
-        let name = directory.by_upn(address).map(|found| found.display_name.clone());
-        let name =
-            name.or_else(|| member(email, "name").map(str::to_owned)).unwrap_or_else(|| address.to_owned());
+        let contact = given::recipient(person, directory)?;
+        let known = |known: &&Attendee| known.contact.address.eq_ignore_ascii_case(&contact.address);
+        let response = event.attendees.iter().find(known).map_or("none", |known| known.response);
         let kind = person.get("type").map_or(Ok("required"), |kind| word("type", kind, &KINDS))?;
-        Ok(Attendee {
-            contact: Contact { name: name.into(), address: address.to_owned().into() },
-            kind,
-            response: known.map_or("none", |known| known.response),
-        })
+        Ok(Attendee { contact, kind, response })
     };
     list.iter().map(one).collect()
 }
@@ -275,30 +240,6 @@ fn series(value: &Value) -> Result<Series, GraphError> {
 
 const WEEK: [Weekday; 7] =
     [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
-
-fn member<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value.get(name).and_then(Value::as_str)
-}
-
-fn text(name: &str, value: &Value) -> Result<String, GraphError> {
-    value.as_str().map(str::to_owned).ok_or_else(|| mistyped(name))
-}
-
-fn flag(name: &str, value: &Value) -> Result<bool, GraphError> {
-    value.as_bool().ok_or_else(|| mistyped(name))
-}
-
-fn word(name: &str, value: &Value, known: &[&'static str]) -> Result<&'static str, GraphError> {
-    known.iter().find(|word| Some(**word) == value.as_str()).copied().ok_or_else(|| mistyped(name))
-}
-
-fn mistyped(name: &str) -> GraphError {
-    GraphError::new(
-        400,
-        "RequestBodyRead",
-        format!("Cannot convert the value of '{name}' to the expected type."),
-    )
-}
 
 fn failed(message: &str) -> GraphError {
     GraphError::new(400, "ErrorPropertyValidationFailure", message)

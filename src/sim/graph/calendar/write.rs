@@ -4,6 +4,7 @@ use serde_json::Value;
 use super::super::GraphState;
 use super::super::call::{Answer, Call};
 use super::super::error::GraphError;
+use super::super::given;
 use super::super::ids::{self, EventRef};
 use super::input;
 use super::occur::{self, Occurrence};
@@ -142,7 +143,7 @@ impl Desk<'_> {
     }
 
     fn cancel(&mut self, id: &str) -> Result<Answer, GraphError> {
-        input::action(self.call.body, &["comment"])?;
+        given::action(self.call.body, &["comment"])?;
         let (wanted, event) = self.find(id)?;
         if event.response != "organizer" {
             return Err(invalid(
@@ -170,7 +171,7 @@ impl Desk<'_> {
         } else {
             &["comment", "sendResponse", "proposedNewTime"]
         };
-        let given = input::action(self.call.body, allowed)?;
+        let given = given::action(self.call.body, allowed)?;
         let tells = given.get("sendResponse").and_then(Value::as_bool).unwrap_or(true);
         if given.contains_key("proposedNewTime") && !tells {
             return Err(invalid("A new time can only be proposed when a response is sent."));

@@ -6,16 +6,16 @@ use super::{Got, Lab};
 use crate::sim::clock;
 
 /// One write: method and path of the description, the address asked, a body, and the status of the answer.
-struct Wish<'a> {
-    method: &'a str,
-    template: &'a str,
-    url: String,
-    body: Value,
-    status: u16,
+pub(super) struct Wish<'a> {
+    pub(super) method: &'a str,
+    pub(super) template: &'a str,
+    pub(super) url: String,
+    pub(super) body: Value,
+    pub(super) status: u16,
 }
 
 /// Sends a wish whose body and answer have to fit.
-async fn send(lab: &Lab, token: &str, description: &Value, wish: Wish<'_>) -> Got {
+pub(super) async fn send(lab: &Lab, token: &str, description: &Value, wish: Wish<'_>) -> Got {
     let operation = &description["paths"][wish.template][wish.method.to_lowercase()];
     let told = format!("{} {}", wish.method, wish.url);
     assert!(operation.is_object(), "{told} is not described");

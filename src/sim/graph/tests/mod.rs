@@ -1,6 +1,7 @@
 //! Graph over HTTP: what a mail client would meet.
 mod calendar;
 mod contract;
+mod contract_mail;
 mod contract_writes;
 mod drive;
 mod limits;

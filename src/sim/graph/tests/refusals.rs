@@ -104,7 +104,8 @@ async fn unknown_paths_and_methods() {
     assert_eq!(lab.get("alice", "/me/nonsense").await.code(), "BadRequest");
     assert_eq!(lab.get("alice", "/nonsense").await.status, 400);
     let token = lab.token("alice", &ALL);
-    assert_eq!(lab.send(&token, "DELETE", "/v1.0/me/messages/x", &[], "").await.status, 405);
+    assert_eq!(lab.send(&token, "PUT", "/v1.0/me/messages/x", &[], "").await.status, 405);
+    assert_eq!(lab.send(&token, "DELETE", "/v1.0/me/messages/x", &[], "").await.status, 403);
     assert_eq!(lab.get("alice", "/me/messages/%FF%FE").await.status, 400);
     let zone = lab.get_with("alice", "/me/messages", &[("Prefer", "outlook.timezone=\"Mars\"")]).await;
     assert_eq!((zone.status, zone.code().as_str()), (400, "TimeZoneNotSupportedException"));

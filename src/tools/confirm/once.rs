@@ -1,0 +1,90 @@
+//! Writes that must not happen twice, although Graph would not notice: whoever repeats a call whose answer got lost gets
+//! that answer, on any replica.
+//!
+//! # How a tool uses it
+//! ```text
+//! let Begun::Now(ticket) = writes.begin(&user, &what).await? else { /* the answer of the first time, or a refusal */ };
+//! match send().await {
+//!     Ok(id) => writes.finish(&ticket, &id).await,
+//!     Err(refused) => writes.abandon(&ticket).await,
+//!     Err(unknown) => {} // nobody tries again before the ticket has run out
+//! }
+//! ```
+
+use super::{Writes, unavailable};
+use crate::domain::canonical;
+use crate::domain::ids::UserKey;
+use crate::domain::random;
+use crate::tools::error::ToolError;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a write is remembered: longer than a person's answer counts (10 minutes).
+const LIFE: Duration = Duration::from_mins(15);
+
+/// Whether a write may begin.
+#[derive(Debug)]
+pub(crate) enum Begun {
+    Now(Ticket),
+    /// It was done before; what [`Writes::finish`] noted.
+    Before(String),
+    /// Another call is at it, or nobody knows how it ended.
+    Elsewhere,
+}
+
+/// The right to do a write.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    user: UserKey,
+    id: String,
+    owner: String,
+}
+
+impl Ticket {
+    fn lease(&self) -> String {
+        format!("once:{}:{}", self.user, self.id)
+    }
+}
+
+impl Writes {
+    /// What [`Self::finish`] noted of `what`, if that was done lately.
+    pub(crate) async fn done(&self, user: &UserKey, what: &Value) -> Result<Option<String>, ToolError> {
+        let id = id(what);
+        let Some(sealed) = self.store.handle(user, &id).await.map_err(unavailable)? else { return Ok(None) };
+        let plain = self.cipher.open(&place(user, &id), &sealed).map_err(ToolError::internal)?;
+        String::from_utf8(plain.clone()).map(Some).map_err(ToolError::internal)
+    }
+
+    /// Takes the right to do `what`, which stands for the whole of it.
+    pub(crate) async fn begin(&self, user: &UserKey, what: &Value) -> Result<Begun, ToolError> {
+        if let Some(result) = self.done(user, what).await? {
+            return Ok(Begun::Before(result));
+        }
+        let ticket = Ticket { user: user.clone(), id: id(what), owner: random::text::<16>() };
+        let taken = self.store.try_lease(&ticket.lease(), &ticket.owner, LIFE).await.map_err(unavailable)?;
+        Ok(if taken { Begun::Now(ticket) } else { Begun::Elsewhere })
+    }
+
+    /// It is done. The lease is left to run out: it holds where this note gets lost.
+    pub(crate) async fn finish(&self, ticket: &Ticket, result: &str) {
+        let sealed = self.cipher.seal(&place(&ticket.user, &ticket.id), result.as_bytes());
+        if let Err(error) = self.store.put_handle(&ticket.user, &ticket.id, &sealed, LIFE).await {
+            tracing::warn!(%error, "a write that was done was not noted");
+        }
+    }
+
+    /// It was certainly not done: it may be tried again.
+    pub(crate) async fn abandon(&self, ticket: &Ticket) {
+        if let Err(error) = self.store.release_lease(&ticket.lease(), &ticket.owner).await {
+            tracing::warn!(%error, "the lease of a write was not given back");
+        }
+    }
+}
+
+fn id(what: &Value) -> String {
+    format!("o_{}", canonical::digest(&json!({ "once": what })))
+}
+
+fn place(user: &UserKey, id: &str) -> String {
+    format!("once|{user}|{id}")
+}
