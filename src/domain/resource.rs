@@ -62,11 +62,11 @@ impl Endpoint {
 
     /// Path of a service's URL, without the slash in front: `calendar/mcp`, or `mcp` of [`ROOT`].
     pub(crate) fn path_at(self, service: &ServiceName) -> String {
-        match self {
-            Self::Service if service.as_str() == ROOT => "mcp".to_owned(),
-            _ if service.as_str() == ROOT => self.suffix().trim_start_matches('/').to_owned(),
-            _ => format!("{service}{}", self.suffix()),
+        let at_root = if self == Self::Service { Self::Mcp } else { self };
+        if service.as_str() == ROOT {
+            return at_root.suffix().trim_start_matches('/').to_owned();
         }
+        format!("{service}{}", self.suffix())
     }
 }
 

@@ -8,8 +8,11 @@ use crate::services::testing::deps;
 use crate::tools::schema::lint::lint_service;
 use std::collections::HashSet;
 
-fn bundles() -> (Vec<Arc<dyn Service>>, Vec<Arc<dyn Service>>) {
-    let services: Vec<_> =
+type Services = Vec<Arc<dyn Service>>;
+
+/// The services, and the bundles of them.
+fn bundles() -> (Services, Services) {
+    let services: Services =
         crate::services::all(&deps(FakeGraph::new(|_, _| unreachable!("nothing is called"))))
             .into_iter()
             .filter(|s| s.info().name.as_str() != "conformance")

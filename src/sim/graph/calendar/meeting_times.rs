@@ -23,6 +23,7 @@ const MAX_DAYS: i64 = 62;
 const WORK: (u32, u32) = (9, 18);
 /// Chance, in percent, that somebody of whom nothing is known comes.
 const UNKNOWN: f64 = 49.0;
+const WHY: &str = "Suggested because it is one of the nearest times when all attendees are available.";
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -63,7 +64,21 @@ struct Slot {
 }
 
 /// Somebody's time; none: nothing is known of them.
-type Busy = Option<Vec<(DateTime<Utc>, DateTime<Utc>, &'static str)>>;
+type Busy = Option<Vec<Taken>>;
+
+struct Taken {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    status: &'static str,
+}
+
+/// A time that suits.
+struct Found {
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    organizer: &'static str,
+    confidence: f64,
+}
 
 /// `POST /me/findMeetingTimes`.
 pub(super) fn find(
@@ -99,7 +114,9 @@ pub(super) fn find(
     let (Some(from), Some(to)) = (from, to) else { return Err(invalid("There is no time slot.")) };
     let times = |oid: &str| -> Busy {
         let events = state.events(oid);
-        Some(busy(&events, from, to).iter().map(|it| (it.start, it.end, it.event.show_as)).collect())
+        let taken = busy(&events, from, to);
+        let taken = taken.iter().map(|it| Taken { from: it.start, to: it.end, status: it.event.show_as });
+        Some(taken.collect())
     };
     let own = times(call.oid);
     let others: Vec<(&Attendee, Busy)> = wanted
@@ -111,51 +128,32 @@ pub(super) fn find(
     let shown = call.prefer.zone.clone().unwrap_or(("UTC".to_owned(), Tz::UTC));
     let whole_day = wanted.time_constraint.activity_domain.as_deref() == Some("unrestricted");
     let least = wanted.minimum_attendee_percentage.unwrap_or(50.0);
-    let mut found: Vec<(f64, DateTime<Utc>, Value)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     for (start, end) in spans {
-        let mut at = half_hour(start);
-        while at + length <= end {
-            let until = at + length;
-            let organizer = status(own.as_ref(), at, until);
-            let works = whole_day || works(at.with_timezone(&home), until.with_timezone(&home));
-            if works && (organizer == "free" || wanted.is_organizer_optional) {
-                let chances: Vec<f64> =
-                    others.iter().map(|(_, busy)| chance(status(busy.as_ref(), at, until))).collect();
-                let all =
-                    chances.iter().sum::<f64>() / f64::from(u32::try_from(chances.len()).unwrap_or(1).max(1));
-                let confidence = if chances.is_empty() { 100.0 } else { all };
-                if confidence >= least {
-                    found.push((
-                        confidence,
-                        at,
-                        suggestion(&others, (at, until), &shown, organizer, confidence),
-                    ));
-                }
+        let mut from = half_hour(start);
+        while from + length <= end {
+            let to = from + length;
+            let organizer = status(own.as_ref(), from, to);
+            let works = whole_day || works(from.with_timezone(&home), to.with_timezone(&home));
+            let confidence = confidence(&others, from, to);
+            if works && (organizer == "free" || wanted.is_organizer_optional) && confidence >= least {
+                found.push(Found { from, to, organizer, confidence });
             }
-            at += STEP;
+            from += STEP;
         }
     }
-    found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.from.cmp(&b.from)));
     found.truncate(wanted.max_candidates.unwrap_or(CANDIDATES));
-    let reason = if !found.is_empty() {
-        ""
-    } else if others.is_empty() {
-        "OrganizerUnavailable"
-    } else {
-        "AttendeesUnavailable"
+    let reason = match found.as_slice() {
+        [] if others.is_empty() => "OrganizerUnavailable",
+        [] => "AttendeesUnavailable",
+        _ => "",
     };
+    let why = if wanted.return_suggestion_reasons { json!(WHY) } else { Value::Null };
     let rows: Vec<Value> = found
-        .into_iter()
+        .iter()
         .enumerate()
-        .map(|(ix, (_, _, mut row))| {
-            row["order"] = json!(ix + 1);
-            if wanted.return_suggestion_reasons {
-                row["suggestionReason"] = json!(
-                    "Suggested because it is one of the nearest times when all attendees are available."
-                );
-            }
-            row
-        })
+        .map(|(ix, found)| suggestion(&others, found, &shown, (ix + 1, &why)))
         .collect();
     let context = format!("{}/v1.0/$metadata#microsoft.graph.meetingTimeSuggestionsResult", call.origin);
     Ok(super::answer(&json!({
@@ -190,41 +188,39 @@ fn works(from: DateTime<Tz>, to: DateTime<Tz>) -> bool {
 }
 
 /// The busiest of what lies in the time.
-fn status(
-    busy: Option<&Vec<(DateTime<Utc>, DateTime<Utc>, &'static str)>>,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> &'static str {
-    let Some(busy) = busy else { return "unknown" };
-    let here = busy.iter().filter(|(start, end, _)| *start < to && *end > from).map(|(_, _, status)| *status);
-    here.max_by_key(|status| {
+fn status(times: Option<&Vec<Taken>>, from: DateTime<Utc>, to: DateTime<Utc>) -> &'static str {
+    let Some(times) = times else { return "unknown" };
+    let here = times.iter().filter(|taken| taken.from < to && taken.to > from).map(|taken| taken.status);
+    let rank = |status: &&str| {
         ["free", "workingElsewhere", "tentative", "busy", "oof"].iter().position(|s| s == status)
-    })
-    .unwrap_or("free")
+    };
+    here.max_by_key(rank).unwrap_or("free")
 }
 
-fn chance(status: &str) -> f64 {
-    match status {
+/// Chance in percent that those who are asked come: the mean of theirs.
+fn confidence(others: &[(&Attendee, Busy)], from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    let chance = |(_, times): &(&Attendee, Busy)| match status(times.as_ref(), from, to) {
         "free" | "workingElsewhere" => 100.0,
         "unknown" | "tentative" => UNKNOWN,
         _ => 0.0,
-    }
+    };
+    let count = u32::try_from(others.len()).unwrap_or(u32::MAX);
+    if count == 0 { 100.0 } else { others.iter().map(chance).sum::<f64>() / f64::from(count) }
 }
 
 fn suggestion(
     others: &[(&Attendee, Busy)],
-    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    found: &Found,
     zone: &(String, Tz),
-    organizer: &str,
-    confidence: f64,
+    (order, why): (usize, &Value),
 ) -> Value {
     let wall = |at: DateTime<Utc>| {
         let text = at.with_timezone(&zone.1).naive_local().format("%Y-%m-%dT%H:%M:%S.0000000").to_string();
         json!({ "dateTime": text, "timeZone": zone.0 })
     };
-    let attendee = |(asked, busy): &(&Attendee, Busy)| {
+    let attendee = |(asked, times): &(&Attendee, Busy)| {
         json!({
-            "availability": status(busy.as_ref(), from, to),
+            "availability": status(times.as_ref(), found.from, found.to),
             "attendee": {
                 "type": asked.kind.as_deref().unwrap_or("required"),
                 "emailAddress": { "address": asked.email_address.address },
@@ -232,10 +228,12 @@ fn suggestion(
         })
     };
     json!({
-        "confidence": confidence,
-        "organizerAvailability": organizer,
+        "order": order,
+        "confidence": found.confidence,
+        "suggestionReason": why,
+        "organizerAvailability": found.organizer,
         "attendeeAvailability": others.iter().map(attendee).collect::<Vec<_>>(),
         "locations": [],
-        "meetingTimeSlot": { "start": wall(from), "end": wall(to) },
+        "meetingTimeSlot": { "start": wall(found.from), "end": wall(found.to) },
     })
 }
