@@ -1,11 +1,10 @@
 //! Microsoft Graph over HTTP: one long-lived client, no redirects (the client is built without), answers bounded while
 //! they stream in, and no way to make a token travel to another host.
 
-use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
+use crate::ports::graph::{Elsewhere, GraphRequest, GraphResponse, GraphTransport, TransportError};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use std::time::Duration;
 use url::Url;
 
 /// The base URL of Graph cannot be used; every request answers so.
@@ -110,17 +109,19 @@ impl GraphTransport for GraphHttp {
         Ok(GraphResponse { status, headers, body })
     }
 
-    async fn fetch(
-        &self,
-        url: &str,
-        max_bytes: usize,
-        timeout: Duration,
-    ) -> Result<GraphResponse, TransportError> {
+    async fn fetch(&self, request: Elsewhere<'_>) -> Result<GraphResponse, TransportError> {
         let endpoint = self.endpoint.as_ref().map_err(|error| TransportError::Connect(error.to_string()))?;
-        let url = endpoint.elsewhere(url)?;
-        let response = self.client.get(url).timeout(timeout).send().await.map_err(|error| cause(&error))?;
+        let url = endpoint.elsewhere(request.url)?;
+        let mut builder = self.client.request(request.method, url).timeout(request.timeout);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body);
+        }
+        let response = builder.send().await.map_err(|error| cause(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = read(response, max_bytes).await?;
+        let body = read(response, request.max_bytes).await?;
         Ok(GraphResponse { status, headers, body })
     }
 }
@@ -171,6 +172,7 @@ mod tests {
     use super::*;
     use crate::domain::secret::Secret;
     use http::Method;
+    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     fn graph(base: &str, insecure: bool) -> GraphHttp {

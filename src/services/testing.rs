@@ -13,6 +13,7 @@ use crate::graph::client::GraphClient;
 use crate::graph::testing::{FakeGraph, FakeTokens, OpenGate};
 use crate::tools::confirm::{WriteRules, Writes};
 use crate::tools::cursor::Cursors;
+use crate::tools::keepsakes::Keepsakes;
 use std::sync::Arc;
 
 /// 21 November 2026, 09:00 in Seoul.
@@ -32,6 +33,7 @@ pub(crate) fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
     ServiceDeps {
         graph: GraphClient::new(graph, Arc::new(FakeTokens::default()), Arc::new(OpenGate::default())),
         cursors: Cursors::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
+        keepsakes: Keepsakes::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
         writes: Arc::new(writes(clock.clone())),
         extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
         clock,
