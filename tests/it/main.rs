@@ -38,6 +38,8 @@ mod hostile;
 #[cfg(test)]
 mod key_ring;
 #[cfg(test)]
+mod mail_organize;
+#[cfg(test)]
 mod mail_write;
 #[cfg(test)]
 mod main_job;

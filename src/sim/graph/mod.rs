@@ -38,6 +38,7 @@ use std::collections::HashMap;
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
+use serde_json::Value;
 
 use self::drive::Drives;
 use self::gate::Gate;
@@ -53,6 +54,8 @@ use super::seed::calendar::Event;
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
+    /// `automaticRepliesSetting` of those who have set it.
+    auto_replies: RwLock<HashMap<String, Value>>,
     gate: Gate,
     drives: Drives,
 }
@@ -70,7 +73,7 @@ impl GraphState {
             seeded.into_iter().map(|m| (m.owner.oid.clone(), RwLock::new(Mailbox::new(m)))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
-        Self { mailboxes, calendars, gate: Gate::new(), drives }
+        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), drives }
     }
 
     /// The real limits again, and usage back to nothing.
