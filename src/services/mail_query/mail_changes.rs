@@ -93,7 +93,7 @@ impl MailChanges {
                 "since_cursor": {"type": "string", "description": "since_cursor of the last look, good for a week"},
             }}),
             output_schema: json!({"type": "object", "properties": {
-                "added": changes, "updated": changes, "removed": texts, "has_more": {"type": "boolean"},
+                "added": changes, "updated": {"type": "array", "items": {"type": "object"}}, "removed": texts, "has_more": {"type": "boolean"},
                 "since_cursor": {"type": "string"}, "warnings": texts,
             }, "required": ["added", "updated", "removed", "since_cursor"]}),
             annotations: Annotations { idempotent: false, ..Annotations::READ_UNTRUSTED },

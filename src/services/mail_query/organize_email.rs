@@ -7,7 +7,7 @@ use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::services::args::typed;
-use crate::tools::confirm::{Write, inputs, outcome_schema};
+use crate::tools::confirm::{Write, inputs, written_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
@@ -74,7 +74,7 @@ impl OrganizeEmail {
             title: "Organize Email",
             description: "Mark, flag, categorize or move up to 50 messages. To remove them: delete_email.",
             input_schema: json!({"type": "object", "properties": inputs(properties, false), "required": ["ids"]}),
-            output_schema: outcome_schema(results_schema()),
+            output_schema: written_schema(results_schema()),
             annotations: Annotations::WRITE.idempotent(),
             scopes: WRITE_SCOPES,
             aliases: ALIASES,
