@@ -153,6 +153,9 @@ fn pause(entry: &Entry, now: Timestamp) -> Option<Duration> {
 fn quota(workload: Workload, settings: GateSettings) -> Quota {
     match workload {
         Workload::Outlook => Quota::new(settings.requests, settings.period),
+        // Graph counts whole seconds: what may come at once and what comes on in a second are its limit together.
+        Workload::Teams => Quota::new(5, Duration::from_millis(334)),
+        Workload::Thread => Quota::new(2, Duration::from_millis(667)),
         Workload::Files => Quota::new(settings.file_units, FILES_PERIOD),
     }
 }
@@ -160,6 +163,9 @@ fn quota(workload: Workload, settings: GateSettings) -> Quota {
 fn concurrent(workload: Workload, settings: GateSettings) -> usize {
     match workload {
         Workload::Outlook => settings.concurrent.max(1),
+        // Graph names no such limit; these keep one tenant from taking every connection.
+        Workload::Teams => 32,
+        Workload::Thread => 4,
         Workload::Files => CONCURRENT_FILES,
     }
 }
@@ -235,6 +241,19 @@ mod tests {
         }
         drop(held);
         assert!(queued.await.unwrap_err().retry_after > Duration::from_secs(50));
+    }
+
+    #[actix_rt::test]
+    async fn a_chat_has_a_limit_of_its_own_whoever_of_the_tenant_asks_and_notes_are_each_ones_own() {
+        let (gate, _guardian) = gate();
+        let chat = |oid: &str, id: &str| GateKey::thread(&UserKey::new("t", oid), id);
+        gate.admit(&chat("a", "19:x"), 1, Duration::ZERO).await.unwrap();
+        gate.admit(&chat("b", "19:x"), 1, Duration::ZERO).await.unwrap();
+        let refused = gate.admit(&chat("b", "19:x"), 1, Duration::ZERO).await.unwrap_err();
+        assert!(refused.retry_after > Duration::from_millis(100), "{refused:?}");
+        for (oid, id) in [("a", "19:y"), ("a", "48:notes"), ("a", "48:notes"), ("b", "48:notes")] {
+            gate.admit(&chat(oid, id), 1, Duration::ZERO).await.unwrap();
+        }
     }
 
     #[actix_rt::test]

@@ -1,10 +1,10 @@
 //! Counts and times every request that goes to Graph.
 
 use crate::domain::meters::Meters;
-use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
+use crate::ports::graph::{Elsewhere, GraphRequest, GraphResponse, GraphTransport, TransportError};
 use async_trait::async_trait;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A transport with meters around it.
 pub(crate) struct MeteredGraph<T> {
@@ -29,12 +29,7 @@ impl<T: GraphTransport> GraphTransport for MeteredGraph<T> {
     }
 
     // Hosts of files are not Graph: they have meters of their own there.
-    async fn fetch(
-        &self,
-        url: &str,
-        max_bytes: usize,
-        timeout: Duration,
-    ) -> Result<GraphResponse, TransportError> {
-        self.inner.fetch(url, max_bytes, timeout).await
+    async fn fetch(&self, request: Elsewhere<'_>) -> Result<GraphResponse, TransportError> {
+        self.inner.fetch(request).await
     }
 }

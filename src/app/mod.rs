@@ -39,6 +39,7 @@ use crate::services::{self, ServiceDeps};
 use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
 use crate::tools::dispatch::Dispatcher;
+use crate::tools::keepsakes::Keepsakes;
 use crate::tools::read_only::ReadOnly;
 use crate::tools::registry::ToolRegistry;
 use crate::tools::switchboard::Switchboard;
@@ -194,6 +195,7 @@ impl Parts {
                     hasher.clone(),
                     settings::write_rules(config),
                 )),
+                keepsakes: Keepsakes::new(store.clone(), cipher.clone()),
                 extractor: Arc::new(extractor()?),
                 clock: clock.clone(),
                 settings: settings::services(config),

@@ -6,7 +6,7 @@ use super::retry;
 use crate::domain::ids::UserKey;
 use crate::domain::random;
 use crate::domain::upstream::UpstreamAccess;
-use crate::ports::gate::{GateKey, RateGate};
+use crate::ports::gate::{GateKey, Permit, RateGate};
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
 use crate::ports::tokens::{AccessTokens, TokenError};
 use bytes::Bytes;
@@ -82,13 +82,13 @@ impl GraphClient {
         if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
             return Err(too_long());
         }
-        let key = GateKey::new(asker.user, request.workload);
+        let keys = keys(asker.user, &request);
         let mut access = self.tokens.get(asker.user).await?;
         let (mut renewed, mut reread) = (false, false);
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.attempt(asker, &key, &request, &access, attempt).await {
+            match self.attempt(asker, &keys, &request, &access, attempt).await {
                 Next::Done(answer) => return Ok(answer),
                 Next::Fail(GraphError::Challenged { claims }) => {
                     self.tokens.challenged(asker.user, access.version, &claims).await?;
@@ -124,18 +124,14 @@ impl GraphClient {
     async fn attempt(
         &self,
         asker: Asker<'_>,
-        key: &GateKey,
+        keys: &Keys,
         request: &Request,
         access: &UpstreamAccess,
         attempt: u32,
     ) -> Next {
-        let patience = remaining(asker.deadline);
-        let permit = match self.gate.admit(key, request.units, patience).await {
-            Ok(permit) => permit,
-            Err(throttled) => {
-                let retry_after = throttled.retry_after;
-                return Next::Fail(GraphError::Throttled { retry_after, request_id: None });
-            }
+        let permits = match self.admit(keys, request.units, asker.deadline).await {
+            Ok(permits) => permits,
+            Err(error) => return Next::Fail(error),
         };
         let timeout = remaining(asker.deadline).min(request.timeout);
         if timeout.is_zero() {
@@ -143,11 +139,30 @@ impl GraphClient {
             return Next::Fail(GraphError::TimedOut);
         }
         let result = self.transport.send(wire(request, access, timeout)).await;
-        drop(permit);
+        drop(permits);
         match result {
-            Ok(response) => self.judge(key, request, &response, attempt),
+            Ok(response) => self.judge(keys.narrow(), request, &response, attempt),
             Err(error) => broken(error, request, attempt),
         }
+    }
+
+    /// The narrowest limit first: who waits for it holds nothing that others need.
+    async fn admit(
+        &self,
+        keys: &Keys,
+        units: u32,
+        deadline: Instant,
+    ) -> Result<(Option<Permit>, Permit), GraphError> {
+        let admit = async |key: &GateKey| {
+            let admitted = self.gate.admit(key, units, remaining(deadline)).await;
+            let refused = |retry_after: Duration| GraphError::Throttled { retry_after, request_id: None };
+            admitted.map_err(|throttled| refused(throttled.retry_after))
+        };
+        let thread = match &keys.thread {
+            Some(key) => Some(admit(key).await?),
+            None => None,
+        };
+        Ok((thread, admit(&keys.whole).await?))
     }
 
     /// Decides over an answer.
@@ -211,6 +226,26 @@ impl GraphClient {
     }
 }
 
+/// The limits that a request falls under.
+struct Keys {
+    whole: GateKey,
+    thread: Option<GateKey>,
+}
+
+impl Keys {
+    /// The limit that a 429 is about.
+    fn narrow(&self) -> &GateKey {
+        self.thread.as_ref().unwrap_or(&self.whole)
+    }
+}
+
+fn keys(user: &UserKey, request: &Request) -> Keys {
+    Keys {
+        whole: GateKey::new(user, request.workload),
+        thread: request.thread.as_deref().map(|id| GateKey::thread(user, id)),
+    }
+}
+
 /// A question with too many or too long words in it.
 fn too_long() -> GraphError {
     GraphError::Refused {
@@ -256,6 +291,7 @@ fn wire(request: &Request, access: &UpstreamAccess, timeout: Duration) -> GraphR
     ];
     headers.extend(request.prefer.clone().map(|prefer| ("prefer", prefer)));
     headers.extend(request.if_match.clone().map(|etag| ("if-match", etag)));
+    headers.extend(request.eventual.then(|| ("consistencylevel", "eventual".to_owned())));
     if request.body.is_some() {
         let media_type = request.media_type.as_deref().unwrap_or("application/json");
         headers.push(("content-type", media_type.to_owned()));

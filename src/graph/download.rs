@@ -5,9 +5,9 @@ use super::client::{GraphClient, Next, broken, dice, remaining};
 use super::error::GraphError;
 use super::request::{Asker, Request};
 use super::retry;
-use crate::ports::graph::GraphResponse;
+use crate::ports::graph::{Elsewhere, GraphResponse};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use std::time::Duration;
 
 /// The pause when a host of files throttles without saying for how long.
@@ -25,7 +25,8 @@ impl GraphClient {
             if timeout.is_zero() {
                 return Err(GraphError::TimedOut);
             }
-            let next = match self.transport.fetch(&location, request.max_bytes, timeout).await {
+            let bare = Elsewhere::bare(Method::GET, &location, request.max_bytes, timeout);
+            let next = match self.transport.fetch(bare).await {
                 Ok(response) if response.status.is_success() => return Ok(response.body),
                 Ok(response) => judge(&response, attempt),
                 Err(error) => broken(error, &request, attempt),

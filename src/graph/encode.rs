@@ -99,6 +99,12 @@ fn kql_clean(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// One clause of a search of the directory: `"displayName:Carol"`.
+pub(crate) fn directory_term(property: &str, text: &str) -> Option<String> {
+    let clean = kql_clean(text);
+    phrase(&clean).map(|_| format!("\"{property}:{clean}\""))
+}
+
 /// The value of `$search`: the whole query in double quotes, inner quotes escaped.
 pub(crate) fn search(kql: &str) -> String {
     format!("\"{}\"", kql.replace('"', "\\\""))

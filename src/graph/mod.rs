@@ -16,3 +16,4 @@ mod retry;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod upload;

@@ -5,8 +5,8 @@ use super::client::{GraphClient, remaining};
 use super::error::GraphError;
 use super::request::{Asker, Request};
 use super::retry;
-use crate::ports::graph::GraphResponse;
-use http::StatusCode;
+use crate::ports::graph::{Elsewhere, GraphResponse};
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ impl GraphClient {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST);
             // A look that fails says nothing about the work.
-            let looked = self.transport.fetch(&monitor, LOOK_BYTES, left.min(LOOK_TIMEOUT)).await;
+            let look = Elsewhere::bare(Method::GET, &monitor, LOOK_BYTES, left.min(LOOK_TIMEOUT));
+            let looked = self.transport.fetch(look).await;
             let Ok(response) = looked else { continue };
             if let Some(outcome) = outcome(&response) {
                 return Ok(outcome);

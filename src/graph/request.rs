@@ -29,6 +29,10 @@ pub(crate) struct Request {
     pub(super) workload: Workload,
     /// A POST that only reads, or a write that Graph itself recognises when it comes again.
     pub(super) repeatable: bool,
+    /// The chat or channel that it is about, which has a limit of its own.
+    pub(super) thread: Option<String>,
+    /// The answer may lag behind (`ConsistencyLevel: eventual`).
+    pub(super) eventual: bool,
     /// It changes something: without an answer, nobody knows whether it has.
     pub(super) writes: bool,
     /// Sent again it would meet what it did itself, such as a name that is taken.
@@ -65,6 +69,8 @@ impl Request {
             timeout: DEFAULT_TIMEOUT,
             workload: Workload::Outlook,
             repeatable: false,
+            thread: None,
+            eventual: false,
             writes: false,
             once: false,
             media_type: None,
@@ -125,6 +131,23 @@ impl Request {
     /// A write of Outlook data. After an unknown outcome it is not sent again, see [`Self::repeatable`].
     pub(crate) fn write(method: Method, target: Target, body: Option<Bytes>) -> Self {
         Self { method, body, writes: true, ..Self::outlook(target) }
+    }
+
+    /// A read of Teams, or of the people one finds there: a path of ours, or a page by Graph's own next link.
+    pub(crate) fn teams(target: impl Into<String>) -> Self {
+        Self { prefer: None, workload: Workload::Teams, ..Self::next(target.into()) }
+    }
+
+    /// About one chat or channel.
+    pub(crate) fn in_thread(mut self, id: &str) -> Self {
+        self.thread = Some(id.to_owned());
+        self
+    }
+
+    /// A search of the directory, which answers only those who accept that it lags.
+    pub(crate) fn eventual(mut self) -> Self {
+        self.eventual = true;
+        self
     }
 
     /// Only if the item is still in this version (its `@odata.etag`); 412 otherwise.

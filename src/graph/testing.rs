@@ -5,7 +5,7 @@ use crate::domain::ids::UserKey;
 use crate::domain::secret::Secret;
 use crate::domain::upstream::{Profile, UpstreamAccess};
 use crate::ports::gate::{GateKey, Permit, RateGate, Throttled};
-use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
+use crate::ports::graph::{Elsewhere, GraphRequest, GraphResponse, GraphTransport, TransportError};
 use crate::ports::tokens::{AccessTokens, TokenError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -50,10 +50,10 @@ impl GraphTransport for FakeGraph {
         (self.script)(&request, number)
     }
 
-    async fn fetch(&self, url: &str, max_bytes: usize, timeout: Duration) -> Reply {
-        let (method, target) = (http::Method::GET, url.to_owned());
-        let (token, headers) = (Secret::new(String::new()), Vec::new());
-        self.send(GraphRequest { method, target, token, headers, body: None, max_bytes, timeout }).await
+    async fn fetch(&self, request: Elsewhere<'_>) -> Reply {
+        let Elsewhere { method, url, headers, body, max_bytes, timeout } = request;
+        let (target, token) = (url.to_owned(), Secret::new(String::new()));
+        self.send(GraphRequest { method, target, token, headers, body, max_bytes, timeout }).await
     }
 }
 

@@ -9,6 +9,10 @@ use std::time::Duration;
 pub(crate) enum Workload {
     /// Mail, calendar, contacts: 4 concurrent, 10,000 in 10 minutes per app and mailbox.
     Outlook,
+    /// Teams and the people one finds there: 20 in a second per app and tenant for what is limited most.
+    Teams,
+    /// One chat or channel of Teams: 4 in a second.
+    Thread,
     /// OneDrive: resource units in a minute per app and tenant.
     Files,
 }
@@ -18,6 +22,7 @@ pub(crate) enum Workload {
 pub(crate) struct GateKey {
     owner: UserKey,
     pub(crate) workload: Workload,
+    thread: Option<Box<str>>,
 }
 
 impl GateKey {
@@ -25,9 +30,15 @@ impl GateKey {
     pub(crate) fn new(user: &UserKey, workload: Workload) -> Self {
         let owner = match workload {
             Workload::Outlook => user.clone(),
-            Workload::Files => UserKey::new(user.tid.clone(), ""),
+            Workload::Teams | Workload::Thread | Workload::Files => UserKey::new(user.tid.clone(), ""),
         };
-        Self { owner, workload }
+        Self { owner, workload, thread: None }
+    }
+
+    /// The key of requests about one chat or channel. Ids such as `48:notes` mean another thing to each user.
+    pub(crate) fn thread(user: &UserKey, id: &str) -> Self {
+        let key = Self { thread: Some(id.into()), ..Self::new(user, Workload::Thread) };
+        if id.starts_with("48:") { Self { owner: user.clone(), ..key } } else { key }
     }
 }
 

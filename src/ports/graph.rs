@@ -23,6 +23,26 @@ pub(crate) struct GraphRequest {
     pub(crate) timeout: Duration,
 }
 
+/// One request to an address on another host that Graph pointed to: the bytes of a file, an upload session, the monitor
+/// of a copy. The address is itself the permission.
+#[derive(Clone, Debug)]
+pub(crate) struct Elsewhere<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: &'a str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Option<Bytes>,
+    /// Largest answer body accepted, in bytes.
+    pub(crate) max_bytes: usize,
+    pub(crate) timeout: Duration,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// A request that brings nothing.
+    pub(crate) fn bare(method: Method, url: &'a str, max_bytes: usize, timeout: Duration) -> Self {
+        Self { method, url, headers: Vec::new(), body: None, max_bytes, timeout }
+    }
+}
+
 /// An answer of Graph, whatever its status.
 #[derive(Clone, Debug)]
 pub(crate) struct GraphResponse {
@@ -50,12 +70,6 @@ pub(crate) enum TransportError {
 #[async_trait]
 pub(crate) trait GraphTransport: Send + Sync {
     async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError>;
-    /// Fetches what Graph pointed to on another host (`Location` of `/content`): without the token, cookies or any
-    /// other header of ours.
-    async fn fetch(
-        &self,
-        url: &str,
-        max_bytes: usize,
-        timeout: Duration,
-    ) -> Result<GraphResponse, TransportError>;
+    /// Asks another host: without the token, cookies or any header but those of the request.
+    async fn fetch(&self, request: Elsewhere<'_>) -> Result<GraphResponse, TransportError>;
 }

@@ -57,6 +57,42 @@ impl<T: Serialize> Answer<T> {
     }
 }
 
+/// Items that have room in an answer, and their text.
+#[derive(Debug)]
+pub(super) struct Room<T> {
+    pub(super) items: Vec<T>,
+    pub(super) text: String,
+    chars: usize,
+    limit: usize,
+    max_chars: usize,
+    /// The text budget, not the number of items, ended it.
+    pub(super) truncated: bool,
+}
+
+impl<T> Room<T> {
+    /// Room for `limit` items and `max_chars` characters of their text, but always for one item.
+    pub(super) fn new(limit: usize, max_chars: usize) -> Self {
+        Self { items: Vec::new(), text: String::new(), chars: 0, limit, max_chars, truncated: false }
+    }
+
+    /// Takes an item with its line of text; says no when it has no room.
+    pub(super) fn put(&mut self, item: T, line: &str) -> bool {
+        let chars = line.chars().count();
+        self.truncated = !self.items.is_empty() && self.chars + chars > self.max_chars;
+        if self.items.len() >= self.limit || self.truncated {
+            return false;
+        }
+        self.chars += chars;
+        self.text.push_str(line);
+        self.items.push(item);
+        true
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.items.len() >= self.limit
+    }
+}
+
 /// An answer as prose beside JSON, or as JSON alone: then that is the text as well, since clients before 2025-06-18 see
 /// no other part.
 pub(super) fn output(
@@ -104,6 +140,14 @@ pub(super) fn line(text: &str) -> String {
     }
     let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An output schema with further properties.
+pub(super) fn with_properties(mut schema: Value, more: Value) -> Value {
+    if let (Some(Value::Object(all)), Value::Object(more)) = (schema.get_mut("properties"), more) {
+        all.extend(more);
+    }
+    schema
 }
 
 /// Output schema of a listing whose items have the given properties.

@@ -13,6 +13,7 @@ mod net;
 mod onedrive;
 mod own;
 mod people;
+mod teams;
 mod time;
 mod windows_zones;
 mod zone;
@@ -23,6 +24,7 @@ use crate::graph::client::GraphClient;
 use crate::ports::probe::Probe;
 use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
+use crate::tools::keepsakes::Keepsakes;
 use crate::tools::tool::Service;
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ pub(crate) struct ServiceDeps {
     pub(crate) graph: GraphClient,
     pub(crate) cursors: Cursors,
     pub(crate) writes: Arc<Writes>,
+    pub(crate) keepsakes: Keepsakes,
     pub(crate) extractor: Arc<Extractor>,
     pub(crate) clock: SharedClock,
     pub(crate) settings: ServiceSettings,
@@ -78,6 +81,7 @@ pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
     vec![
         Arc::new(mail_query::MailQuery::new(deps)),
         Arc::new(calendar::Calendar::new(deps)),
+        Arc::new(teams::Teams::new(deps)),
         Arc::new(onedrive::OneDrive::new(deps)),
         Arc::new(net::Net::new(deps)),
         #[cfg(feature = "conformance")]

@@ -76,7 +76,8 @@ fn context(user: &UserKey, tool: &str, id: &str) -> String {
     format!("cursor|{user}|{tool}|{id}")
 }
 
-fn unavailable(error: StoreError) -> ToolError {
+/// The store does not answer.
+pub(super) fn unavailable(error: StoreError) -> ToolError {
     ToolError::new(
         ToolErrorKind::UpstreamUnavailable { retry_after: Some(Duration::from_secs(2)) },
         "The server's store is unavailable for the moment. Please try again shortly.",

@@ -6,6 +6,7 @@ pub(crate) mod context;
 pub(crate) mod cursor;
 pub(crate) mod dispatch;
 pub(crate) mod error;
+pub(crate) mod keepsakes;
 #[expect(dead_code, reason = "pages to visit and changed resources wait for the tools that need them")]
 pub(crate) mod outlet;
 #[cfg_attr(

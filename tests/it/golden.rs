@@ -85,12 +85,14 @@ async fn what_a_client_sees_first_is_as_reviewed_in_every_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tools_of_onedrive_are_as_reviewed() {
+async fn the_tools_of_other_services_are_as_reviewed() {
     let cluster = Cluster::embedded().await;
-    let resource = format!("{}/onedrive/mcp", cluster.url);
-    let login = Client::register(&cluster.url).await.for_resource(&resource).sign_in(ALICE).await;
-    let mut client = Mcp::modern(&cluster.url, &login.access);
-    client.endpoint = resource;
-    let tools = client.send("tools/list", json!({})).await.result()["tools"].clone();
-    settings(MODERN).bind(|| assert_json_snapshot!("onedrive_tools", tools));
+    for service in ["onedrive", "teams"] {
+        let resource = format!("{}/{service}/mcp", cluster.url);
+        let login = Client::register(&cluster.url).await.for_resource(&resource).sign_in(ALICE).await;
+        let mut client = Mcp::modern(&cluster.url, &login.access);
+        client.endpoint = resource;
+        let tools = client.send("tools/list", json!({})).await.result()["tools"].clone();
+        settings(MODERN).bind(|| assert_json_snapshot!(format!("{service}_tools"), tools));
+    }
 }

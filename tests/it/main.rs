@@ -81,6 +81,8 @@ mod support;
 #[cfg(test)]
 mod switches;
 #[cfg(test)]
+mod teams;
+#[cfg(test)]
 mod token_storm;
 #[cfg(test)]
 mod vouched;

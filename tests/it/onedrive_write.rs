@@ -6,6 +6,7 @@ use super::support::mcp::Mcp;
 use serde_json::{Value, json};
 
 mod changes;
+mod large;
 mod refusals;
 mod sharing;
 

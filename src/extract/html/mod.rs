@@ -11,6 +11,7 @@ mod sheet;
 mod style;
 mod tables;
 mod tags;
+mod teams;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 use html_to_markdown_rs::{ConversionOptions, HeadingStyle, convert};
 
 pub(super) use entities::drop_invisible;
+pub(crate) use teams::teams_html;
 
 /// Input beyond this is cut before anything reads it.
 const MAX_INPUT: usize = 5 << 20;

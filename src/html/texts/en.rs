@@ -68,6 +68,7 @@ pub(in crate::html) const EN: Texts = Texts {
             cannot: "Read the messages in your teams’ channels",
         },
         channel_send: Words { can: "Post in channels as you", cannot: "Post in channels as you" },
+        chat_basic: Words { can: "See your Teams chats without messages", cannot: "See your Teams chats" },
         chat_read: Words { can: "Read your Teams chats", cannot: "Read your Teams chats" },
         chat_write: Words { can: "Read and write your Teams chats", cannot: "Write in your Teams chats" },
         chat_create: Words { can: "Begin Teams chats as you", cannot: "Begin Teams chats as you" },
@@ -96,6 +97,10 @@ pub(in crate::html) const EN: Texts = Texts {
             cannot: "Touch files that others shared with you",
         },
         people: Words { can: "See the people you work with", cannot: "See the people you work with" },
+        directory: Words {
+            can: "Look up the people of your organization",
+            cannot: "Look up the people of your organization",
+        },
         contacts: Words { can: "Read your contacts", cannot: "Read your contacts" },
         tasks_read: Words { can: "Read your tasks", cannot: "Read your tasks" },
         tasks_write: Words { can: "Read and change your tasks", cannot: "Change your tasks" },

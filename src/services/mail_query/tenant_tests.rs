@@ -23,6 +23,7 @@ use crate::sim::{Tenant, TenantOptions};
 use crate::tools::context::{CallContext, Caller};
 use crate::tools::cursor::Cursors;
 use crate::tools::error::ToolError;
+use crate::tools::keepsakes::Keepsakes;
 use crate::tools::schema::prepare;
 use crate::tools::tool::Service;
 use async_trait::async_trait;
@@ -108,6 +109,10 @@ impl World {
         let service = MailQuery::new(&ServiceDeps {
             graph: GraphClient::new(transport, Arc::new(tokens), Arc::new(OpenGate::default())),
             cursors: Cursors::new(
+                Arc::new(EmbeddedStore::memory(clock.clone())),
+                Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
+            ),
+            keepsakes: Keepsakes::new(
                 Arc::new(EmbeddedStore::memory(clock.clone())),
                 Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
             ),

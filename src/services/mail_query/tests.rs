@@ -16,6 +16,7 @@ use crate::tools::confirm::{WriteRules, Writes};
 use crate::tools::context::{CallContext, Caller};
 use crate::tools::cursor::Cursors;
 use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::keepsakes::Keepsakes;
 use crate::tools::output::ToolOutput;
 use crate::tools::schema::{lint, prepare};
 use crate::tools::tool::Service;
@@ -45,6 +46,7 @@ fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
     ServiceDeps {
         graph: GraphClient::new(graph, Arc::new(FakeTokens::default()), Arc::new(OpenGate::default())),
         cursors: Cursors::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
+        keepsakes: Keepsakes::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
         writes: Arc::new(writes(clock.clone())),
         extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
         clock,

@@ -8,7 +8,7 @@ use crate::graph::encode::Target;
 use crate::graph::error::{Fault, GraphError};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::{Answer, Applied, listing_schema, output, with_notes};
+use crate::services::answer::{Answer, Applied, Room, listing_schema, output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::time::{Edge, instant, local_text, moment, utc_text};
 use crate::tools::context::CallContext;
@@ -235,41 +235,29 @@ impl FileChanges {
 }
 
 /// An answer in the making.
-#[derive(Default)]
 struct Told {
-    items: Vec<Change>,
-    text: String,
-    chars: usize,
+    room: Room<Change>,
     scanned: usize,
-    truncated: bool,
     /// Left out because nobody can tell where they were.
     lost: usize,
 }
 
 impl Told {
     /// Takes changes until one has no room; how many of the page were used up.
-    fn take(&mut self, page: Vec<Change>, look: &Look, limit: usize, max_chars: usize) -> usize {
+    fn take(&mut self, page: Vec<Change>, look: &Look) -> usize {
         let all = page.len();
         for (used, change) in page.into_iter().enumerate().skip(look.skip) {
             if let Some(folder) = &look.folder {
                 let inside = change.item.path.strip_prefix(folder.as_str());
-                if change.item.path.is_empty() {
-                    self.lost += 1;
-                }
+                self.lost += usize::from(change.item.path.is_empty());
                 if !inside.is_some_and(|rest| rest.starts_with('/')) {
                     continue;
                 }
             }
             let line = format!("{}: {}", change.change, change.item.print().trim_start_matches("- "));
-            let chars = line.chars().count();
-            let too_long = !self.items.is_empty() && self.chars + chars > max_chars;
-            if self.items.len() >= limit || too_long {
-                self.truncated = too_long;
+            if !self.room.put(change, &line) {
                 return used;
             }
-            self.chars += chars;
-            self.text.push_str(&line);
-            self.items.push(change);
         }
         all
     }
@@ -313,14 +301,15 @@ impl Tool for FileChanges {
         let (started, since) = (second(self.desk.deps.clock.now()), look.since);
         let limit = wish.limit.unwrap_or(DEFAULT_LIMIT);
         let max_chars = wish.max_chars.unwrap_or(self.desk.deps.settings.max_chars);
-        let (mut told, mut folders) = (Told::default(), Folders::default());
+        let mut told = Told { room: Room::new(limit, max_chars), scanned: 0, lost: 0 };
+        let mut folders = Folders::default();
         let more = loop {
             let mut read = self.page(context, &look, zone).await.map_err(failed)?;
             self.place(context, &mut read, &mut folders).await?;
             let all = read.changes.len();
             told.scanned += all - look.skip.min(all);
             let changes = read.changes.into_iter().map(|(change, _)| change).collect();
-            let used = told.take(changes, &look, limit, max_chars);
+            let used = told.take(changes, &look);
             if used < all {
                 look.skip = used;
                 break true;
@@ -328,7 +317,7 @@ impl Tool for FileChanges {
             look.skip = 0;
             if let Some(next) = read.next {
                 look.link = next;
-                if told.items.len() >= limit || told.scanned >= MAX_SCANNED {
+                if told.room.is_full() || told.scanned >= MAX_SCANNED {
                     break true;
                 }
                 continue;
@@ -346,14 +335,14 @@ impl Tool for FileChanges {
         let cursors = &self.desk.deps.cursors;
         let next = cursors.keep(&context.caller.user, self.spec.name, &look, LIFE).await?;
         let folder = look.folder.clone().unwrap_or_else(|| "/".to_owned());
-        let heading = match (told.items.len(), wish.since.is_some() || wish.since_cursor.is_some()) {
+        let heading = match (told.room.items.len(), wish.since.is_some() || wish.since_cursor.is_some()) {
             (_, false) => format!("Changes of {folder} are told from now on.\n"),
             (count, true) => format!("{count} changes in {folder} since {}\n", local_text(since, zone)),
         };
         let how = if more { "More changes are waiting" } else { "For later changes" };
-        let text = format!("{heading}{}\n{how}: call again with since_cursor \"{next}\".\n", told.text);
+        let text = format!("{heading}{}\n{how}: call again with since_cursor \"{next}\".\n", told.room.text);
         let answer = Answer {
-            count: told.items.len(),
+            count: told.room.items.len(),
             has_more: more,
             next_cursor: Some(next),
             applied: Applied {
@@ -363,9 +352,9 @@ impl Tool for FileChanges {
                 time_zone: zone.name().to_owned(),
                 ..Applied::default()
             },
-            truncated: told.truncated,
+            truncated: told.room.truncated,
             max_chars,
-            items: told.items,
+            items: told.room.items,
             warnings,
         };
         output(|| with_notes(text, &answer.warnings, None), &answer, wish.output_format)

@@ -7,7 +7,7 @@ use crate::graph::encode::{Target, odata, segment};
 use crate::graph::error::GraphError;
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::{Answer, Applied, listing_schema};
+use crate::services::answer::{Answer, Applied, Room, listing_schema};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::time::{Edge, moment};
 use crate::tools::context::CallContext;
@@ -283,39 +283,20 @@ struct Hit<'a> {
     resource: ItemView<'a>,
 }
 
-/// An answer in the making.
-#[derive(Default)]
-struct Collected {
-    items: Vec<FileItem>,
-    text: String,
-    chars: usize,
-    scanned: usize,
-    /// The text budget, not the page, ended it.
-    truncated: bool,
-}
-
-impl Collected {
-    /// Takes items until one has no room; how many of the page were used up.
-    fn take(&mut self, page: Vec<FileItem>, question: &Question, limit: usize, max_chars: usize) -> usize {
-        let all = page.len();
-        for (used, item) in page.into_iter().enumerate().skip(question.skip) {
-            let foreign = item.id.contains(':');
-            if !question.wants(&item) || (question.is_shared() && !foreign) {
-                continue;
-            }
-            let line = item.print();
-            let chars = line.chars().count();
-            let too_long = !self.items.is_empty() && self.chars + chars > max_chars;
-            if self.items.len() >= limit || too_long {
-                self.truncated = too_long;
-                return used;
-            }
-            self.chars += chars;
-            self.text.push_str(&line);
-            self.items.push(item);
+/// Puts what is wanted of a page into the answer until something has no room; how many of the page were used up.
+fn take(room: &mut Room<FileItem>, page: Vec<FileItem>, question: &Question) -> usize {
+    let all = page.len();
+    for (used, item) in page.into_iter().enumerate().skip(question.skip) {
+        let foreign = item.id.contains(':');
+        if !question.wants(&item) || (question.is_shared() && !foreign) {
+            continue;
         }
-        all
+        let line = item.print();
+        if !room.put(item, &line) {
+            return used;
+        }
     }
+    all
 }
 
 #[async_trait]
@@ -332,12 +313,12 @@ impl Tool for ListFiles {
         let zone: Tz = question.zone.parse().unwrap_or(Tz::UTC);
         let limit = wish.limit.unwrap_or(DEFAULT_LIMIT);
         let max_chars = wish.max_chars.unwrap_or(self.desk.deps.settings.max_chars);
-        let mut got = Collected::default();
+        let (mut room, mut scanned) = (Room::new(limit, max_chars), 0);
         let more = loop {
             let read = self.page(context, &question, zone).await.map_err(|error| fault(error, scope))?;
             let all = read.items.len();
-            got.scanned += all - question.skip.min(all);
-            let used = got.take(read.items, &question, limit, max_chars);
+            scanned += all - question.skip.min(all);
+            let used = take(&mut room, read.items, &question);
             if used < all {
                 question.skip = used;
                 break true;
@@ -345,7 +326,7 @@ impl Tool for ListFiles {
             let Some(next) = read.next else { break false };
             question.place = next;
             question.skip = 0;
-            if got.items.len() >= limit || got.scanned >= MAX_SCANNED {
+            if room.is_full() || scanned >= MAX_SCANNED {
                 break true;
             }
         };
@@ -355,15 +336,15 @@ impl Tool for ListFiles {
         } else {
             None
         };
-        let heading = match got.items.len() {
+        let heading = match room.items.len() {
             0 if more => {
-                format!("Nothing that fits in the first {} items of {}\n", got.scanned, question.folder)
+                format!("Nothing that fits in the first {scanned} items of {}\n", question.folder)
             }
             0 => format!("Nothing in {}\n", question.folder),
             count => format!("{count} items in {}\n", question.folder),
         };
         let answer = Answer {
-            count: got.items.len(),
+            count: room.items.len(),
             has_more: more,
             next_cursor,
             applied: Applied {
@@ -371,16 +352,16 @@ impl Tool for ListFiles {
                 folder: Some(question.folder.clone()),
                 query: wish.search.clone().unwrap_or_default(),
                 post_filters: filters(&question),
-                scanned: got.scanned,
+                scanned,
                 time_zone: zone.name().to_owned(),
                 ..Applied::default()
             },
-            truncated: got.truncated,
+            truncated: room.truncated,
             max_chars,
-            items: got.items,
+            items: room.items,
             warnings,
         };
-        answer.output(heading + &got.text, wish.output_format)
+        answer.output(heading + &room.text, wish.output_format)
     }
 }
 

@@ -4,8 +4,8 @@ use super::address::{Address, check_new_name};
 use super::change::{
     BEHAVIOR, Done, SCOPES, below_root, conflict, done_schema, failed, is_outdated, is_taken,
 };
-use super::item::{FileItem, bytes as size_text};
-use super::{ALIASES, Desk};
+use super::item::{FileItem, Frame, ItemView, bytes as size_text};
+use super::{ALIASES, Desk, asker};
 use crate::graph::encode::Target;
 use crate::graph::error::GraphError;
 use crate::graph::request::Request;
@@ -24,8 +24,8 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// Largest content of one request: what goes beyond belongs into an upload session.
-const MAX_BYTES: usize = 4 << 20;
+/// Largest content of one request; what goes beyond goes through an upload session.
+const ONE_PUT: usize = 4 << 20;
 /// Longest media type.
 const MAX_TYPE: usize = 127;
 /// Longest etag; Graph's have about 45 characters.
@@ -72,11 +72,6 @@ impl Wish {
                 decoded.into()
             }
         };
-        if bytes.len() > MAX_BYTES {
-            let text =
-                format!("`content` has more than {} MB, the most that is written here.", MAX_BYTES >> 20);
-            return Err(ToolError::invalid("content", text));
-        }
         Ok(bytes)
     }
 
@@ -122,8 +117,7 @@ impl WriteFile {
         let spec = ToolSpec {
             name: "write_file",
             title: "Write File",
-            description: "Write a file of up to 4 MB to the user's OneDrive; missing folders are made. A file that is \
-                          there is replaced only with overwrite=true, or with if_match=etag if it is still that version.",
+            description: "Write a file to the user's OneDrive; missing folders are made. A file that is there is replaced only with overwrite=true, or with if_match=etag if it is still that version.",
             input_schema: json!({"type": "object", "properties": confirm::inputs(json!({
                 "file_path": {"type": "string", "description": "Path such as Documents/notes.txt, or the id of a file to replace"},
                 "content": {"type": "string", "description": "What the file will hold"},
@@ -140,21 +134,45 @@ impl WriteFile {
         Self { desk, spec }
     }
 
-    /// `PUT {address}/content` (Files.ReadWrite), 2 units.
-    fn request(address: &Address, wish: &Wish, bytes: Bytes) -> Result<Request, ToolError> {
-        let mut target = Target::new(address.graph_path("content"));
+    /// `PUT {address}/content` (Files.ReadWrite), or `POST {address}/createUploadSession` where that is too much for one
+    /// request; 2 units.
+    fn request(address: &Address, wish: &Wish, bytes: &Bytes) -> Result<Request, ToolError> {
+        let (media_type, version) = (wish.media_type()?, wish.version()?);
         // By id Graph replaces whatever there is, and takes no such option.
-        if matches!(address, Address::Path(_)) {
-            target = target.with(BEHAVIOR, if wish.replaces() { "replace" } else { "fail" });
-        }
-        let request =
-            Request::files_write(Method::PUT, target.build(), Some(bytes)).holding(wish.media_type()?);
-        Ok(match wish.version()? {
+        let behavior =
+            matches!(address, Address::Path(_)).then_some(if wish.replaces() { "replace" } else { "fail" });
+        let request = if bytes.len() > ONE_PUT {
+            let body =
+                behavior.map_or_else(|| json!({}), |behavior| json!({ "item": { BEHAVIOR: behavior } }));
+            let path = address.graph_path("createUploadSession");
+            Request::files_write(Method::POST, path, Some(body.to_string().into())).repeatable()
+        } else {
+            let target = Target::new(address.graph_path("content"));
+            let target =
+                behavior.into_iter().fold(target, |target, behavior| target.with(BEHAVIOR, behavior));
+            Request::files_write(Method::PUT, target.build(), Some(bytes.clone())).holding(media_type)
+        };
+        Ok(match version {
             Some(etag) => request.if_match(&etag),
             None if wish.overwrite => request,
             // Sent again it would find its own file in the way.
             None => request.once(),
         })
+    }
+
+    async fn send(
+        &self,
+        context: &CallContext,
+        request: Request,
+        bytes: Bytes,
+    ) -> Result<FileItem, GraphError> {
+        if bytes.len() <= ONE_PUT {
+            return self.desk.change(context, request).await;
+        }
+        let zone = self.desk.zone(context).await;
+        let answer = self.desk.deps.graph.upload(asker(context), request, bytes).await?;
+        let view: ItemView<'_> = answer.view()?;
+        Ok(FileItem::new(&view, Frame { zone, own_drive: None }))
     }
 
     /// What stands in the way, in words that say how to go on.
@@ -209,7 +227,7 @@ impl Tool for WriteFile {
         }
         let bytes = wish.bytes()?;
         let size = bytes.len() as u64;
-        let request = Self::request(&address, &wish, bytes)?;
+        let request = Self::request(&address, &wish, &bytes)?;
         if matches!(address, Address::Item(_)) && !wish.replaces() {
             let item = self.desk.lookup(context, &address).await?;
             return Err(standing(&item, 409));
@@ -225,7 +243,7 @@ impl Tool for WriteFile {
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        match self.desk.change(context, request).await {
+        match self.send(context, request, bytes).await {
             Ok(item) => {
                 let said = format!("Wrote {} to {}.", size_text(item.size), item.label());
                 Done::new(item, warnings).output(&said)

@@ -161,6 +161,10 @@ fn answer(
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("if-match"))
             .map(|(_, v)| v.as_str()),
+        eventual: part
+            .headers
+            .iter()
+            .any(|(name, v)| name.eq_ignore_ascii_case("consistencylevel") && v == "eventual"),
     };
     let answer = super::routes::dispatch(&state.graph, &state.directory, &call)?;
     let mut headers = Map::new();

@@ -21,6 +21,8 @@ pub(super) struct Call<'a> {
     pub(super) body: &'a [u8],
     /// `If-Match`.
     pub(super) if_match: Option<&'a str>,
+    /// `ConsistencyLevel: eventual`, which searches of the directory want.
+    pub(super) eventual: bool,
 }
 
 impl Call<'_> {

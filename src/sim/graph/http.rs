@@ -135,8 +135,13 @@ async fn serve(
         scopes: &caller.claims.scopes,
         body,
         if_match: request.headers().get(header::IF_MATCH).and_then(|value| value.to_str().ok()),
+        eventual: request.headers().get("consistencylevel").is_some_and(|value| value == "eventual"),
     };
-    let mut answer = dispatch(&state.graph, &state.directory, &call)?;
+    let mut answer = dispatch(&state.graph, &state.directory, &call).inspect_err(|error| {
+        if error.status == 429 {
+            state.counters.mark("graph.throttled");
+        }
+    })?;
     if outlook {
         answer.applied = call.prefer.applied();
     }

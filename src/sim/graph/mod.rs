@@ -1,4 +1,4 @@
-//! Graph v1.0 of the simulated tenant: people's mail and calendars, with the rules and limits that Exchange has.
+//! Graph v1.0 of the simulated tenant: people's mail, calendars, chats and files, with the rules and limits of each.
 
 mod attachments;
 mod batch;
@@ -29,6 +29,7 @@ mod render;
 mod routes;
 mod search;
 mod select;
+mod teams;
 #[cfg(test)]
 mod tests;
 mod zones;
@@ -43,6 +44,7 @@ use serde_json::Value;
 use self::drive::Drives;
 use self::gate::Gate;
 use self::mailbox::Mailbox;
+use self::teams::Teams;
 use super::clock;
 use super::directory::Directory;
 use super::options::TenantOptions;
@@ -57,6 +59,7 @@ pub(crate) struct GraphState {
     /// `automaticRepliesSetting` of those who have set it.
     auto_replies: RwLock<HashMap<String, Value>>,
     gate: Gate,
+    teams: Teams,
     drives: Drives,
 }
 
@@ -72,8 +75,9 @@ impl GraphState {
         let mailboxes =
             seeded.into_iter().map(|m| (m.owner.oid.clone(), RwLock::new(Mailbox::new(m)))).collect();
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
+        let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
-        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), drives }
+        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), teams, drives }
     }
 
     /// The real limits again, and usage back to nothing.
@@ -101,6 +105,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     drive::configure(cfg);
     let scope = drive::PATTERNS
         .iter()
+        .chain(&teams::PATTERNS)
         .chain(&routes::PATTERNS)
         .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
             scope.route(pattern, web::to(http::handle))

@@ -2,6 +2,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
+use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use super::call::Call;
@@ -22,6 +23,25 @@ pub(super) fn next_link(call: &Call<'_>, position: Position) -> String {
     let query = call.query.without_position();
     let joint = if query.is_empty() { "" } else { "&" };
     format!("{}{}?{query}{joint}$skiptoken={}", call.origin, call.raw_path, seal(call, position))
+}
+
+/// A page of a list; `next` is where the following one starts.
+pub(super) fn page_body(
+    call: &Call<'_>,
+    context: &str,
+    page: Vec<Value>,
+    next: Option<usize>,
+    count: Option<usize>,
+) -> Value {
+    let mut body = Map::new();
+    body.insert("@odata.context".to_owned(), json!(context));
+    body.extend(count.map(|count| ("@odata.count".to_owned(), json!(count))));
+    body.insert("value".to_owned(), json!(page));
+    body.extend(next.map(|at| {
+        let position = Position { at: u32::try_from(at).unwrap_or(u32::MAX), given: 0 };
+        ("@odata.nextLink".to_owned(), json!(next_link(call, position)))
+    }));
+    body.into()
 }
 
 /// The position that this request starts at.

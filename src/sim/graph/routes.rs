@@ -15,6 +15,7 @@ use super::mime;
 use super::options::Options;
 use super::people;
 use super::search;
+use super::teams;
 use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
@@ -121,6 +122,9 @@ pub(super) fn dispatch(
     call: &Call<'_>,
 ) -> Result<Answer, GraphError> {
     let segments: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    if teams::is_teams(&segments) {
+        return teams::dispatch(&state.teams, directory, call, &segments);
+    }
     if drive::is_drive(&call.path) {
         return drive::dispatch(&state.drives, directory, call, &segments);
     }

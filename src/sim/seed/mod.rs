@@ -3,6 +3,7 @@
 
 pub(crate) mod bulk;
 pub(crate) mod calendar;
+pub(crate) mod colleagues;
 mod documents;
 pub(crate) mod drive;
 mod english;
@@ -15,6 +16,7 @@ mod people;
 pub(crate) mod rng;
 mod script;
 mod special;
+pub(crate) mod teams;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

@@ -15,7 +15,7 @@ use super::call::{Answer, Call};
 use super::error::GraphError;
 use super::ids;
 use super::options::Options;
-use super::paging::{self, Position};
+use super::paging;
 use super::select::Select;
 use crate::sim::directory::{Directory, Person};
 use crate::sim::seed::calendar::{CALENDARS, Event};
@@ -194,26 +194,13 @@ fn list(call: &Call<'_>, mut rows: Vec<Occurrence<'_>>) -> Result<Answer, GraphE
     let page: Vec<Value> =
         rows.iter().skip(start).take(end - start).map(|it| view.event(it).into()).collect();
     let count = options.count.then_some(rows.len());
-    Ok(answer(&page_body(call, "events", page, (end < rows.len()).then_some(end), count)))
-}
-
-/// A page of a list; `next` is where the following one starts.
-fn page_body(
-    call: &Call<'_>,
-    place: &str,
-    page: Vec<Value>,
-    next: Option<usize>,
-    count: Option<usize>,
-) -> Value {
-    let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), json!(context(call, place)));
-    body.extend(count.map(|count| ("@odata.count".to_owned(), json!(count))));
-    body.insert("value".to_owned(), json!(page));
-    body.extend(next.map(|at| {
-        let position = Position { at: u32::try_from(at).unwrap_or(u32::MAX), given: 0 };
-        ("@odata.nextLink".to_owned(), json!(paging::next_link(call, position)))
-    }));
-    body.into()
+    Ok(answer(&paging::page_body(
+        call,
+        &context(call, "events"),
+        page,
+        (end < rows.len()).then_some(end),
+        count,
+    )))
 }
 
 fn one(call: &Call<'_>, it: &Occurrence<'_>) -> Result<Answer, GraphError> {
@@ -232,7 +219,13 @@ fn calendars(call: &Call<'_>, person: &Person) -> Result<Answer, GraphError> {
     let start = paging::position(call)?.map_or(options.skip, |p| p.at as usize);
     let end = start.saturating_add(options.page(call, PAGE));
     let page: Vec<Value> = rows.iter().skip(start).take(end - start).cloned().collect();
-    Ok(answer(&page_body(call, "calendars", page, (end < rows.len()).then_some(end), None)))
+    Ok(answer(&paging::page_body(
+        call,
+        &context(call, "calendars"),
+        page,
+        (end < rows.len()).then_some(end),
+        None,
+    )))
 }
 
 fn calendar(call: &Call<'_>, person: &Person, index: usize) -> Result<Answer, GraphError> {

@@ -104,10 +104,13 @@ fn expiry() -> String {
 
 /// Mounts the addresses beside Graph's own.
 pub(in crate::sim::graph) fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/blob/{ticket}", web::get().to(download))
-        .route("/upload/{ticket}", web::put().to(put))
-        .route("/upload/{ticket}", web::get().to(status))
-        .route("/upload/{ticket}", web::delete().to(cancel))
+    let upload = web::resource("/upload/{ticket}")
+        .app_data(web::PayloadConfig::new(MAX_PIECE))
+        .route(web::put().to(put))
+        .route(web::get().to(status))
+        .route(web::delete().to(cancel));
+    cfg.service(upload)
+        .route("/blob/{ticket}", web::get().to(download))
         .route("/monitor/{ticket}", web::get().to(monitor));
 }
 
@@ -235,6 +238,7 @@ fn plain<'a>(origin: &'a str, oid: &'a str) -> Call<'a> {
         scopes: &[],
         body: &[],
         if_match: None,
+        eventual: false,
     }
 }
 

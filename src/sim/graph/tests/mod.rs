@@ -8,6 +8,7 @@ mod limits;
 mod mail;
 mod paging;
 mod refusals;
+mod teams;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{App, test, web};
@@ -20,7 +21,15 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 /// All scopes that the tools use.
-const ALL: [&str; 5] = ["User.Read", "Mail.Read", "MailboxSettings.Read", "Calendars.Read", "Files.Read.All"];
+const ALL: [&str; 7] = [
+    "User.Read",
+    "Mail.Read",
+    "MailboxSettings.Read",
+    "Calendars.Read",
+    "Chat.Read",
+    "People.Read",
+    "Files.Read.All",
+];
 
 /// A tenant without sockets.
 struct Lab {

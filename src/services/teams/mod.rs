@@ -1,0 +1,151 @@
+//! `/teams`: the signed-in user's own chats. Graph shows a chat to nobody but its members, and nothing here asks for
+//! another person's.
+//!
+//! Names walk: what a caller calls a chat → [`recipient`] over [`chat::read`] → one chat, or a refusal that lists
+//! what was meant. Texts walk: Graph's HTML → [`message`] → Markdown.
+
+mod chat;
+mod find_people;
+mod get_chat_messages;
+mod get_chats_by_date;
+mod guide;
+mod help;
+mod list_chats;
+mod message;
+mod names;
+mod recipient;
+mod save_korean_name;
+
+use super::{ServiceDeps, own, zone};
+use crate::domain::ids::ServiceName;
+use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+use crate::graph::error::{Fault, GraphError};
+use crate::graph::request::Asker;
+use crate::tools::context::CallContext;
+use crate::tools::error::ToolError;
+use crate::tools::tool::{Args, Service, Tool};
+use std::sync::Arc;
+
+/// Permission of every tool that reads chats.
+const SCOPES: &[&str] = &["Chat.Read"];
+/// Arguments of other tools of this kind, accepted and checked, not listed.
+const ALIASES: &[(&str, &str)] = &[("user_id", "user_id")];
+/// The chat with oneself.
+const NOTES: &str = "48:notes";
+
+/// What the tools share.
+struct Desk {
+    deps: ServiceDeps,
+    zones: zone::Zones,
+}
+
+impl Desk {
+    /// See [`own::notes`].
+    async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
+        own::notes(&self.deps.graph, context, args).await
+    }
+}
+
+/// The asker of a call.
+fn asker(context: &CallContext) -> Asker<'_> {
+    Asker { user: &context.caller.user, deadline: context.deadline }
+}
+
+/// A Graph failure in words about chats.
+fn fault(error: GraphError, scopes: &[&'static str]) -> ToolError {
+    let words = match &error {
+        GraphError::Throttled { retry_after, .. } => {
+            let seconds = retry_after.as_secs_f64().ceil();
+            Some(format!("Microsoft 365 limits requests for Teams. Try again in {seconds} seconds."))
+        }
+        GraphError::Refused { fault: Fault::NotFound, .. } => Some(
+            "There is no such chat or message. List the chats and use a chat_id from there, unchanged."
+                .to_owned(),
+        ),
+        GraphError::Refused { fault: Fault::MissingPermission, .. } => Some(format!(
+            "Microsoft 365 refused access: the signed-in person is not in this chat or has no Teams license, or the \
+             permission {} was taken back (then connect again and approve it).",
+            scopes.join(" ")
+        )),
+        GraphError::Token(_)
+        | GraphError::Refused { .. }
+        | GraphError::Challenged { .. }
+        | GraphError::Unavailable { .. }
+        | GraphError::TimedOut
+        | GraphError::OutcomeUnknown { .. }
+        | GraphError::TooLarge { .. }
+        | GraphError::ForeignLink
+        | GraphError::Malformed(_) => None,
+    };
+    let mut error = super::fault::tool_error(error, scopes);
+    if let Some(words) = words {
+        error.public = words;
+    }
+    error
+}
+
+/// A Graph failure of a tool that reads chats.
+fn read_fault(error: GraphError) -> ToolError {
+    fault(error, SCOPES)
+}
+
+/// A chat id that can be one; what it is not would only be refused in worse words.
+fn checked_chat_id(id: &str) -> Result<&str, ToolError> {
+    let id = id.trim();
+    let plain = id.len() <= 300 && id.chars().all(|c| c.is_ascii_graphic());
+    if plain && (id == NOTES || (id.starts_with("19:") && id.contains('@'))) {
+        return Ok(id);
+    }
+    let text = "`chat_id` must be the id of a chat, such as 19:…@thread.v2 or 48:notes, unchanged from a list of chats. \
+                To name a chat or a person, use `recipient_name`.";
+    Err(ToolError::invalid("chat_id", text))
+}
+
+/// The service.
+pub(super) struct Teams {
+    info: ServiceInfo,
+    tools: Vec<Arc<dyn Tool>>,
+}
+
+impl Teams {
+    pub(super) fn new(deps: &ServiceDeps) -> Self {
+        let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
+        let required =
+            ScopeSet::parse("User.Read Chat.Read People.Read").union(&ScopeSet::parse(zone::SCOPE));
+        let more = ScopeSet::parse(find_people::DIRECTORY);
+        let tools: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(help::Help::new()),
+            Arc::new(list_chats::ListChats::new(Arc::clone(&desk))),
+            Arc::new(get_chat_messages::GetChatMessages::new(Arc::clone(&desk))),
+            Arc::new(get_chats_by_date::GetChatsByDate::new(Arc::clone(&desk))),
+            Arc::new(save_korean_name::SaveKoreanName::new(Arc::clone(&desk))),
+            Arc::new(find_people::FindPeople::new(desk)),
+        ];
+        Self {
+            info: ServiceInfo {
+                name: ServiceName::new("teams"),
+                title: "Teams".to_owned(),
+                description: "Read the signed-in user's Teams chats, and find chats and people by name."
+                    .to_owned(),
+                supported_scopes: required.union(&more),
+                required_scopes: required,
+            },
+            tools,
+        }
+    }
+}
+
+impl Service for Teams {
+    fn info(&self) -> &ServiceInfo {
+        &self.info
+    }
+
+    fn instructions(&self) -> &'static str {
+        guide::INSTRUCTIONS
+    }
+
+    fn tools(&self) -> &[Arc<dyn Tool>] {
+        &self.tools
+    }
+}
