@@ -77,6 +77,10 @@ pub(crate) enum StartError {
     OwnPath(std::io::Error),
     #[error("setting `services.enabled` names `{name}`, which does not exist; known: {known}")]
     UnknownService { name: String, known: String },
+    #[error(
+        "setting `services.enabled` names only bundles of other services: name those as well, such as mail-query"
+    )]
+    NothingBehind,
 }
 
 /// A built server, listening but not yet serving.
@@ -184,25 +188,23 @@ impl Parts {
             registry: settings::registry(config),
             give_up: give_up(&stop, &gave_up),
         }));
-        let services = enabled_services(
-            config,
-            &ServiceDeps {
-                graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
-                cursors: Cursors::new(store.clone(), cipher.clone()),
-                writes: Arc::new(Writes::new(
-                    store.clone(),
-                    cipher.clone(),
-                    hasher.clone(),
-                    settings::write_rules(config),
-                )),
-                keepsakes: Keepsakes::new(store.clone(), cipher.clone()),
-                extractor: Arc::new(extractor()?),
-                clock: clock.clone(),
-                settings: settings::services(config),
-                probe: Arc::new(NetProbe::new(settings::reach(config))),
-            },
-        )?;
+        let deps = ServiceDeps {
+            graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
+            cursors: Cursors::new(store.clone(), cipher.clone()),
+            writes: Arc::new(Writes::new(
+                store.clone(),
+                cipher.clone(),
+                hasher.clone(),
+                settings::write_rules(config),
+            )),
+            keepsakes: Keepsakes::new(store.clone(), cipher.clone()),
+            extractor: Arc::new(extractor()?),
+            clock: clock.clone(),
+            settings: settings::services(config),
+            probe: Arc::new(NetProbe::new(settings::reach(config))),
+        };
         let switches = Arc::new(Switches::default());
+        let services = enabled_services(config, &deps, &switches)?;
         let switchboard = Switchboard::start(store.clone(), cipher.clone(), switches.clone());
         let resources = Arc::new(resources(config, address, &services).with_switches(switches.clone()));
         let registry = ToolRegistry::new(services, switches);
@@ -439,22 +441,39 @@ fn give_up(stop: &CancellationToken, gave_up: &Arc<AtomicBool>) -> GiveUp {
 }
 
 /// The services that the settings name, in the order of the catalogue.
-fn enabled_services(config: &Config, deps: &ServiceDeps) -> Result<Vec<Arc<dyn Service>>, StartError> {
+fn enabled_services(
+    config: &Config,
+    deps: &ServiceDeps,
+    switches: &Arc<Switches>,
+) -> Result<Vec<Arc<dyn Service>>, StartError> {
     let all = services::all(deps);
-    let names: Vec<String> = all.iter().map(|s| s.info().name.to_string()).collect();
-    if let Some(unknown) = config.services.enabled.iter().find(|name| !names.contains(name)) {
-        return Err(StartError::UnknownService { name: unknown.clone(), known: names.join(", ") });
-    }
-    // Who compiled the suite's fixtures in wants them served.
-    let is_fixture = |name: &str| cfg!(feature = "conformance") && name == "conformance";
-    let is_enabled = |s: &Arc<dyn Service>| {
-        let name = s.info().name.as_str();
-        is_fixture(name) || config.services.enabled.iter().any(|n| n == name)
+    let is_fixture = |service: &Arc<dyn Service>| {
+        cfg!(feature = "conformance") && service.info().name.as_str() == "conformance"
+    };
+    let is_named = |service: &Arc<dyn Service>| {
+        config.services.enabled.iter().any(|n| n == service.info().name.as_str())
     };
     let reading = |s: Arc<dyn Service>| -> Arc<dyn Service> {
         if config.tools.read_only { Arc::new(ReadOnly::new(s)) } else { s }
     };
-    Ok(all.into_iter().filter(is_enabled).map(reading).collect())
+    let known: Vec<String> = services::m365::names()
+        .map(str::to_owned)
+        .chain(all.iter().map(|s| s.info().name.to_string()))
+        .collect();
+    if let Some(unknown) = config.services.enabled.iter().find(|name| !known.contains(name)) {
+        return Err(StartError::UnknownService { name: unknown.clone(), known: known.join(", ") });
+    }
+    // Who compiled the suite's fixtures in wants them served; they are nobody's mail, so no bundle has them.
+    let (fixtures, real): (Vec<_>, Vec<_>) = all.into_iter().partition(is_fixture);
+    let real: Vec<_> = real.into_iter().filter(is_named).map(reading).collect();
+    if real.is_empty() {
+        return Err(StartError::NothingBehind);
+    }
+    let mut enabled = services::m365::all(&real, switches, &deps.clock);
+    enabled.retain(is_named);
+    enabled.extend(real);
+    enabled.extend(fixtures.into_iter().map(reading));
+    Ok(enabled)
 }
 
 fn resources(config: &Config, address: SocketAddr, services: &[Arc<dyn Service>]) -> Resources {

@@ -7,7 +7,7 @@ use super::state::ConsoleState;
 use super::wire::{Answer, ConsoleError, found};
 use crate::domain::switches::{Switch, SwitchedOff};
 use crate::oauth::audit;
-use crate::tools::tool::{Service, Tool};
+use crate::tools::tool::{Service, Tool, is_tool_on};
 use actix_web::web;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -32,7 +32,7 @@ struct ServiceView<'a> {
 struct ToolView {
     name: &'static str,
     title: &'static str,
-    /// Its own switch; a tool whose service is off is not served either way.
+    /// Its own switch and that of its home; a tool whose service is off is not served either way.
     enabled: bool,
 }
 
@@ -41,7 +41,11 @@ impl<'a> ServiceView<'a> {
         let name = service.info().name.as_str();
         let tool = |tool: &Arc<dyn Tool>| {
             let spec = tool.spec();
-            ToolView { name: spec.name, title: spec.title, enabled: !off.has_tool(name, spec.name) }
+            ToolView {
+                name: spec.name,
+                title: spec.title,
+                enabled: is_tool_on(service.as_ref(), spec.name, off),
+            }
         };
         Self {
             name,

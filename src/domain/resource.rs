@@ -6,6 +6,9 @@ use crate::domain::switches::Switches;
 use std::sync::Arc;
 use url::Url;
 
+/// The service that stands at the root of the server instead of below its own name: its URLs are `/mcp`, `/sse` and `/ws`.
+pub(crate) const ROOT: &str = "m365";
+
 /// What the authorization server needs to know of a service.
 #[derive(Clone, Debug)]
 pub(crate) struct ServiceInfo {
@@ -26,7 +29,7 @@ pub(crate) struct ServiceInfo {
 pub(crate) enum Endpoint {
     /// `/{service}/mcp`, the canonical one.
     Mcp,
-    /// `/{service}`.
+    /// `/{service}`; [`ROOT`] has none, as `/` is the page for people.
     Service,
     /// `/{service}/sse`; its `/messages` is no resource of its own.
     Sse,
@@ -55,6 +58,15 @@ impl Endpoint {
             Self::Sse => "/sse",
             Self::Ws => "/ws",
         }
+    }
+
+    /// Path of a service's URL, without the slash in front: `calendar/mcp`, or `mcp` of [`ROOT`].
+    pub(crate) fn path_at(self, service: &ServiceName) -> String {
+        let at_root = if self == Self::Service { Self::Mcp } else { self };
+        if service.as_str() == ROOT {
+            return at_root.suffix().trim_start_matches('/').to_owned();
+        }
+        format!("{service}{}", self.suffix())
     }
 }
 
@@ -116,14 +128,19 @@ impl Resources {
         self.default_service.as_ref().and_then(|name| self.service(name.as_str()))
     }
 
+    /// The service whose document stands at the well-known URL of the root: the one there, or the default one.
+    pub(crate) fn root_service(&self) -> Option<&ServiceInfo> {
+        self.service(ROOT).or_else(|| self.default_service())
+    }
+
     /// Canonical resource URI of a service: `{issuer}/{service}/mcp`.
     pub(crate) fn resource_of(&self, service: &ServiceName) -> String {
-        format!("{}/{service}/mcp", self.public_url)
+        format!("{}/{}", self.public_url, Endpoint::Mcp.path_at(service))
     }
 
     /// URL of the protected resource metadata of one of the service's URLs (RFC 9728 §3.1).
     pub(crate) fn metadata_of(&self, service: &ServiceName, endpoint: Endpoint) -> String {
-        format!("{}/.well-known/oauth-protected-resource/{service}{}", self.public_url, endpoint.suffix())
+        format!("{}/.well-known/oauth-protected-resource/{}", self.public_url, endpoint.path_at(service))
     }
 
     /// The service a resource indicator names: its `/mcp`, `/sse`, `/ws`, `/v1` or bare URL, with or without a
@@ -143,12 +160,20 @@ impl Resources {
             return None;
         }
         let path = url.path().strip_prefix(own.path().trim_end_matches('/'))?;
-        let path = path.strip_prefix('/')?;
         let path = path.strip_suffix('/').unwrap_or(path);
-        let name =
-            ["/mcp", "/sse", "/ws", "/v1"].iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path);
+        let end = ["/mcp", "/sse", "/ws", "/v1"].iter().find_map(|end| path.strip_suffix(end));
+        let name = match end {
+            Some("") => ROOT,
+            Some(below) => below_root(below)?,
+            None => below_root(path)?,
+        };
         self.services.iter().find(|s| s.name.as_str() == name)
     }
+}
+
+/// The name in `/{service}`; the service at the root has no other place.
+fn below_root(path: &str) -> Option<&str> {
+    path.strip_prefix('/').filter(|name| *name != ROOT)
 }
 
 #[cfg(test)]
@@ -163,7 +188,22 @@ mod tests {
             required_scopes: ScopeSet::default(),
             supported_scopes: ScopeSet::default(),
         };
-        Resources::new("https://door.example".to_owned(), vec![service("mail-query"), service("teams")], None)
+        let services = vec![service("mail-query"), service("teams"), service(ROOT)];
+        Resources::new("https://door.example".to_owned(), services, None)
+    }
+
+    #[test]
+    fn the_service_at_the_root_has_its_urls_there_and_nowhere_else() {
+        let all = resources();
+        for resource in ["https://door.example/mcp", "https://DOOR.example/mcp/", "https://door.example/v1"] {
+            assert_eq!(all.service_of(resource).unwrap().name.as_str(), ROOT, "{resource}");
+        }
+        let root = ServiceName::new(ROOT);
+        assert_eq!(all.resource_of(&root), "https://door.example/mcp");
+        let document = |endpoint| all.metadata_of(&root, endpoint);
+        assert_eq!(document(Endpoint::Ws), "https://door.example/.well-known/oauth-protected-resource/ws");
+        assert_eq!(document(Endpoint::Service), document(Endpoint::Mcp));
+        assert_eq!(all.root_service().unwrap().name, root);
     }
 
     #[test]
@@ -193,6 +233,10 @@ mod tests {
             "https://door.example/teams/%2e%2e/mail-query/mcp",
             "https://door.example/unknown/mcp",
             "https://door.example",
+            "https://door.example/",
+            "https://door.example/m365",
+            "https://door.example/m365/mcp",
+            "https://door.example//mcp",
             "/mail-query/mcp",
             "",
         ] {

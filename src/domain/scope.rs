@@ -42,6 +42,12 @@ impl ScopeSet {
         self.0.is_subset(&of.0)
     }
 
+    /// Those that let nobody change or send anything.
+    pub(crate) fn reading(&self) -> Self {
+        let writes = |scope: &str| ["ReadWrite", ".Send", ".Create"].iter().any(|part| scope.contains(part));
+        Self(self.0.iter().filter(|scope| !writes(scope)).cloned().collect())
+    }
+
     /// Whether `needed` is granted here. Broader Graph permissions imply narrower ones.
     pub(crate) fn allows(&self, needed: &str) -> bool {
         self.contains(needed) || implied_by(needed).iter().any(|broader| self.contains(broader))
@@ -108,6 +114,14 @@ mod tests {
     #[test]
     fn the_wire_form_is_sorted_and_free_of_repetition() {
         assert_eq!(ScopeSet::parse(" b  a b\ta ").to_string(), "a b");
+    }
+
+    #[test]
+    fn what_only_reads_sends_and_creates_nothing() {
+        let all = ScopeSet::parse(
+            "Mail.Read Mail.ReadWrite Mail.Send Chat.Create ChatMessage.Send Files.Read.All User.Read",
+        );
+        assert_eq!(all.reading().to_string(), "Files.Read.All Mail.Read User.Read");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::domain::switches::{Applied, SwitchedOff};
 use crate::tools::prompt::{PromptArgument, PromptSpec};
 use crate::tools::registry::ToolRegistry;
 use crate::tools::resource::{ResourceSet, TemplateEntry};
-use crate::tools::tool::{Service, ToolSpec};
+use crate::tools::tool::{Service, ToolSpec, is_tool_on};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -139,14 +139,14 @@ impl Catalog {
     /// Encodes what the switches have changed. Requests that meet here at once may do so twice, which is harmless.
     fn build(&self) -> Arc<Built> {
         let (before, under) = (self.built.load(), self.registry.switches().kept());
-        let changed = under.off.differing(&before.under.off);
+        let changed = self.registry.changed(&under.off, &before.under.off);
         let mut services = HashMap::new();
         for service in self.registry.services() {
             let name = service.info().name.as_str();
             if under.off.has_service(name) {
                 continue;
             }
-            let known = before.services.get(name).filter(|_| !changed.contains(name));
+            let known = before.services.get(name).filter(|_| !changed.contains(&service.info().name));
             let ready = known
                 .cloned()
                 .unwrap_or_else(|| Arc::new(Ready::new(service.as_ref(), &under.off, &self.server_version)));
@@ -178,7 +178,7 @@ impl Ready {
         let titled = json!({ "io.modelcontextprotocol/serverInfo": titled });
         let offers = Offers::of(service);
         let all = service.tools().iter().map(|tool| tool.spec());
-        let specs: Vec<&ToolSpec> = all.filter(|spec| !off.has_tool(name, spec.name)).collect();
+        let specs: Vec<&ToolSpec> = all.filter(|spec| is_tool_on(service, spec.name, off)).collect();
         let tools = |v: Legacy| json!({ "tools": specs.iter().map(|s| tool(s, v)).collect::<Vec<_>>() });
         let prompts = |v: Legacy| json!({ "prompts": service.prompts().iter().map(|p| prompt(p.spec(), v)).collect::<Vec<_>>() });
         let families = service.resources().map(ResourceSet::templates).unwrap_or_default();

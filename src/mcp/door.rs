@@ -19,7 +19,7 @@ pub(super) fn service(request: &HttpRequest, state: &McpState) -> Result<Arc<Rea
     if !state.edge.admits(request.head()) {
         return Err(refused(StatusCode::FORBIDDEN, "This Host or Origin is not served here."));
     }
-    let name = request.match_info().get("svc").unwrap_or_default();
+    let name = super::named(request);
     state.catalog.service(name).ok_or_else(|| refused(StatusCode::NOT_FOUND, "There is no such service."))
 }
 

@@ -88,7 +88,7 @@ async fn admit(
     if !state.edge.admits(request.head()) {
         return Err(Refusal::hidden(StatusCode::FORBIDDEN, "This Host or Origin is not served here."));
     }
-    let Some(ready) = state.catalog.service(request.match_info().get("svc").unwrap_or_default()) else {
+    let Some(ready) = state.catalog.service(super::named(request)) else {
         return Err(Refusal::hidden(StatusCode::NOT_FOUND, "There is no such service."));
     };
     if request.method() == Method::OPTIONS {

@@ -56,25 +56,37 @@ mod ws;
 
 pub(crate) use state::{McpParts, McpSettings, McpState};
 
+use crate::domain::resource::ROOT;
 use actix_web::guard::{GuardContext, fn_guard};
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 
 /// Mounts the endpoint of every service in the catalogue; needs `web::Data<McpState>`. All spellings are one route
 /// without redirects, because clients drop the body or the bearer on the way through one.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let at =
         |path: &str| web::resource([path.to_owned(), format!("{path}/")]).guard(fn_guard(names_a_service));
-    cfg.service(at("/{svc}/sse").route(web::route().to(sse::open)));
-    cfg.service(at("/{svc}/ws").route(web::route().to(ws::open)));
-    cfg.service(at("/{svc}/messages").route(web::route().to(sse::post)));
-    let paths = ["/{svc}/mcp", "/{svc}/mcp/", "/{svc}", "/{svc}/"];
-    cfg.service(
-        web::resource(paths).guard(fn_guard(names_a_service)).route(web::route().to(endpoint::serve)),
-    );
+    for place in ["", "/{svc}"] {
+        cfg.service(at(&format!("{place}/sse")).route(web::route().to(sse::open)));
+        cfg.service(at(&format!("{place}/ws")).route(web::route().to(ws::open)));
+        cfg.service(at(&format!("{place}/messages")).route(web::route().to(sse::post)));
+        cfg.service(at(&format!("{place}/mcp")).route(web::route().to(endpoint::serve)));
+    }
+    cfg.service(at("/{svc}").route(web::route().to(endpoint::serve)));
 }
 
 /// Leaves `/token` and its like to the other fronts.
 fn names_a_service(context: &GuardContext<'_>) -> bool {
     let first = context.head().uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
-    context.app_data::<web::Data<McpState>>().is_some_and(|state| state.catalog.service(first).is_some())
+    let name = match first {
+        "mcp" | "sse" | "ws" | "messages" => ROOT,
+        // Its place is the root, and one place is enough.
+        ROOT => return false,
+        name => name,
+    };
+    context.app_data::<web::Data<McpState>>().is_some_and(|state| state.catalog.service(name).is_some())
+}
+
+/// Name of the service that a request is for; what is below no service's name is for the one at the root.
+fn named(request: &HttpRequest) -> &str {
+    request.match_info().get("svc").unwrap_or(ROOT)
 }

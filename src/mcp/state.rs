@@ -135,7 +135,7 @@ impl McpState {
             with_resources: catalog.with_resources(),
         };
         let hub = Hub::start(reach);
-        switched::follow(&parts.switchboard, &hub);
+        switched::follow(&parts.switchboard, parts.dispatcher.registry(), &hub);
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings),
             catalog,

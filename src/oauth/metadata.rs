@@ -7,6 +7,7 @@ use super::scopes;
 use super::state::{OauthSettings, OauthState};
 use super::token::id_jag;
 use super::wire;
+use crate::domain::ids::ServiceName;
 use crate::domain::resource::{Endpoint, Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
 use actix_web::http::StatusCode;
@@ -27,9 +28,7 @@ pub(super) struct Documents {
     /// That of the server, and the version of the switches that it was made for.
     server: ArcSwap<(u64, Bytes)>,
     /// By path of the resource, e.g. `mail-query/mcp`.
-    resources: HashMap<String, Bytes>,
-    /// What the root answers: the document of the default service.
-    root: Option<Bytes>,
+    resources: HashMap<String, (ServiceName, Bytes)>,
 }
 
 impl Documents {
@@ -37,17 +36,12 @@ impl Documents {
         let mut documents = HashMap::new();
         for service in resources.services() {
             for endpoint in Endpoint::ALL {
-                let path = format!("{}{}", service.name, endpoint.suffix());
+                let path = endpoint.path_at(&service.name);
                 let document = resource(resources, service, &path, settings);
-                documents.insert(path, Bytes::from(document.to_string()));
+                documents.insert(path, (service.name.clone(), Bytes::from(document.to_string())));
             }
         }
-        let root = resources.default_service().and_then(|s| documents.get(&format!("{}/mcp", s.name)));
-        Self {
-            server: ArcSwap::from_pointee(Self::made(resources, settings)),
-            root: root.cloned(),
-            resources: documents,
-        }
+        Self { server: ArcSwap::from_pointee(Self::made(resources, settings)), resources: documents }
     }
 
     fn made(resources: &Resources, settings: &OauthSettings) -> (u64, Bytes) {
@@ -172,7 +166,7 @@ pub(super) async fn openid_configuration(request: HttpRequest, state: web::Data<
 pub(super) async fn protected_resource(request: HttpRequest, state: web::Data<OauthState>) -> HttpResponse {
     let found = match request.match_info().get("path") {
         Some(path) => of_resource(&state, path),
-        None => state.documents.root.as_ref().filter(|_| state.resources.default_service().is_some()),
+        None => state.resources.root_service().and_then(|service| of_resource(&state, &canonical(service))),
     };
     found.map_or_else(wire::not_found, document)
 }
@@ -180,8 +174,12 @@ pub(super) async fn protected_resource(request: HttpRequest, state: web::Data<Oa
 /// The document of a resource, by its path, while its service is on.
 fn of_resource<'a>(state: &'a OauthState, path: &str) -> Option<&'a Bytes> {
     let path = path.trim_end_matches('/');
-    state.resources.service(path.split('/').next().unwrap_or_default())?;
-    state.documents.resources.get(path)
+    let (service, document) = state.documents.resources.get(path)?;
+    state.resources.service(service.as_str()).map(|_| document)
+}
+
+fn canonical(service: &ServiceInfo) -> String {
+    Endpoint::Mcp.path_at(&service.name)
 }
 
 fn document(bytes: &Bytes) -> HttpResponse {

@@ -7,6 +7,7 @@ mod calendar;
 pub(crate) mod conformance;
 mod fault;
 mod file_text;
+pub(crate) mod m365;
 mod mail_query;
 mod markup;
 mod net;
@@ -14,6 +15,8 @@ mod onedrive;
 mod own;
 mod people;
 mod teams;
+#[cfg(test)]
+pub(crate) mod testing;
 mod time;
 mod windows_zones;
 mod zone;

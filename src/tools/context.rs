@@ -1,6 +1,6 @@
 //! Who calls, within which bounds, and the way back to the client.
 
-use super::error::ToolError;
+use super::error::{ToolError, ToolErrorKind};
 use super::outlet::{Ask, Change, Feature, LogLevel, Note, Outlet, Question};
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::scope::ScopeSet;
@@ -13,6 +13,24 @@ pub(crate) struct Caller {
     pub(crate) user: UserKey,
     pub(crate) client: ClientId,
     pub(crate) scopes: ScopeSet,
+}
+
+impl Caller {
+    /// Whether the bearer allows all of these.
+    pub(crate) fn has(&self, scopes: &[&str]) -> bool {
+        scopes.iter().all(|scope| self.scopes.allows(scope))
+    }
+
+    /// Refuses a bearer that lacks one of them.
+    pub(crate) fn require(&self, what: &str, scopes: &[&str]) -> Result<(), ToolError> {
+        if self.has(scopes) {
+            return Ok(());
+        }
+        let required = scopes.iter().copied().collect();
+        let message =
+            format!("{what} needs the permission {}. Authorize again to grant it.", scopes.join(" "));
+        Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, message))
+    }
 }
 
 /// Bounds of one call. Identity never comes from arguments.

@@ -72,7 +72,7 @@ impl Dispatcher {
         let found = self.registry.tool(service.as_str(), tool).ok_or_else(|| {
             ToolError::new(ToolErrorKind::UnknownTool, format!("Unknown tool: {}", printable(tool)))
         })?;
-        allow(found.spec().name, found.spec().scopes, caller)?;
+        caller.require(found.spec().name, found.spec().scopes)?;
         Ok(Arc::clone(found))
     }
 
@@ -116,7 +116,7 @@ impl Dispatcher {
         let Some(set) = self.resources(service) else {
             return Ok(Page { items: Vec::new(), next: None });
         };
-        allow("resources/list", set.scopes(), &asked.caller)?;
+        asked.caller.require("resources/list", set.scopes())?;
         let (context, cancel) = self.context(asked);
         fenced(&context, &cancel, set.list(&context, from)).await
     }
@@ -130,7 +130,7 @@ impl Dispatcher {
     ) -> Result<Vec<Contents>, ToolError> {
         let gone = || ToolError::new(ToolErrorKind::NotFound, "There is no such resource.");
         let set = self.resources(service).ok_or_else(gone)?;
-        allow("resources/read", set.scopes(), &asked.caller)?;
+        asked.caller.require("resources/read", set.scopes())?;
         let (context, cancel) = self.context(asked);
         let contents = fenced(&context, &cancel, set.read(&context, uri)).await?;
         if contents.is_empty() {
@@ -247,16 +247,6 @@ fn no_person() -> ToolError {
     let text = "This token belongs to an application and not to a person, so there is no Microsoft 365 data behind it. \
                 Connect with a sign-in of a person (authorization code) to use this tool.";
     ToolError::new(kind, text)
-}
-
-/// Refuses callers whose bearer lacks a scope.
-fn allow(what: &str, scopes: &[&str], caller: &Caller) -> Result<(), ToolError> {
-    if scopes.iter().all(|scope| caller.scopes.allows(scope)) {
-        return Ok(());
-    }
-    let required = scopes.iter().copied().collect();
-    let message = format!("{what} needs the permission {}. Authorize again to grant it.", scopes.join(" "));
-    Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, message))
 }
 
 fn cancelled() -> ToolError {

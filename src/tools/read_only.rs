@@ -3,9 +3,8 @@
 
 use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
-use super::tool::{Service, Tool};
+use super::tool::{Service, Tool, scopes_left};
 use crate::domain::resource::ServiceInfo;
-use crate::domain::scope::ScopeSet;
 use std::sync::Arc;
 
 /// What is left of a service.
@@ -17,14 +16,10 @@ pub(crate) struct ReadOnly {
 
 impl ReadOnly {
     pub(crate) fn new(inner: Arc<dyn Service>) -> Self {
-        let scopes = |tools: &[Arc<dyn Tool>]| -> ScopeSet {
-            tools.iter().flat_map(|tool| tool.spec().scopes.iter().copied()).collect()
-        };
         let (tools, writing): (Vec<_>, Vec<_>) =
             inner.tools().iter().cloned().partition(|tool| tool.spec().annotations.read_only);
         let mut info = inner.info().clone();
-        let only_writing = scopes(&writing).difference(&scopes(&tools)).difference(&info.required_scopes);
-        info.supported_scopes = info.supported_scopes.difference(&only_writing);
+        info.supported_scopes = scopes_left(&info, &tools, &writing).reading();
         Self { inner, info, tools }
     }
 }
@@ -34,7 +29,7 @@ impl Service for ReadOnly {
         &self.info
     }
 
-    fn instructions(&self) -> &'static str {
+    fn instructions(&self) -> &str {
         self.inner.instructions()
     }
 

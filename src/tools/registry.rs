@@ -1,8 +1,10 @@
 //! All services and their tools, immutable after start; what an operator has switched off is not found.
 
 use super::prompt::Prompt;
-use super::tool::{Service, Tool};
-use crate::domain::switches::Switches;
+use super::tool::{Service, Tool, is_tool_on};
+use crate::domain::ids::ServiceName;
+use crate::domain::switches::{SwitchedOff, Switches};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The catalogue.
@@ -34,8 +36,20 @@ impl ToolRegistry {
 
     /// A tool that is on, of a service that is on.
     pub(crate) fn tool(&self, service: &str, tool: &str) -> Option<&Arc<dyn Tool>> {
-        let found = self.service(service)?.tools().iter().find(|t| t.spec().name == tool)?;
-        (!self.switches.now().off.has_tool(service, tool)).then_some(found)
+        let service = self.service(service)?;
+        let found = service.tools().iter().find(|t| t.spec().name == tool)?;
+        is_tool_on(service.as_ref(), tool, &self.switches.now().off).then_some(found)
+    }
+
+    /// The services whose list of tools is another one under `now` than under `then`.
+    pub(crate) fn changed(&self, now: &SwitchedOff, then: &SwitchedOff) -> HashSet<&ServiceName> {
+        let differing = now.differing(then);
+        let differs = |name: &ServiceName| differing.contains(name.as_str());
+        let changed = |service: &&Arc<dyn Service>| {
+            differs(&service.info().name)
+                || service.tools().iter().any(|tool| differs(service.home_of(tool.spec().name)))
+        };
+        self.services.iter().filter(changed).map(|service| &service.info().name).collect()
     }
 
     /// A prompt of a service that is on.

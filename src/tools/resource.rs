@@ -27,6 +27,14 @@ pub(crate) struct TemplateEntry {
     pub(crate) mime_type: &'static str,
 }
 
+impl TemplateEntry {
+    /// Whether a URI begins as this family's do.
+    pub(crate) fn covers(&self, uri: &str) -> bool {
+        let fixed = self.uri_template.split('{').next().unwrap_or_default();
+        uri.starts_with(fixed)
+    }
+}
+
 /// One page of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Page<T> {

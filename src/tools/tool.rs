@@ -5,7 +5,10 @@ use super::error::ToolError;
 use super::output::ToolOutput;
 use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
+use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
+use crate::domain::scope::ScopeSet;
+use crate::domain::switches::SwitchedOff;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -79,9 +82,13 @@ pub(crate) trait Tool: Send + Sync {
 pub(crate) trait Service: Send + Sync {
     fn info(&self) -> &ServiceInfo;
     /// Text for `initialize`/`server/discover`: how to work with this service.
-    fn instructions(&self) -> &'static str;
+    fn instructions(&self) -> &str;
     /// In listing order, which is stable.
     fn tools(&self) -> &[Arc<dyn Tool>];
+    /// The service that a tool belongs to: another one where this service lends it. Its switches hold here as well.
+    fn home_of(&self, _tool: &str) -> &ServiceName {
+        &self.info().name
+    }
     /// In listing order.
     fn prompts(&self) -> &[Arc<dyn Prompt>] {
         &[]
@@ -100,4 +107,24 @@ pub(crate) trait Service: Send + Sync {
     fn runs_tasks(&self) -> bool {
         false
     }
+}
+
+/// Whether a tool of a service is on: switched off neither here nor at its home.
+pub(crate) fn is_tool_on(service: &dyn Service, tool: &str, off: &SwitchedOff) -> bool {
+    let (own, home) = (service.info().name.as_str(), service.home_of(tool).as_str());
+    let is_home_on = own == home || !(off.has_service(home) || off.has_tool(home, tool));
+    is_home_on && !off.has_tool(own, tool)
+}
+
+/// The scopes that a service supports when only some of its tools are left.
+pub(crate) fn scopes_left(
+    info: &ServiceInfo,
+    kept: &[Arc<dyn Tool>],
+    left_out: &[Arc<dyn Tool>],
+) -> ScopeSet {
+    let scopes = |tools: &[Arc<dyn Tool>]| -> ScopeSet {
+        tools.iter().flat_map(|tool| tool.spec().scopes.iter().copied()).collect()
+    };
+    let only_there = scopes(left_out).difference(&scopes(kept)).difference(&info.required_scopes);
+    info.supported_scopes.difference(&only_there)
 }

@@ -152,6 +152,67 @@ async fn free_slots_are_free_for_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn suggested_times_suit_everybody_and_say_who_may_not_come() {
+    let cluster = Cluster::embedded().await;
+    let bare = calendar(&cluster, ALICE).await;
+    let asked = json!({
+        "attendees": [MINJI, BOB], "duration_minutes": 60, "time_zone": "Europe/Berlin",
+        "window_start": format!("{}T08:00", day(3)), "window_end": format!("{}T18:00", day(3)),
+    });
+    // Looking into other people's time is a permission of its own.
+    let step_up = bare.call("calendar_find_times", asked.clone()).await;
+    assert_eq!(step_up.status, 403, "{}", step_up.text);
+    assert!(step_up.header("www-authenticate").contains("Calendars.Read.Shared"));
+
+    let resource = format!("{}/calendar/mcp", cluster.url);
+    let client = Client::register(&cluster.url).await.for_resource(&resource);
+    let login = client.with_scope("Calendars.Read.Shared").sign_in(ALICE).await;
+    let alice = bare.with_bearer(&login.access);
+    let answer = alice.call("calendar_find_times", asked.clone()).await;
+    let slots = answer.output()["slots"].as_array().unwrap();
+    assert!((1..=5).contains(&slots.len()), "{slots:?}");
+    let confidence: Vec<f64> = slots.iter().map(|slot| slot["confidence"].as_f64().unwrap()).collect();
+    assert!(confidence.is_sorted_by(|a, b| a >= b), "{confidence:?}");
+    // What is suggested with certainty is free in everybody's calendar.
+    let schedule =
+        json!({"people": [ALICE, MINJI, BOB], "start": day(3), "end": day(3), "time_zone": "Europe/Berlin"});
+    let schedule = alice.call("calendar_get_schedule", schedule).await;
+    let instant = |value: &Value| value.as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    for slot in slots.iter().filter(|slot| slot["confidence"] == 100.0) {
+        let (from, to) = (instant(&slot["start"]), instant(&slot["end"]));
+        assert_eq!((to - from).num_minutes(), 60);
+        for person in schedule.output()["people"].as_array().unwrap() {
+            for busy in person["busy"].as_array().unwrap() {
+                let apart = instant(&busy["end"]) <= from || instant(&busy["start"]) >= to;
+                assert!(apart, "{slot} while {person}");
+            }
+        }
+    }
+    let stranger =
+        json!({"attendees": ["someone@elsewhere.example"], "window_start": day(3), "window_end": day(3)});
+    let answer = alice.call("calendar_find_times", stranger).await;
+    assert_eq!(answer.output()["slots"], json!([]), "49 of 100 is less than half");
+    assert!(!answer.output()["reason"].as_str().unwrap().is_empty());
+    for (arguments, field) in [
+        (json!({"attendees": ["Bob"]}), "attendees"),
+        (json!({"window_start": day(1), "window_end": day(99)}), "window_end"),
+        (json!({"duration_minutes": 2}), "duration_minutes"),
+        (json!({"time_zone": "Mars/Olympus"}), "time_zone"),
+    ] {
+        let refusal = alice.call("calendar_find_times", arguments.clone()).await.refusal();
+        assert!(refusal.contains(field), "{arguments}: {refusal}");
+    }
+    // Outside working hours only on request.
+    let saturday = json!({"window_start": day(5), "window_end": day(5), "duration_minutes": 30});
+    assert_eq!(alice.call("calendar_find_times", saturday.clone()).await.output()["slots"], json!([]));
+    let mut any_time = saturday;
+    any_time["working_hours_only"] = json!(false);
+    assert!(
+        !alice.call("calendar_find_times", any_time).await.output()["slots"].as_array().unwrap().is_empty()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_reads_another_calendar_and_mail_bearers_do_not_fit() {
     let cluster = Cluster::embedded().await;
     let (alice, bob) = tokio::join!(calendar(&cluster, ALICE), calendar(&cluster, BOB));

@@ -38,6 +38,8 @@ mod hostile;
 #[cfg(test)]
 mod key_ring;
 #[cfg(test)]
+mod m365;
+#[cfg(test)]
 mod mail_organize;
 #[cfg(test)]
 mod mail_write;

@@ -92,8 +92,11 @@ async fn metadata_is_found_at_every_place_where_clients_look() {
             }
         }
     }
+    // The root is where the service of all services stands.
+    let root = get("/.well-known/oauth-protected-resource").await;
+    assert_eq!((root.0, &root.1["resource"]), (200, &json!(format!("{base}/mcp"))));
     for path in [
-        "/.well-known/oauth-protected-resource",
+        "/.well-known/oauth-protected-resource/m365/mcp",
         "/.well-known/oauth-protected-resource/nowhere/mcp",
         "/.well-known/oauth-protected-resource/mail-query/nothing",
         "/.well-known/oauth-authorization-server/nowhere",

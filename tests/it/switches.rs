@@ -142,6 +142,8 @@ async fn a_service_that_is_switched_off_is_like_an_unknown_one_and_nobody_loses_
         let all = scopes(&last).await;
         assert!(all.iter().any(|scope| scope.starts_with("Mail.")), "{all:?}");
 
+        // What lends its tools lists the permissions for them as well.
+        operator.switch("services/m365", false).await;
         operator.switch("services/mail-query", false).await;
         listening.until(CHANGED).await;
         assert!(is_gone(&last).await && is_gone(cluster.replica_url(0)).await);
@@ -165,6 +167,7 @@ async fn a_service_that_is_switched_off_is_like_an_unknown_one_and_nobody_loses_
         assert!(target.contains("error=invalid_target"), "{target}");
         let login = super::support::login::tokens(client.refresh(&login.refresh).await).await;
 
+        operator.switch("services/m365", true).await;
         operator.switch("services/mail-query", true).await;
         listening.until(CHANGED).await;
         assert_eq!(scopes(&last).await, all);

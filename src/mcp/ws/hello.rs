@@ -2,6 +2,7 @@
 
 use super::super::state::McpState;
 use crate::domain::ids::ServiceName;
+use crate::domain::resource::Endpoint;
 use crate::oauth::bearer::{AuthFailure, Bearer, Presented};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -43,7 +44,7 @@ pub(super) async fn greet(state: &McpState, service: &ServiceName, text: &str) -
     if hello.method != "authenticate" {
         return Greeting::Stranger(STRANGER);
     }
-    let path = format!("/{service}/ws");
+    let path = format!("/{}", Endpoint::Ws.path_at(service));
     let presented = Presented::said(&hello.params.token, hello.params.proof.as_deref(), &path);
     match state.guard.accept(&presented, service).await {
         Ok(bearer) => {

@@ -9,6 +9,7 @@ mod create_event;
 mod delete_event;
 mod draft;
 mod event;
+mod find_times;
 mod get_event;
 mod get_schedule;
 mod guide;
@@ -113,6 +114,7 @@ impl Calendar {
             Arc::new(list_events::ListEvents::new(Arc::clone(&desk))),
             Arc::new(get_event::GetEvent::new(Arc::clone(&desk))),
             Arc::new(get_schedule::GetSchedule::new(Arc::clone(&desk))),
+            Arc::new(find_times::FindTimes::new(Arc::clone(&desk))),
             Arc::new(list_calendars::ListCalendars::new(Arc::clone(&desk))),
             Arc::new(create_event::CreateEvent::new(Arc::clone(&desk))),
             Arc::new(update_event::UpdateEvent::new(Arc::clone(&desk))),
@@ -126,7 +128,8 @@ impl Calendar {
                 description:
                     "Read and write the signed-in user's Outlook calendars, and see when colleagues are free."
                         .to_owned(),
-                supported_scopes: required.union(&WRITE_SCOPES.iter().copied().collect()),
+                supported_scopes: required
+                    .union(&WRITE_SCOPES.iter().chain(find_times::SCOPES).copied().collect()),
                 required_scopes: required,
             },
             tools,

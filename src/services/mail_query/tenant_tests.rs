@@ -2,7 +2,6 @@
 #![cfg(feature = "sim")]
 
 use super::MailQuery;
-use super::tests::writes;
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::net_probe::NetProbe;
@@ -18,6 +17,7 @@ use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
 use crate::graph::testing::OpenGate;
 use crate::ports::tokens::{AccessTokens, TokenError};
+use crate::services::testing::writes;
 use crate::services::{ServiceDeps, ServiceSettings};
 use crate::sim::{Tenant, TenantOptions};
 use crate::tools::context::{CallContext, Caller};

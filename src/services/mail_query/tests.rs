@@ -1,22 +1,11 @@
 use super::MailQuery;
-use crate::adapters::embedded::EmbeddedStore;
-use crate::adapters::net_probe::NetProbe;
-use crate::domain::cipher::Cipher;
-use crate::domain::clock::{SharedClock, TestClock};
 use crate::domain::ids::{ClientId, UserKey};
-use crate::domain::keyring::KeyRing;
-use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
-use crate::domain::token::Hasher;
-use crate::extract::{Extractor, PoolLimits};
-use crate::graph::client::GraphClient;
-use crate::graph::testing::{FakeGraph, FakeTokens, OpenGate, json, raw};
-use crate::services::{ServiceDeps, ServiceSettings, all};
-use crate::tools::confirm::{WriteRules, Writes};
+use crate::graph::testing::{FakeGraph, json, raw};
+use crate::services::all;
+use crate::services::testing::deps;
 use crate::tools::context::{CallContext, Caller};
-use crate::tools::cursor::Cursors;
 use crate::tools::error::{ToolError, ToolErrorKind};
-use crate::tools::keepsakes::Keepsakes;
 use crate::tools::output::ToolOutput;
 use crate::tools::schema::{lint, prepare};
 use crate::tools::tool::Service;
@@ -24,38 +13,10 @@ use serde_json::{Value, json as value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// 21 November 2026, 09:00 in Seoul.
-const NOW: i64 = 1_795_219_200_000;
-
 struct Rig {
     graph: Arc<FakeGraph>,
     service: MailQuery,
     scopes: &'static str,
-}
-
-/// Writes on a store of their own.
-pub(super) fn writes(clock: SharedClock) -> Writes {
-    let ring = KeyRing::from_text(&"k".repeat(40)).unwrap();
-    let store = Arc::new(EmbeddedStore::memory(clock));
-    Writes::new(store, Cipher::new(&ring), Hasher::new(&ring), WriteRules::default())
-}
-
-fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
-    let ring = KeyRing::from_text(&"k".repeat(40)).unwrap();
-    let clock = Arc::new(TestClock::at(NOW));
-    ServiceDeps {
-        graph: GraphClient::new(graph, Arc::new(FakeTokens::default()), Arc::new(OpenGate::default())),
-        cursors: Cursors::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
-        keepsakes: Keepsakes::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
-        writes: Arc::new(writes(clock.clone())),
-        extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
-        clock,
-        settings: ServiceSettings {
-            default_time_zone: "Asia/Seoul".to_owned(),
-            ..ServiceSettings::default()
-        },
-        probe: Arc::new(NetProbe::new(Policy::default())),
-    }
 }
 
 fn rig(graph: Arc<FakeGraph>) -> Rig {

@@ -111,6 +111,7 @@ pub(super) fn is_outlook(path: &[String]) -> bool {
                 | "calendars"
                 | "calendarView"
                 | "events"
+                | "findMeetingTimes"
         )
     )
 }
@@ -179,7 +180,7 @@ fn own(
     rest: &[&str],
 ) -> Result<Answer, GraphError> {
     let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
-    if let ["calendar" | "calendars" | "calendarView" | "events", ..] = rest {
+    if let ["calendar" | "calendars" | "calendarView" | "events" | "findMeetingTimes", ..] = rest {
         return calendar::dispatch(state, directory, person, call, rest);
     }
     if rest == ["checkMemberObjects"] {

@@ -74,7 +74,12 @@ impl Mcp {
 
     /// A legacy client with an open session.
     pub(crate) async fn legacy(base: &str, bearer: &str, version: &str) -> Self {
-        let mut client = Self::modern(base, bearer);
+        Self::modern(base, bearer).opened(version).await
+    }
+
+    /// The same at this client's endpoint.
+    pub(crate) async fn opened(&self, version: &str) -> Self {
+        let mut client = self.with_bearer(&self.bearer);
         version.clone_into(&mut client.version);
         let opened = client.send("initialize", hello(version)).await;
         assert_eq!(opened.result()["protocolVersion"], version);

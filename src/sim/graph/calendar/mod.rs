@@ -1,5 +1,6 @@
 //! Calendars: lists of calendars and events, the calendar view with its occurrences, single events, free and busy.
 mod input;
+mod meeting_times;
 mod occur;
 mod render;
 mod schedule;
@@ -25,6 +26,8 @@ const PAGE: usize = 10;
 /// Scopes that show events.
 const READ: [&str; 4] =
     ["Calendars.Read", "Calendars.ReadWrite", "Calendars.Read.Shared", "Calendars.ReadWrite.Shared"];
+/// Scopes that show what suits others.
+const SHARED: [&str; 2] = ["Calendars.Read.Shared", "Calendars.ReadWrite.Shared"];
 /// Scopes that show free and busy.
 const READ_BASIC: [&str; 5] = [
     "Calendars.ReadBasic",
@@ -60,6 +63,13 @@ pub(super) fn dispatch(
     if let ["calendar", "getSchedule"] = rest {
         return match call.method {
             "POST" if call.granted(&READ_BASIC) => schedule::get(state, directory, call),
+            "POST" => Err(GraphError::access_denied()),
+            _ => Err(GraphError::method()),
+        };
+    }
+    if rest == ["findMeetingTimes"] {
+        return match call.method {
+            "POST" if call.granted(&SHARED) => meeting_times::find(state, directory, person, call),
             "POST" => Err(GraphError::access_denied()),
             _ => Err(GraphError::method()),
         };

@@ -28,13 +28,13 @@ struct Wanted {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Moment {
+pub(super) struct Moment {
     date_time: String,
     time_zone: String,
 }
 
 impl Moment {
-    fn instant(&self) -> Result<DateTime<Utc>, GraphError> {
+    pub(super) fn instant(&self) -> Result<DateTime<Utc>, GraphError> {
         let bad = || invalid("The start time or end time is not valid.");
         let tz = zone(&self.time_zone).ok_or_else(|| {
             GraphError::new(400, "TimeZoneNotSupportedException", "A valid time zone must be specified.")
@@ -46,7 +46,7 @@ impl Moment {
     }
 }
 
-fn invalid(message: &str) -> GraphError {
+pub(super) fn invalid(message: &str) -> GraphError {
     GraphError::new(400, "ErrorInvalidParameter", message)
 }
 
@@ -100,7 +100,7 @@ pub(super) fn get(state: &GraphState, directory: &Directory, call: &Call<'_>) ->
     Ok(super::answer(&json!({ "@odata.context": context, "value": rows })))
 }
 
-fn busy(events: &[Event], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Occurrence<'_>> {
+pub(super) fn busy(events: &[Event], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Occurrence<'_>> {
     let events = events.iter().enumerate().filter(|(_, event)| event.calendar == 0);
     let mut rows: Vec<_> = events
         .flat_map(|(ix, event)| occur::between(ix, event, from, to))

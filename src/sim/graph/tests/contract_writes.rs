@@ -98,6 +98,33 @@ async fn what_changes_events_fits_the_description() {
 }
 
 #[actix_web::test]
+async fn suggested_times_fit_the_description() {
+    let Some(description) = description() else { return };
+    let lab = Lab::new(0);
+    let alice = lab.token("alice", &["Calendars.Read.Shared"]);
+    let day = (clock::now() + chrono::Duration::days(7)).date_naive();
+    let at = |hour: u32| json!({"dateTime": format!("{day}T{hour:02}:00:00"), "timeZone": "UTC"});
+    let ask = |body: Value, status| Wish {
+        method: "POST",
+        template: "/me/findMeetingTimes",
+        url: "/me/findMeetingTimes".to_owned(),
+        body,
+        status,
+    };
+    let wanted = json!({
+        "attendees": [{"type": "required", "emailAddress": {"address": "bob@contoso.example"}}],
+        "timeConstraint": {"activityDomain": "unrestricted", "timeSlots": [{"start": at(0), "end": at(23)}]},
+        "meetingDuration": "PT45M", "maxCandidates": 3, "returnSuggestionReasons": true,
+    });
+    let found = send(&lab, &alice, &description, ask(wanted, 200)).await.json();
+    assert_eq!(found["meetingTimeSuggestions"].as_array().unwrap().len(), 3, "{found}");
+    send(&lab, &alice, &description, ask(json!({}), 200)).await;
+    send(&lab, &alice, &description, ask(json!({"meetingDuration": "soon"}), 400)).await;
+    let bare = lab.token("alice", &["Calendars.Read"]);
+    send(&lab, &bare, &description, ask(json!({}), 403)).await;
+}
+
+#[actix_web::test]
 async fn what_changes_files_fits_the_description() {
     const ROOT: &str = "/me/drive/root/children";
     const PATH: &str = "/me/drive/root:/{item-path}";
