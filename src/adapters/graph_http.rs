@@ -4,7 +4,8 @@
 use crate::ports::graph::{Elsewhere, GraphRequest, GraphResponse, GraphTransport, TransportError};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use http::Method;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
 use url::Url;
 
 /// The base URL of Graph cannot be used; every request answers so.
@@ -91,6 +92,7 @@ impl GraphTransport for GraphHttp {
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", request.token.expose()))
             .map_err(|_| TransportError::Broken("the token does not fit into a header".to_owned()))?;
         bearer.set_sensitive(true);
+        let wants_length = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut builder = self
             .client
             .request(request.method, url)
@@ -99,6 +101,10 @@ impl GraphTransport for GraphHttp {
             .header(ACCEPT, "application/json;odata.metadata=minimal");
         for (name, value) in request.headers {
             builder = builder.header(name, value);
+        }
+        if wants_length && request.body.as_ref().is_none_or(Bytes::is_empty) {
+            // The library leaves it out where there is no body, and Graph's front answers that with 411.
+            builder = builder.header(CONTENT_LENGTH, 0);
         }
         if let Some(body) = request.body {
             builder = builder.body(body);
@@ -171,7 +177,6 @@ fn cause(error: &reqwest::Error) -> TransportError {
 mod tests {
     use super::*;
     use crate::domain::secret::Secret;
-    use http::Method;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -261,6 +266,23 @@ mod tests {
         .await;
         let answer = graph(&base, true).send(request(7)).await;
         assert!(matches!(answer, Err(TransportError::TooLarge { limit: 7 })), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_post_without_a_body_says_how_long_it_is() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}/v1.0", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut buffer = vec![0; 4096];
+            let read = socket.read(&mut buffer).await.unwrap();
+            socket.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            String::from_utf8_lossy(&buffer[..read]).to_lowercase()
+        });
+        let post = GraphRequest { method: Method::POST, ..request(10) };
+        assert_eq!(graph(&base, true).send(post).await.unwrap().status, 202);
+        let asked = asked.await.unwrap();
+        assert!(asked.contains("\r\ncontent-length: 0\r\n"), "{asked}");
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! A call walks: [`client::GraphClient::send`] takes the user's token, asks the gate, sends through the transport,
 //! and repeats what may be repeated within the caller's deadline.
 
+pub(crate) mod batch;
 pub(crate) mod client;
 mod download;
 pub(crate) mod encode;

@@ -5,6 +5,7 @@ use crate::domain::ids::UserKey;
 use crate::ports::gate::Workload;
 use bytes::Bytes;
 use http::Method;
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// Who asks, and until when.
@@ -169,6 +170,12 @@ impl Request {
     /// Asks for the times of an answer in UTC, where Graph would repeat the zone of what was written.
     pub(crate) fn utc(mut self) -> Self {
         self.prefer.get_or_insert_default().push_str(", outlook.timezone=\"UTC\"");
+        self
+    }
+
+    /// Asks for pages of about so many items.
+    pub(crate) fn page_size(mut self, items: u32) -> Self {
+        let _ = write!(self.prefer.get_or_insert_default(), ", odata.maxpagesize={items}");
         self
     }
 

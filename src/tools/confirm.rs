@@ -256,6 +256,15 @@ pub(crate) fn outcome_schema(properties: Value) -> Value {
     json!({"type": "object", "properties": all, "required": ["status"]})
 }
 
+/// The same for a tool whose writes are the user's own business and never wait for a word.
+pub(crate) fn written_schema(properties: Value) -> Value {
+    let mut all = members(json!({
+        "status": {"type": "string", "enum": ["done", "preview"]}, "preview": {"type": "string"}, "next": {"type": "string"},
+    }));
+    all.extend(members(properties));
+    json!({"type": "object", "properties": all, "required": ["status"]})
+}
+
 fn members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,

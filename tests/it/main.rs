@@ -40,6 +40,8 @@ mod key_ring;
 #[cfg(test)]
 mod m365;
 #[cfg(test)]
+mod mail_organize;
+#[cfg(test)]
 mod mail_write;
 #[cfg(test)]
 mod main_job;

@@ -10,7 +10,7 @@ use crate::graph::request::Request;
 use crate::services::answer::line;
 use crate::services::args::{is_set, typed};
 use crate::services::markup;
-use crate::tools::confirm::{Write, inputs, outcome_schema};
+use crate::tools::confirm::{Write, inputs, written_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -67,7 +67,7 @@ impl CreateEmailDraft {
             title: "Create Email Draft",
             description: "Write a mail into Drafts without sending it: new, an answer, or a forward; the history stays below.",
             input_schema: json!({"type": "object", "properties": inputs(properties, false)}),
-            output_schema: outcome_schema(draft_schema()),
+            output_schema: written_schema(draft_schema()),
             annotations: Annotations::WRITE,
             scopes: WRITE_SCOPES,
             aliases: ALIASES,

@@ -36,13 +36,12 @@ impl Help {
     pub(super) fn new(listed: &[(&'static str, &'static str)]) -> Self {
         let mut tools = listed.to_vec();
         tools.extend([HELP_TOOL, GUIDE_TOOL]);
-        let names: Vec<_> = tools.iter().map(|(name, _)| *name).collect();
         let spec = ToolSpec {
             name: HELP_TOOL.0,
             title: "Mail Help",
             description: HELP_TOOL.1,
             input_schema: json!({"type": "object", "properties": {
-                "tool_name": {"type": "string", "enum": names, "description": "The tool to explain; all unless given"},
+                "tool_name": {"type": "string", "description": "The tool to explain; all unless given"},
             }}),
             output_schema: schema(),
             annotations: Annotations::READ,
@@ -63,11 +62,15 @@ impl Tool for Help {
         match args.get("tool_name").and_then(Value::as_str) {
             Some("query_email") => answer(guide::QUERY_GUIDE),
             wanted => {
+                let is_meant =
+                    |name: &str| wanted.is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(name));
                 let mut text = String::new();
-                for (name, description) in &self.tools {
-                    if wanted.is_none_or(|wanted| wanted == *name) {
-                        let _ = writeln!(text, "- **{name}**: {description}");
-                    }
+                for (name, description) in self.tools.iter().filter(|(name, _)| is_meant(name)) {
+                    let _ = writeln!(text, "- **{name}**: {description}");
+                }
+                if text.is_empty() {
+                    let text = "`tool_name` is no tool of this service. Leave it out to see all of them.";
+                    return Err(ToolError::invalid("tool_name", text));
                 }
                 answer(text.trim_end())
             }

@@ -7,7 +7,9 @@
 mod args;
 mod attachment_view;
 mod body;
+mod bulk;
 mod create_email_draft;
+mod delete_email;
 mod draft;
 mod folders;
 mod get_attachment;
@@ -18,7 +20,10 @@ mod help;
 mod letter;
 mod list_mail_folders;
 mod listing;
+mod mail_changes;
+mod mailbox_settings;
 mod message;
+mod organize_email;
 mod plan;
 mod post;
 mod prompts;
@@ -110,6 +115,7 @@ impl MailQuery {
         let resources = resources::MailResources::new(&mail);
         let required = ScopeSet::parse("User.Read Mail.Read");
         let supported = required.union(&ScopeSet::parse(zone::SCOPE));
+        let supported = supported.union(&mailbox_settings::SCOPES.iter().copied().collect());
         let supported = supported.union(&SEND_SCOPES.iter().copied().collect());
         let mut tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(query_email::QueryEmail::new(Arc::clone(&mail))),
@@ -120,7 +126,11 @@ impl MailQuery {
             Arc::new(create_email_draft::CreateEmailDraft::new(Arc::clone(&mail))),
             Arc::new(update_email_draft::UpdateEmailDraft::new(Arc::clone(&mail))),
             Arc::new(send_email_draft::SendEmailDraft::new(Arc::clone(&mail))),
-            Arc::new(send_email::SendEmail::new(mail)),
+            Arc::new(send_email::SendEmail::new(Arc::clone(&mail))),
+            Arc::new(organize_email::OrganizeEmail::new(Arc::clone(&mail))),
+            Arc::new(delete_email::DeleteEmail::new(Arc::clone(&mail))),
+            Arc::new(mail_changes::MailChanges::new(Arc::clone(&mail))),
+            Arc::new(mailbox_settings::MailboxSettings::new(mail)),
         ];
         let read_only = deps.settings.read_only;
         let shown =

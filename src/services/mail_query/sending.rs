@@ -11,7 +11,6 @@ use crate::tools::confirm::once::Begun;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
-use bytes::Bytes;
 use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -89,7 +88,7 @@ pub(super) async fn send(
 /// `POST /me/messages/{id}/send` (Mail.Send). Without an answer the message itself tells: once sent it is no draft.
 async fn fate(mail: &Mail, context: &CallContext, id: &str) -> Fate {
     let path = format!("/me/messages/{}", segment(id));
-    let request = Request::write(Method::POST, Target::new(format!("{path}/send")), Some(Bytes::new()));
+    let request = Request::write(Method::POST, Target::new(format!("{path}/send")), None);
     let graph = &mail.deps.graph;
     let Err(error) = graph.send(asker(context), request).await else { return Fate::Sent };
     if !matches!(error, GraphError::OutcomeUnknown { .. }) {

@@ -8,7 +8,7 @@ use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
 use crate::services::args::typed;
 use crate::services::markup;
-use crate::tools::confirm::{Write, inputs, outcome_schema};
+use crate::tools::confirm::{Write, inputs, written_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -47,7 +47,7 @@ impl UpdateEmailDraft {
             title: "Update Email Draft",
             description: "Change what is given of a draft and leave the rest; the history of an answer stays below its text.",
             input_schema: json!({"type": "object", "properties": inputs(properties, false), "required": ["draft_id"]}),
-            output_schema: outcome_schema(draft_schema()),
+            output_schema: written_schema(draft_schema()),
             annotations: Annotations::WRITE.idempotent(),
             scopes: WRITE_SCOPES,
             aliases: ALIASES,

@@ -39,6 +39,7 @@ use std::collections::HashMap;
 use actix_web::web;
 use chrono::{DateTime, Utc};
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard};
+use serde_json::Value;
 
 use self::drive::Drives;
 use self::gate::Gate;
@@ -55,6 +56,8 @@ use super::seed::calendar::Event;
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
+    /// `automaticRepliesSetting` of those who have set it.
+    auto_replies: RwLock<HashMap<String, Value>>,
     gate: Gate,
     teams: Teams,
     drives: Drives,
@@ -74,7 +77,7 @@ impl GraphState {
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
-        Self { mailboxes, calendars, gate: Gate::new(), teams, drives }
+        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), teams, drives }
     }
 
     /// The real limits again, and usage back to nothing.

@@ -1,6 +1,10 @@
 //! `/me`, `/users/{id}` and `/me/mailboxSettings`.
+use serde_json::{Value, json};
+
+use super::GraphState;
 use super::call::{Answer, Call};
 use super::error::GraphError;
+use super::given;
 use super::json::Json;
 use super::options::Options;
 use super::select::{SETTINGS, Select, USER};
@@ -54,6 +58,7 @@ fn property(json: &mut Json, field: &str, person: &Person) {
 
 /// `mailboxSettings`, whole or one property of it.
 pub(super) fn mailbox_settings(
+    state: &GraphState,
     call: &Call<'_>,
     person: &Person,
     part: Option<&str>,
@@ -74,11 +79,57 @@ pub(super) fn mailbox_settings(
         None => json.object(|json| {
             json.member("@odata.context", &context);
             for field in &select.fields {
-                setting(json, field, person);
+                match state.auto_replies.read().get(&person.oid) {
+                    Some(replies) if *field == "automaticRepliesSetting" => {
+                        json.key(field).raw(&replies.to_string());
+                    }
+                    _ => setting(json, field, person),
+                }
             }
         }),
     }
     Ok(Answer::json(json.finish()))
+}
+
+/// `PATCH` of the automatic replies: members that are not given stay as they are.
+pub(super) fn set_replies(
+    state: &GraphState,
+    call: &Call<'_>,
+    person: &Person,
+) -> Result<Answer, GraphError> {
+    if !call.granted(&["MailboxSettings.ReadWrite"]) {
+        return Err(GraphError::access_denied());
+    }
+    let members = given::members(call.body, &SETTINGS, "mailboxSettings")?;
+    let Some(Value::Object(wanted)) = members.get("automaticRepliesSetting").filter(|_| members.len() == 1)
+    else {
+        let message = "Only automaticRepliesSetting can be set in the simulated tenant.";
+        return Err(GraphError::new(501, "NotImplemented", message));
+    };
+    let known = [
+        "status",
+        "externalAudience",
+        "scheduledStartDateTime",
+        "scheduledEndDateTime",
+        "internalReplyMessage",
+        "externalReplyMessage",
+    ];
+    given::check(wanted, &known, "automaticRepliesSetting")?;
+    for (name, words) in [
+        ("status", ["disabled", "alwaysEnabled", "scheduled"]),
+        ("externalAudience", ["none", "contactsOnly", "all"]),
+    ] {
+        wanted.get(name).map_or(Ok(""), |value| given::word(name, value, &words))?;
+    }
+    let mut all = state.auto_replies.write();
+    let replies = all.entry(person.oid.clone()).or_insert_with(|| {
+        json!({"status": "disabled", "externalAudience": "all", "internalReplyMessage": "", "externalReplyMessage": ""})
+    });
+    if let Some(replies) = replies.as_object_mut() {
+        replies.extend(wanted.clone());
+    }
+    drop(all);
+    mailbox_settings(state, call, person, None)
 }
 
 fn setting(json: &mut Json, field: &str, person: &Person) {

@@ -186,13 +186,16 @@ fn own(
     if rest == ["checkMemberObjects"] {
         return members::check(call, person);
     }
+    if call.method == "PATCH" && rest == ["mailboxSettings"] {
+        return people::set_replies(state, call, person);
+    }
     if call.method != "GET" {
         return mail_write::dispatch(state, directory, person, call, rest);
     }
     match rest {
         [] => people::user(call, person, true),
-        ["mailboxSettings"] => people::mailbox_settings(call, person, None),
-        ["mailboxSettings", part] => people::mailbox_settings(call, person, Some(part)),
+        ["mailboxSettings"] => people::mailbox_settings(state, call, person, None),
+        ["mailboxSettings", part] => people::mailbox_settings(state, call, person, Some(part)),
         ["mailFolders" | "messages", ..] => mail(call, &mailbox(state, call)?.read(), rest),
         [segment, ..] => Err(GraphError::no_segment(segment)),
     }

@@ -226,3 +226,28 @@ async fn scopes_decide_who_writes_and_who_sends() {
     let bob = desk.lab.token("bob", &["Mail.ReadWrite", "Mail.Send"]);
     assert_eq!(desk.lab.send(&bob, "POST", &send, &[], "").await.status, 404);
 }
+
+#[actix_web::test]
+async fn automatic_replies_are_set_and_the_rest_of_them_stays() {
+    let Some(desk) = Desk::of("alice") else { return };
+    let token = desk.lab.token("alice", &["MailboxSettings.ReadWrite"]);
+    let patch = async |setting: Value, status| {
+        let body = json!({ "automaticRepliesSetting": setting });
+        let url = "/me/mailboxSettings".to_owned();
+        let wish = Wish { method: "PATCH", template: "/me/mailboxSettings", url, body, status };
+        send(&desk.lab, &token, &desk.description, wish).await.json()
+    };
+    patch(json!({"status": "alwaysEnabled", "internalReplyMessage": "<p>Away</p>"}), 200).await;
+    let now = patch(json!({"externalAudience": "none"}), 200).await["automaticRepliesSetting"].clone();
+    assert_eq!(
+        (&now["status"], &now["internalReplyMessage"]),
+        (&json!("alwaysEnabled"), &json!("<p>Away</p>"))
+    );
+    patch(json!({"status": "sometimes"}), 400).await;
+    let bob = desk.lab.get("bob", "/me/mailboxSettings").await.json();
+    assert_eq!(bob["automaticRepliesSetting"]["status"], "disabled");
+    let reader = desk.lab.token("alice", &["MailboxSettings.Read"]);
+    let body = "{\"automaticRepliesSetting\":{}}";
+    let refused = desk.lab.send(&reader, "PATCH", "/v1.0/me/mailboxSettings", &[], body).await;
+    assert_eq!(refused.status, 403);
+}
