@@ -111,7 +111,11 @@ async fn people_are_invited_answer_and_are_told() {
     assert_eq!(only(&bob, at + Duration::days(14)).await["subject"], SUBJECT);
 
     let answer = json!({"event_id": theirs["series_id"], "response": "accept"});
-    assert_eq!(bob.call(RESPOND, answer).await.output()["status"], "done");
+    let quiet = json!({"event_id": theirs["series_id"], "response": "tentative", "notify": false});
+    assert_eq!(bob.call(RESPOND, quiet).await.output()["status"], "done", "nobody hears of it");
+    let held = bob.call(RESPOND, answer.clone()).await.output().clone();
+    assert!(held["preview"].as_str().unwrap().contains(ALICE), "{held}");
+    bob.confirmed(RESPOND, answer).await;
     let seen = only(&alice, at).await;
     assert!(seen["attendees"][0].as_str().unwrap().contains("accepted"), "{seen}");
     let refused = alice.call(RESPOND, json!({"event_id": series, "response": "decline"})).await.refusal();

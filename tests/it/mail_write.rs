@@ -302,6 +302,13 @@ async fn nobody_touches_anothers_mail_and_operators_bound_whom_one_reaches() {
     }
     assert_eq!(one(&cluster, ALICE, "drafts").await["id"], draft);
 
+    // Automatic replies go to whoever writes.
+    let setter = asking(&cluster, ALICE, "MailboxSettings.ReadWrite").await;
+    let replies = |audience: &str| json!({"auto_reply": "on", "internal_message": "x", "external_message": "x", "external_audience": audience});
+    let refused = setter.call("mailbox_settings", replies("all")).await.refusal();
+    assert!(refused.contains("external_audience"), "{refused}");
+    setter.confirmed("mailbox_settings", replies("none")).await;
+
     for (tool, arguments) in [
         (SEND, wish(&[BOB, EVE])),
         (CREATE, wish(&[EVE])),

@@ -63,6 +63,25 @@ async fn a_message_is_sent_once_the_person_agreed_and_reads_as_it_was_written() 
         (&sent["message_id"], &*format!("[claude] {TEXT}"))
     );
 
+    // A client that repeats the round with the person's answer, as one does that never saw ours.
+    let can = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}});
+    let call = async |more: Value| {
+        let arguments = json!({"recipient_name": "bob BAKER", "content": "once"});
+        let mut params = json!({"name": SEND, "arguments": arguments, "_meta": can});
+        params.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        alice.send("tools/call", params).await
+    };
+    let asked = call(json!({})).await.result().clone();
+    let key = asked["inputRequests"].as_object().unwrap().keys().next().unwrap();
+    let agreed =
+        json!({"requestState": asked["requestState"], "inputResponses": {key: {"action": "accept"}}});
+    let sent = call(agreed.clone()).await.output().clone();
+    let again = call(agreed).await.output().clone();
+    assert_eq!(again["message_id"], sent["message_id"]);
+    assert!(again["warnings"][0].as_str().unwrap().contains("not sent again"), "{again}");
+    let theirs = said(&bob, json!({"recipient_name": "Alice Anderson", "body_format": "text"})).await;
+    assert_eq!(theirs.len(), before + 2);
+
     // Markdown, mentions and no prefix, in a group.
     let rich = json!({"recipient_name": ROOM, "prefix": "none", "mentions": ["bob"],
         "content": "@Bob Baker: **ready**\n- one\n- two\n\n<at id=\"9\">x</at>"});

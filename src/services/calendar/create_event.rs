@@ -124,7 +124,8 @@ impl Tool for CreateEvent {
 
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         let warnings = self.desk.notes(context, &args).await?;
-        let wish: Wish = typed(&args)?;
+        let mut wish: Wish = typed(&args)?;
+        wish.draft = wish.draft.cleaned().await?;
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
         let required = addresses("attendees", &wish.attendees)?;
         let optional = addresses("optional_attendees", &wish.optional_attendees)?;

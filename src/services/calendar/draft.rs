@@ -1,7 +1,7 @@
 //! What a caller wants of an event, in Graph's words. Creating and changing share it.
 
 use super::repeat;
-use crate::services::markup;
+use crate::services::markup::{self, BodyForm};
 use crate::services::time::{Edge, moment};
 use crate::tools::error::ToolError;
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
@@ -103,6 +103,17 @@ impl Draft {
             return Err(ToolError::invalid("end", "`end` must come after `start`."));
         }
         Ok(Some(When { start, end, all_day }))
+    }
+
+    /// With a body that is safe to send, see [`markup`].
+    pub(super) async fn cleaned(mut self) -> Result<Self, ToolError> {
+        if self.body_format == BodyFormat::Html
+            && let Some(body) = self.body.take()
+        {
+            let made = tokio::task::spawn_blocking(move || markup::html("body", &body, BodyForm::Html)).await;
+            self.body = Some(made.map_err(|_| ToolError::internal("the cleaning of a body failed"))??);
+        }
+        Ok(self)
     }
 
     /// The members of Graph's event that are asked for, with people left out.

@@ -122,14 +122,16 @@ impl Tool for RespondEvent {
             let (start, end) = (local_text(when.start, zone), local_text(when.end, zone));
             let _ = write!(preview, "\n- Proposes {start} to {end}");
         }
-        let leaves = wish.comment.is_some() || proposed.is_some();
-        let told = if leaves { vec![standing.organizer().to_owned()] } else { Vec::new() };
+        let told = if notify { vec![standing.organizer().to_owned()] } else { Vec::new() };
+        if notify && wish.comment.is_none() {
+            let _ = write!(preview, "\n- {} is told", standing.organizer());
+        }
         let write = Write {
             service: "calendar",
             tool: NAME,
             payload: &json!({"id": standing.item.id, "response": wish.response, "body": body}),
             preview,
-            leaves,
+            leaves: notify,
             recipients: ("event_id", &told),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {

@@ -99,7 +99,8 @@ impl Tool for UpdateEvent {
 
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         let warnings = self.desk.notes(context, &args).await?;
-        let wish: Wish = typed(&args)?;
+        let mut wish: Wish = typed(&args)?;
+        wish.draft = wish.draft.cleaned().await?;
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
         let series = wish.scope == "series";
         let standing = Standing::read(&self.desk, context, &wish.event_id, (series, zone)).await?;
@@ -110,11 +111,16 @@ impl Tool for UpdateEvent {
         }
         let mut recipients = if standing.is_organizer() { standing.people() } else { Vec::new() };
         recipients.extend(addresses("add_attendees", &wish.add_attendees)?);
+        let told = if recipients.is_empty() {
+            String::new()
+        } else {
+            format!("\nThese hear of it: {}", recipients.join(", "))
+        };
         let write = Write {
             service: "calendar",
             tool: NAME,
             payload: &json!({"id": standing.item.id, "version": standing.etag, "patch": patch}),
-            preview: format!("Change {}:\n- {}", standing.named(), changes.join("\n- ")),
+            preview: format!("Change {}:\n- {}{told}", standing.named(), changes.join("\n- ")),
             leaves: !recipients.is_empty(),
             recipients: ("add_attendees", &recipients),
         };

@@ -104,6 +104,16 @@ impl Draft {
         all.into_iter().flatten().filter_map(address).collect()
     }
 
+    /// Somebody it goes to whose address cannot be shown or checked, such as a private list of contacts.
+    pub(super) fn unaddressed(&self) -> Option<&str> {
+        let all = FIELDS.iter().filter_map(|field| self.raw.get(*field)?.as_array()).flatten();
+        let address = |person: &Value| person.pointer("/emailAddress/address")?.as_str().map(str::len);
+        let mut nameless = all.filter(|person| address(person).is_none_or(|length| length == 0));
+        nameless.next().map(|person| {
+            person.pointer("/emailAddress/name").and_then(Value::as_str).unwrap_or("(without a name)")
+        })
+    }
+
     /// Addresses of everybody it goes to.
     pub(super) fn everybody(&self) -> Vec<String> {
         FIELDS.iter().flat_map(|field| self.people(field)).collect()

@@ -26,6 +26,8 @@ const NAME: &str = "mail_changes";
 const SELECT: &str = "subject,from,receivedDateTime,isRead,hasAttachments";
 /// Messages per page of Graph.
 const PAGE: u32 = 200;
+/// Changes of one answer, give or take a page: they have to fit into it.
+const MAX_TOLD: usize = 400;
 /// Pages of one call.
 const MAX_PAGES: usize = 10;
 /// How long the place of the last look is kept.
@@ -131,6 +133,9 @@ impl MailChanges {
             }
             if let Some(next) = page.next_link() {
                 look.link = next;
+                if told.count() >= MAX_TOLD {
+                    break;
+                }
                 continue;
             }
             if let Some(delta) = page.delta_link() {
@@ -144,6 +149,10 @@ impl MailChanges {
 }
 
 impl Told {
+    fn count(&self) -> usize {
+        self.added.len() + self.updated.len() + self.removed.len()
+    }
+
     fn take(
         &mut self,
         raw: &Value,

@@ -254,6 +254,14 @@ impl Tool for MailboxSettings {
         }
         let setting = wanted(wish, zone).await?;
         let then = told(&raw, Some(&setting), zone);
+        if then.auto_reply != "off"
+            && then.external_audience != "none"
+            && !self.mail.deps.writes.reaches_everybody()
+        {
+            let text = "This server lets people write to known domains only, and such a reply goes to whoever writes: set \
+                        `external_audience` to none.";
+            return Err(ToolError::invalid("external_audience", text));
+        }
         let write = Write {
             service: "mail-query",
             tool: NAME,

@@ -65,6 +65,13 @@ impl Tool for SendEmailDraft {
             let text = "The draft `draft_id` goes to nobody: give it people with update_email_draft first.";
             return Err(ToolError::invalid("draft_id", text));
         }
+        if let Some(name) = draft.unaddressed() {
+            let text = format!(
+                "The draft `draft_id` goes to \"{name}\", who has no address that can be shown. Replace it by addresses with \
+                 update_email_draft, or send it from Outlook."
+            );
+            return Err(ToolError::invalid("draft_id", text));
+        }
         let write = Write {
             service: "mail-query",
             tool: NAME,

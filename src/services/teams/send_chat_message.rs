@@ -4,12 +4,15 @@ use super::chat::{self, ChatItem, Member};
 use super::markup::{ContentFormat, mentioned, written};
 use super::{ALIASES, Desk, NOTES, asker, checked_chat_id, fault, recipient};
 use crate::graph::encode::{Target, segment};
+use crate::graph::error::GraphError;
 use crate::graph::page::Text;
 use crate::graph::request::Request;
+use crate::services::answer::with_notes;
 use crate::services::args::typed;
+use crate::tools::confirm::once::Begun;
 use crate::tools::confirm::{Write, inputs, outcome_schema};
 use crate::tools::context::CallContext;
-use crate::tools::error::ToolError;
+use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
@@ -152,11 +155,15 @@ impl Tool for SendChatMessage {
         let readers: Vec<String> = chat.people.iter().map(|one| one.mail.clone()).collect();
         let printed: Vec<String> = chat.people.iter().map(Member::printed).collect();
         let to = if printed.is_empty() { String::new() } else { format!(", read by {}", printed.join(", ")) };
+        let mut ids: Vec<&str> = chat.people.iter().map(|one| one.id.as_str()).collect();
+        ids.sort_unstable();
+        // Whoever agreed to it agreed to these readers.
+        let payload = json!({"chat": chat.chat_id, "message": body, "readers": ids});
         let lead = prefix.map(|prefix| format!("{prefix} ")).unwrap_or_default();
         let write = Write {
             service: "teams",
             tool: NAME,
-            payload: &json!({"chat": chat.chat_id, "message": body}),
+            payload: &payload,
             preview: format!("Send to \"{}\" ({}){to}:\n\n{lead}{}", chat.name, chat.kind, wish.content),
             leaves: chat.chat_id != NOTES,
             recipients: ("recipient_name", &readers),
@@ -164,20 +171,57 @@ impl Tool for SendChatMessage {
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
+        let writes = &self.desk.deps.writes;
+        let ticket = match writes.begin(&context.caller.user, &payload).await? {
+            Begun::Now(ticket) => ticket,
+            Begun::Before(id) => return told_again(chat, id),
+            Begun::Elsewhere => return Err(unknown()),
+        };
         let target = Target::new(format!("/chats/{}/messages", segment(&chat.chat_id)));
         let request = Request::teams_write(target, Bytes::from(body.to_string())).in_thread(&chat.chat_id);
-        let answer =
-            self.desk.deps.graph.send(asker(context), request).await.map_err(|error| fault(error, SCOPES))?;
+        let answer = match self.desk.deps.graph.send(asker(context), request).await {
+            Ok(answer) => answer,
+            // Nobody knows, so nobody tries again before the ticket has run out.
+            Err(GraphError::OutcomeUnknown { .. }) => return Err(unknown()),
+            Err(error) => {
+                writes.abandon(&ticket).await;
+                return Err(fault(error, SCOPES));
+            }
+        };
         let view: SentView<'_> = answer.view().map_err(|error| fault(error, SCOPES))?;
-        let sent = Sent {
+        writes.finish(&ticket, &view.id).await;
+        told(&Sent {
             status: "done",
             message_id: view.id.to_string(),
             link: view.web_url.to_string(),
             chat_id: chat.chat_id,
             chat_name: chat.name,
             warnings,
-        };
-        let text = format!("Sent to \"{}\".\nmessage_id: {}\n", sent.chat_name, sent.message_id);
-        ToolOutput::new(text, &sent).map_err(ToolError::internal)
+        })
     }
+}
+
+fn told(sent: &Sent) -> Result<ToolOutput, ToolError> {
+    let text = format!("Sent to \"{}\".\nmessage_id: {}\n", sent.chat_name, sent.message_id);
+    ToolOutput::new(with_notes(text, &sent.warnings, None), sent).map_err(ToolError::internal)
+}
+
+fn told_again(chat: ChatItem, id: String) -> Result<ToolOutput, ToolError> {
+    let note = "This very message was sent to this chat within the last 15 minutes, and was not sent again. To send it twice, \
+                change its text or wait.";
+    told(&Sent {
+        status: "done",
+        message_id: id,
+        link: String::new(),
+        chat_id: chat.chat_id,
+        chat_name: chat.name,
+        warnings: vec![note.to_owned()],
+    })
+}
+
+fn unknown() -> ToolError {
+    let kind = ToolErrorKind::UpstreamRejected { code: "unknown_outcome".to_owned(), status: 504 };
+    let text = "Microsoft 365 did not say whether this message was sent, or another call is sending it now. Look into the \
+                chat (teams_get_chat_messages) before trying again.";
+    ToolError::new(kind, text)
 }
