@@ -1,7 +1,7 @@
 //! `/onedrive`: the files of the signed-in user, and those that others have shared.
 //!
 //! Callers name a file by path, id or link ([`address`]); Graph's [`item`]s come back with both. Bytes are fetched past
-//! Graph's redirect without the token ([`crate::graph::download`]) and never touch the server's disk.
+//! Graph's redirect without the token (`graph::download`) and never touch the server's disk.
 
 mod address;
 mod change;
