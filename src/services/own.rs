@@ -3,10 +3,16 @@
 
 use super::fault;
 use crate::graph::client::GraphClient;
+use crate::graph::request::Asker;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::tool::Args;
 use serde_json::Value;
+
+/// The asker of a call: the caller, until the call's deadline.
+pub(super) fn asker(context: &CallContext) -> Asker<'_> {
+    Asker { user: &context.caller.user, deadline: context.deadline }
+}
 
 /// Refuses other mailboxes and notes a `user_id` that names somebody else.
 pub(super) async fn notes(

@@ -22,12 +22,12 @@ mod span;
 mod standing;
 mod update_event;
 
+use super::own::asker;
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 use crate::graph::error::GraphError;
-use crate::graph::request::Asker;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::tool::{Args, Service, Tool};
@@ -66,11 +66,6 @@ impl Desk {
             None => Ok(self.zones.of(&self.deps, context).await),
         }
     }
-}
-
-/// The asker of a call.
-fn asker(context: &CallContext) -> Asker<'_> {
-    Asker { user: &context.caller.user, deadline: context.deadline }
 }
 
 /// A Graph failure of a tool that reads events.

@@ -41,13 +41,13 @@ mod tenant_tests;
 #[cfg(test)]
 mod tests;
 
+use super::own::asker;
 use super::people::people_schema;
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 use crate::graph::error::GraphError;
-use crate::graph::request::Asker;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::prompt::{Completer, Prompt};
@@ -83,11 +83,6 @@ impl Mail {
     async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
         own::notes(&self.deps.graph, context, args).await
     }
-}
-
-/// The asker of a call.
-fn asker(context: &CallContext) -> Asker<'_> {
-    Asker { user: &context.caller.user, deadline: context.deadline }
 }
 
 /// A Graph failure of a tool that reads mail.

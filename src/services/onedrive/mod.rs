@@ -18,13 +18,14 @@ mod read_file;
 mod share_file;
 mod write_file;
 
+use super::own::asker;
 use super::{ServiceDeps, fault, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 use crate::graph::encode::Target;
 use crate::graph::error::{Fault, GraphError};
-use crate::graph::request::{Asker, Request};
+use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::tool::{Args, Service, Tool};
@@ -88,11 +89,6 @@ impl Desk {
         let answer = self.deps.graph.send(asker(context), Request::files(target.build())).await?;
         Ok(answer.view::<Drive>()?.id)
     }
-}
-
-/// The asker of a call.
-fn asker(context: &CallContext) -> Asker<'_> {
-    Asker { user: &context.caller.user, deadline: context.deadline }
 }
 
 /// Refuses a call that turns out to need more than its tool always needs.

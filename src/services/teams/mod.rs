@@ -21,12 +21,12 @@ mod save_korean_name;
 mod send_chat_message;
 mod team;
 
+use super::own::asker;
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 use crate::graph::error::{Fault, GraphError};
-use crate::graph::request::Asker;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::tool::{Args, Service, Tool};
@@ -50,11 +50,6 @@ impl Desk {
     async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
         own::notes(&self.deps.graph, context, args).await
     }
-}
-
-/// The asker of a call.
-fn asker(context: &CallContext) -> Asker<'_> {
-    Asker { user: &context.caller.user, deadline: context.deadline }
 }
 
 /// A Graph failure in words about chats.
