@@ -14,6 +14,7 @@ mod net;
 mod onedrive;
 mod own;
 mod people;
+mod since;
 mod teams;
 #[cfg(test)]
 pub(crate) mod testing;

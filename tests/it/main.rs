@@ -73,6 +73,8 @@ mod resume;
 #[cfg(test)]
 mod revocation;
 #[cfg(test)]
+mod rooms_and_changes;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod shutdown;

@@ -24,6 +24,7 @@ mod odata;
 mod options;
 mod paging;
 mod people;
+mod places;
 mod prefer;
 mod render;
 mod routes;
@@ -56,6 +57,8 @@ use super::seed::calendar::Event;
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
+    /// What changed in each person's calendars, in order.
+    calendar_journal: RwLock<HashMap<String, Vec<calendar::Change>>>,
     /// `automaticRepliesSetting` of those who have set it.
     auto_replies: RwLock<HashMap<String, Value>>,
     gate: Gate,
@@ -77,7 +80,15 @@ impl GraphState {
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
-        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), teams, drives }
+        Self {
+            mailboxes,
+            calendars,
+            calendar_journal: RwLock::default(),
+            auto_replies: RwLock::default(),
+            gate: Gate::new(),
+            teams,
+            drives,
+        }
     }
 
     /// The real limits again, and usage back to nothing.
