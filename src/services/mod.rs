@@ -15,6 +15,8 @@ mod onedrive;
 mod own;
 mod people;
 mod since;
+#[cfg(test)]
+mod table;
 mod teams;
 #[cfg(test)]
 pub(crate) mod testing;

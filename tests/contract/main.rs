@@ -16,11 +16,14 @@ mod record;
 mod request;
 
 #[cfg(test)]
+mod tools;
+
+#[cfg(test)]
 mod contract {
     use super::catalogue::NOT_CALLED;
     use super::description::Description;
     use super::record::Exchange;
-    use super::{answer, faulty, record, request};
+    use super::{answer, faulty, record, request, tools};
     use std::collections::{BTreeMap, BTreeSet};
 
     /// Everything that is wrong with one exchange; parts of a batch are exchanges of their own.
@@ -56,16 +59,33 @@ mod contract {
         assert!(list.is_empty(), "{} violations:\n{}", list.len(), list.join("\n"));
     }
 
+    /// Names of all operations of a record.
+    fn called(description: &Description, exchanges: &[Exchange]) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        for exchange in exchanges {
+            all.extend(exchange.parts().iter().chain([exchange]).map(|one| description.name(one)));
+        }
+        all
+    }
+
+    #[test]
+    fn the_table_of_tools_is_what_happens() {
+        let (Some(description), Some(exchanges)) = (Description::load(), record::read()) else { return };
+        let (called, rows) = (called(&description, &exchanges), tools::rows());
+        let named: BTreeSet<&str> = rows.iter().flat_map(|row| row.operations.iter().copied()).collect();
+        println!("table: {} rows, {} operations, {} called", rows.len(), named.len(), called.len());
+        let idle: Vec<&&str> = named.iter().filter(|name| !called.contains(**name)).collect();
+        assert!(idle.is_empty(), "in the table, and no test called: {idle:#?}");
+        let untold: Vec<&String> = called.iter().filter(|name| !named.contains(name.as_str())).collect();
+        assert!(untold.is_empty(), "called, and not in the table: {untold:#?}");
+        let lost: Vec<&str> = rows.iter().map(|row| row.test).filter(|test| !tools::is_test(test)).collect();
+        assert!(lost.is_empty(), "no such tests: {lost:#?}");
+    }
+
     #[test]
     fn every_operation_of_the_catalogue_is_called() {
         let (Some(description), Some(exchanges)) = (Description::load(), record::read()) else { return };
-        let called: BTreeSet<String> = exchanges
-            .iter()
-            .flat_map(|exchange| {
-                let parts = exchange.parts();
-                parts.iter().chain([exchange]).map(|one| description.name(one)).collect::<Vec<_>>()
-            })
-            .collect();
+        let called = called(&description, &exchanges);
         let excused: BTreeSet<&str> = NOT_CALLED.iter().flat_map(|(_, names)| *names).copied().collect();
         let all = description.names();
         println!("catalogue: {} operations, {} called, {} excused", all.len(), called.len(), excused.len());
