@@ -43,7 +43,7 @@ fn write(message: &Message<'_>, sink: &mut Sink, depth: usize) -> usize {
         from: people(message.from()),
         to: people(message.to()),
         cc: people(message.cc()),
-        date: message.date().map(|date| date.to_rfc3339()).unwrap_or_default(),
+        date: message.date().map(mail_parser::DateTime::to_rfc3339).unwrap_or_default(),
         ..Letter::default()
     };
     let mut hidden = 0;

@@ -41,12 +41,10 @@ fn only_messages_are_read_as_messages() {
 
 #[test]
 fn hostile_messages_end() {
-    let nested = (0..2_000).fold(String::new(), |mut text, n| {
-        text.push_str(&format!(
-            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n"
-        ));
-        text
-    });
+    let part =
+        |n| format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n");
+    let nested: Vec<String> = (0..2_000).map(part).collect();
+    let nested = nested.concat();
     let _any = extract(nested.as_bytes());
     let messages = "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n".repeat(5_000);
     let _any = extract(messages.as_bytes());
