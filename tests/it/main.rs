@@ -30,6 +30,8 @@ mod cross_user;
 #[cfg(test)]
 mod cross_user_tools;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod framings;
