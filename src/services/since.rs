@@ -5,10 +5,8 @@ use crate::tools::error::{ToolError, ToolErrorKind};
 
 /// A kept look, or `gone` when the cursor is unknown or too old.
 pub(super) fn kept<T>(look: Result<T, ToolError>, gone: impl FnOnce() -> ToolError) -> Result<T, ToolError> {
-    look.map_err(|error| match error.kind {
-        ToolErrorKind::InvalidInput { .. } => gone(),
-        _ => error,
-    })
+    let is_old = |error: &ToolError| matches!(error.kind, ToolErrorKind::InvalidInput { .. });
+    look.map_err(|error| if is_old(&error) { gone() } else { error })
 }
 
 /// A failure of a round of changes: `gone` when Graph has forgotten what is too old, else the service's own words.

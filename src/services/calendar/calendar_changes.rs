@@ -225,9 +225,9 @@ impl Told {
             cancelled: item.cancelled,
         };
         if is_new {
-            self.added.push(change)
+            self.added.push(change);
         } else {
-            self.updated.push(change)
+            self.updated.push(change);
         }
         Ok(())
     }
