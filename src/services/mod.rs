@@ -22,6 +22,7 @@ mod teams;
 pub(crate) mod testing;
 mod time;
 mod windows_zones;
+mod written;
 mod zone;
 
 use crate::domain::clock::SharedClock;
