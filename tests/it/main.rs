@@ -40,6 +40,8 @@ mod golden;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod iacs;
+#[cfg(test)]
 mod key_ring;
 #[cfg(test)]
 mod m365;
