@@ -96,21 +96,23 @@ impl Tool for SearchAgenda {
         }
         let (mut items, mut has_more) = (Vec::new(), false);
         for chair in &chairs {
-            let asked = with(base.clone(), "sender_address", json!(chair.chair_address));
+            let asked = with(base.clone(), "sender_address", json!(chair.chair));
             let found = self.desk.find(context, &asked).await?;
             has_more |= found.has_more;
             warnings.extend(found.warnings);
             // A part of another address would fit the search as well.
-            items.extend(found.items.into_iter().filter(|hit| hit.address() == chair.chair_address));
+            items.extend(found.items.into_iter().filter(|hit| hit.address() == chair.chair));
         }
         items.sort_by(|a: &Hit, b: &Hit| b.received_local.cmp(&a.received_local));
         warnings.dedup();
         let mut text = format!("{} agendas of {panel}\n", items.len());
-        items.iter().for_each(|hit| text.push_str(&hit.line()));
+        for hit in &items {
+            text.push_str(&hit.line());
+        }
         let structured = json!({
             "panel_name": panel,
-            "chairs": chairs.iter().map(|chair| &chair.chair_address).collect::<Vec<_>>(),
-            "members": chairs.iter().map(|chair| &chair.kr_panel_member).collect::<Vec<_>>(),
+            "chairs": chairs.iter().map(|chair| &chair.chair).collect::<Vec<_>>(),
+            "members": chairs.iter().map(|chair| &chair.member).collect::<Vec<_>>(),
             "count": items.len(),
             "has_more": has_more,
             "items": items.iter().map(Hit::json).collect::<Vec<_>>(),
@@ -180,7 +182,7 @@ impl Tool for SearchResponses {
         let chairs: Vec<String> = match wish.panel_name.as_deref() {
             Some(name) => {
                 let known = panels::of(&self.desk, context).await?;
-                known.chosen(Some(name))?.1.iter().map(|chair| chair.chair_address.clone()).collect()
+                known.chosen(Some(name))?.1.iter().map(|chair| chair.chair.clone()).collect()
             }
             None => Vec::new(),
         };

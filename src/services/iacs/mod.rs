@@ -11,7 +11,7 @@ mod organizations;
 mod panels;
 mod prompts;
 
-use super::own::{self, asker};
+use super::own;
 use super::{ServiceDeps, SharedTool};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
@@ -44,7 +44,6 @@ struct Hit {
     from: String,
     received_local: String,
     has_attachments: bool,
-    preview: String,
 }
 
 /// What `query_email` found.

@@ -23,10 +23,11 @@ const MAX_NAME: usize = 60;
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Panel {
     /// In lower case.
-    pub(super) panel_name: String,
-    pub(super) chair_address: String,
+    pub(super) name: String,
+    /// Mail address, in lower case.
+    pub(super) chair: String,
     /// Who takes part for the own organisation.
-    pub(super) kr_panel_member: String,
+    pub(super) member: String,
 }
 
 /// What is kept of one person.
@@ -40,7 +41,7 @@ impl Panels {
     /// The panel of a call, and its chairs.
     pub(super) fn chosen(&self, named: Option<&str>) -> Result<(String, Vec<&Panel>), ToolError> {
         let known = || {
-            let mut names: Vec<&str> = self.panels.iter().map(|panel| panel.panel_name.as_str()).collect();
+            let mut names: Vec<&str> = self.panels.iter().map(|panel| panel.name.as_str()).collect();
             names.sort_unstable();
             names.dedup();
             names.join(", ")
@@ -52,7 +53,7 @@ impl Panels {
             );
             return Err(ToolError::invalid("panel_name", text));
         };
-        let chairs: Vec<&Panel> = self.panels.iter().filter(|panel| panel.panel_name == name).collect();
+        let chairs: Vec<&Panel> = self.panels.iter().filter(|panel| panel.name == name).collect();
         if chairs.is_empty() {
             let text = format!(
                 "No chair of `panel_name` \"{name}\" is known: note one with insert_info. Known: {}.",
@@ -132,14 +133,12 @@ impl Tool for InsertInfo {
         let chair = addresses("chair_address", &[info.chair_address])?.remove(0).to_lowercase();
         let member = crate::services::answer::line(&info.kr_panel_member);
         let panel = Panel {
-            panel_name: name(&info.panel_name)?,
-            chair_address: chair,
-            kr_panel_member: member.chars().take(MAX_NAME * 4).collect(),
+            name: name(&info.panel_name)?,
+            chair,
+            member: member.chars().take(MAX_NAME * 4).collect(),
         };
         let change = |all: &mut Panels| {
-            let same = |known: &Panel| {
-                known.panel_name == panel.panel_name && known.chair_address == panel.chair_address
-            };
+            let same = |known: &Panel| known.name == panel.name && known.chair == panel.chair;
             all.panels.retain(|known| !same(known));
             if all.panels.len() >= MAX_PANELS {
                 return None;
@@ -151,11 +150,10 @@ impl Tool for InsertInfo {
             let text = format!("`panel_name`: {MAX_PANELS} panels are kept for one person, and no more.");
             return Err(ToolError::invalid("panel_name", text));
         };
-        let text = format!("{} is noted as chair of {}.\n", panel.chair_address, panel.panel_name);
-        let mut structured = serde_json::to_value(&panel).map_err(ToolError::internal)?;
-        if let Value::Object(members) = &mut structured {
-            members.insert("panels".to_owned(), json!(count));
-        }
+        let text = format!("{} is noted as chair of {}.\n", panel.chair, panel.name);
+        let structured = json!({
+            "panel_name": panel.name, "chair_address": panel.chair, "kr_panel_member": panel.member, "panels": count,
+        });
         saved(text, &structured, &warnings)
     }
 }
