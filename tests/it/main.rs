@@ -84,6 +84,9 @@ mod support;
 mod switches;
 #[cfg(test)]
 mod teams;
+mod teams_channel;
+mod teams_edit;
+mod teams_search;
 #[cfg(test)]
 mod teams_write;
 #[cfg(test)]

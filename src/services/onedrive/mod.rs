@@ -3,7 +3,7 @@
 //! Callers name a file by path, id or link ([`address`]); Graph's [`item`]s come back with both. Bytes are fetched past
 //! Graph's redirect without the token (`graph::download`) and never touch the server's disk.
 
-mod address;
+pub(super) mod address;
 mod change;
 mod create_folder;
 mod delete_file;

@@ -114,7 +114,10 @@ pub(super) fn members(
     let (of, people) = match channel {
         Some(id) => {
             let (team, channel) = own(call, book, team, id)?;
-            (format!("teams('{}')/channels('{}')", team.id, render::encoded(&channel.id)), channel.people(team))
+            (
+                format!("teams('{}')/channels('{}')", team.id, render::encoded(&channel.id)),
+                channel.people(team),
+            )
         }
         None => (format!("teams('{team}')"), own_team(call, book, team)?.members.as_slice()),
     };

@@ -40,7 +40,8 @@ pub(super) fn delete(
     }
     let mut book = teams.book.write();
     let post = own_post(own_mut(&mut book, call.oid, chat)?, call.oid, id)?;
-    *post = Post { deleted: Some(clock::now().trunc_subsecs(3)), ..Post::new(post.at, post.author.clone(), "") };
+    *post =
+        Post { deleted: Some(clock::now().trunc_subsecs(3)), ..Post::new(post.at, post.author.clone(), "") };
     Ok(Answer::empty(204))
 }
 

@@ -59,13 +59,16 @@ pub(in crate::sim::graph) fn query(teams: &Teams, call: &Call<'_>) -> Result<Ans
 /// Everything that was said where the caller is.
 fn rows<'a>(call: &Call<'_>, book: &'a Seeded) -> impl Iterator<Item = Row<'a>> {
     let oid = call.oid.to_owned();
-    let chats = book.chats.iter().filter(move |chat| chat.has(&oid)).flat_map(|chat| {
-        chat.posts.iter().map(|post| Row::of(post, &chat.members, Some(&chat.id), None))
-    });
+    let chats =
+        book.chats.iter().filter(move |chat| chat.has(&oid)).flat_map(|chat| {
+            chat.posts.iter().map(|post| Row::of(post, &chat.members, Some(&chat.id), None))
+        });
     let (oid, channels) = (call.oid.to_owned(), call.granted(&["ChannelMessage.Read.All"]));
-    let teams = book.teams.iter().filter(move |_| channels).flat_map(|team| {
-        team.channels.iter().map(move |channel| (team, channel, channel.people(team)))
-    });
+    let teams = book
+        .teams
+        .iter()
+        .filter(move |_| channels)
+        .flat_map(|team| team.channels.iter().map(move |channel| (team, channel, channel.people(team))));
     let posts = teams.filter(move |(_, _, people)| people.iter().any(|one| one.oid == oid)).flat_map(
         |(team, channel, people)| {
             let all = channel.posts.iter().flat_map(|post| std::iter::once(post).chain(&post.replies));
@@ -108,7 +111,11 @@ impl<'a> Row<'a> {
                     Place::Anywhere => {
                         has(&self.text)
                             || self.author().is_some_and(is)
-                            || self.post.cards.iter().any(|card| card.name.as_ref().is_some_and(|name| has(name)))
+                            || self
+                                .post
+                                .cards
+                                .iter()
+                                .any(|card| card.name.as_ref().is_some_and(|name| has(name)))
                     }
                     Place::Cc
                     | Place::Bcc

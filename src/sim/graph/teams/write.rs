@@ -34,11 +34,8 @@ pub(super) fn send(teams: &Teams, call: &Call<'_>, id: &str) -> Result<Answer, G
 
 /// The chat behind an id, if the person is in it.
 pub(super) fn own_mut<'a>(book: &'a mut Seeded, oid: &str, id: &str) -> Result<&'a mut Chat, GraphError> {
-    let chat = if id == NOTES {
-        book.notes.get_mut(oid)
-    } else {
-        book.chats.iter_mut().find(|chat| chat.id == id)
-    };
+    let chat =
+        if id == NOTES { book.notes.get_mut(oid) } else { book.chats.iter_mut().find(|chat| chat.id == id) };
     let chat = chat.ok_or_else(not_found)?;
     if chat.has(oid) { Ok(chat) } else { Err(forbidden()) }
 }
@@ -91,7 +88,8 @@ pub(super) fn start(teams: &Teams, call: &Call<'_>) -> Result<Answer, GraphError
             return Err(GraphError::bad_request("Invalid roles specified for member."));
         }
         let bind = member.get("user@odata.bind").and_then(Value::as_str).unwrap_or_default();
-        let id = bind.split_once("/users('").and_then(|(_, rest)| rest.strip_suffix("')")).unwrap_or_default();
+        let id =
+            bind.split_once("/users('").and_then(|(_, rest)| rest.strip_suffix("')")).unwrap_or_default();
         let one = book.everybody.iter().find(|one| one.oid == id || one.mail.eq_ignore_ascii_case(id));
         members.push(one.cloned().ok_or_else(not_found)?);
     }

@@ -280,10 +280,14 @@ async fn messages_are_changed_by_their_author_and_reacted_to_by_everybody_in_the
         ask(token, react, format!("{own}/setReaction"), body, status).await;
     }
     let seen = lab.get("bob", &own).await.json();
-    assert_eq!((&seen["body"]["content"], seen["lastEditedDateTime"].is_string()), (&json!("<p>second 🏗</p>"), true));
+    assert_eq!(
+        (&seen["body"]["content"], seen["lastEditedDateTime"].is_string()),
+        (&json!("<p>second 🏗</p>"), true)
+    );
     assert_eq!(seen["reactions"].as_array().unwrap().len(), 1);
     let delete = ("POST", "/users/{user-id}/chats/{chat-id}/messages/{chatMessage-id}/softDelete");
-    let oid = |user: &str| lab.state.directory.by_upn(&format!("{user}@contoso.example")).unwrap().oid.clone();
+    let oid =
+        |user: &str| lab.state.directory.by_upn(&format!("{user}@contoso.example")).unwrap().oid.clone();
     let as_user = |user: &str| format!("/users/{}{own}/softDelete", oid(user));
     ask(&bob, delete, as_user("bob"), Value::Null, 403).await;
     ask(&bob, delete, as_user("alice"), Value::Null, 403).await;
@@ -342,7 +346,8 @@ async fn presence_fits_the_description() {
     let lab = lab();
     let (own, all) = (lab.token("bob", &["Presence.Read"]), lab.token("bob", &["Presence.Read.All"]));
     let fits = |got: &super::Got, template: &str, method: &str| {
-        let schema = &description["paths"][template][method]["responses"]["200"]["content"]["application/json"]["schema"];
+        let schema = &description["paths"][template][method]["responses"]["200"]["content"]["application/json"]
+            ["schema"];
         assert!(schema.is_object());
         assert_eq!(faults(&validator(&description, schema), &got.json()), Vec::<String>::new());
     };
@@ -350,8 +355,15 @@ async fn presence_fits_the_description() {
     fits(&mine, "/me/presence", "get");
     assert_eq!(mine.json()["availability"], "Busy");
     let ask = async |token: &str, ids: Value, status: u16| {
-        let (template, url) = ("/communications/getPresencesByUserId", "/communications/getPresencesByUserId".to_owned());
-        send(&lab, token, &description, Wish { method: "POST", template, url, body: json!({"ids": ids}), status }).await
+        let (template, url) =
+            ("/communications/getPresencesByUserId", "/communications/getPresencesByUserId".to_owned());
+        send(
+            &lab,
+            token,
+            &description,
+            Wish { method: "POST", template, url, body: json!({"ids": ids}), status },
+        )
+        .await
     };
     let alice = &lab.state.directory.by_upn("alice@contoso.example").unwrap().oid;
     let found = ask(&all, json!([alice, "c0113a90-3d52-4f0e-9c61-5e77aa00ffff"]), 200).await.json();
@@ -377,12 +389,16 @@ async fn a_search_finds_what_was_said_where_one_is() {
     let hits = |found: &Value| found["value"][0]["hitsContainers"][0]["hits"].as_array().unwrap().clone();
     let salary = find("bob", &chats, "salary", 25, 200).await;
     assert_eq!(hits(&salary).len(), 1);
-    assert!(hits(&salary)[0]["resource"]["chatId"].is_string() && hits(&salary)[0]["summary"].as_str().unwrap().contains("<c0>salary</c0>"));
+    assert!(
+        hits(&salary)[0]["resource"]["chatId"].is_string()
+            && hits(&salary)[0]["summary"].as_str().unwrap().contains("<c0>salary</c0>")
+    );
     assert!(hits(&find("alice", &chats, "salary", 25, 200).await).is_empty());
     let log = find("alice", &chats, "\"crane log entry\"", 5, 200).await;
     let container = &log["value"][0]["hitsContainers"][0];
     assert_eq!((&container["total"], &container["moreResultsAvailable"]), (&json!(5), &json!(true)));
-    let times: Vec<String> = hits(&log).iter().map(|hit| hit["resource"]["createdDateTime"].to_string()).collect();
+    let times: Vec<String> =
+        hits(&log).iter().map(|hit| hit["resource"]["createdDateTime"].to_string()).collect();
     assert!(times.is_sorted_by(|a, b| a >= b), "{times:?}");
     for (text, count) in [
         ("도면*", 2),
@@ -409,16 +425,22 @@ async fn channels_are_read_and_written_by_their_members_and_fit_the_description(
     let Some(description) = description() else { return };
     let lab = lab();
     let scopes = [
-        "Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Send", "ChannelMessage.Read.All",
-        "TeamMember.Read.All", "ChannelMember.Read.All",
+        "Team.ReadBasic.All",
+        "Channel.ReadBasic.All",
+        "ChannelMessage.Send",
+        "ChannelMessage.Read.All",
+        "TeamMember.Read.All",
+        "ChannelMember.Read.All",
     ];
-    let (alice, bob, minji) = (lab.token("alice", &scopes), lab.token("bob", &scopes), lab.token("minji", &scopes));
+    let (alice, bob, minji) =
+        (lab.token("alice", &scopes), lab.token("bob", &scopes), lab.token("minji", &scopes));
     let get = async |token: &str, path: &str| {
         tokio::time::sleep(std::time::Duration::from_millis(260)).await;
         lab.send(token, "GET", &format!("/v1.0{path}"), &[], "").await
     };
     let fits = |got: &super::Got, template: &str| {
-        let schema = &description["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        let schema = &description["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]
+            ["schema"];
         assert!(schema.is_object(), "{template}");
         assert_eq!(faults(&validator(&description, schema), &got.json()), Vec::<String>::new(), "{template}");
     };
@@ -469,7 +491,12 @@ async fn channels_are_read_and_written_by_their_members_and_fit_the_description(
     post(&bob, POSTS, format!("{board}/messages"), 403).await;
     post(&alice, POSTS, format!("{old}/messages"), 403).await;
     let basic = lab.token("bob", &["Channel.ReadBasic.All"]);
-    for path in [format!("{cranes}/messages"), format!("{root}/replies"), format!("{team}/members"), format!("{cranes}/members")] {
+    for path in [
+        format!("{cranes}/messages"),
+        format!("{root}/replies"),
+        format!("{team}/members"),
+        format!("{cranes}/members"),
+    ] {
         assert_eq!(get(&basic, &path).await.status, 403, "{path}");
     }
 }

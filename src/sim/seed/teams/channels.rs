@@ -146,7 +146,11 @@ fn load_test(cast: &Cast<'_>) -> Post {
     let mut post = cast.says("bob", 9_000, "<p>Load test of crane 2: results here</p>");
     let answer = |number: usize| {
         let minutes = 40 + i64::try_from(ANSWERS - number).unwrap_or(0) * 60;
-        cast.says(if number.is_multiple_of(2) { "alice" } else { "bob" }, minutes, format!("<p>Run {number}: ok</p>"))
+        cast.says(
+            if number.is_multiple_of(2) { "alice" } else { "bob" },
+            minutes,
+            format!("<p>Run {number}: ok</p>"),
+        )
     };
     post.replies = (1..=ANSWERS).map(answer).collect();
     post
