@@ -84,8 +84,11 @@ mod support;
 mod switches;
 #[cfg(test)]
 mod teams;
+#[cfg(test)]
 mod teams_channel;
+#[cfg(test)]
 mod teams_edit;
+#[cfg(test)]
 mod teams_search;
 #[cfg(test)]
 mod teams_write;

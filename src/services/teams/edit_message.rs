@@ -44,6 +44,16 @@ enum Action {
     React,
 }
 
+impl Action {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Edit => "Change",
+            Self::Delete => "Delete",
+            Self::React => "React to",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Wish {
     chat_id: Option<String>,
@@ -123,46 +133,40 @@ impl EditMessage {
         chat.people = chat::members(&self.desk, context, &chat.chat_id).await.map_err(read)?;
         Ok(chat)
     }
+}
 
-    /// `PATCH …/messages/{id}` and `POST /users/{id}/chats/…/softDelete` (Chat.ReadWrite), or `POST …/setReaction`
-    /// (ChatMessage.Send).
-    fn change(
-        &self,
-        context: &CallContext,
-        wish: &Wish,
-        chat: &ChatItem,
-        id: &str,
-    ) -> Result<Change, ToolError> {
-        let path = format!("/chats/{}/messages/{}", segment(&chat.chat_id), segment(id));
-        match wish.action {
-            Action::Edit => {
-                let content = wish.content.as_deref().filter(|content| !content.trim().is_empty());
-                let content = content.ok_or_else(|| {
-                    ToolError::invalid("content", "`content` is missing: the whole new text of the message.")
-                })?;
-                let people = mentioned(&wish.mentions, &chat.people)?;
-                let message = written(content, wish.content_format, None, &people)?;
-                let mut body = json!({"body": {"contentType": "html", "content": message.html}});
-                if let Some(members) = body.as_object_mut().filter(|_| !message.mentions.is_empty()) {
-                    members.insert("mentions".to_owned(), json!(message.mentions));
-                }
-                Ok(Change { method: Method::PATCH, path, body: Some(body), told: format!("to\n\n{content}") })
+/// `PATCH …/messages/{id}` and `POST /users/{id}/chats/…/softDelete` (Chat.ReadWrite), or `POST …/setReaction`
+/// (ChatMessage.Send).
+fn change(context: &CallContext, wish: &Wish, chat: &ChatItem, id: &str) -> Result<Change, ToolError> {
+    let path = format!("/chats/{}/messages/{}", segment(&chat.chat_id), segment(id));
+    match wish.action {
+        Action::Edit => {
+            let content = wish.content.as_deref().filter(|content| !content.trim().is_empty());
+            let content = content.ok_or_else(|| {
+                ToolError::invalid("content", "`content` is missing: the whole new text of the message.")
+            })?;
+            let people = mentioned(&wish.mentions, &chat.people)?;
+            let message = written(content, wish.content_format, None, &people)?;
+            let mut body = json!({"body": {"contentType": "html", "content": message.html}});
+            if let Some(members) = body.as_object_mut().filter(|_| !message.mentions.is_empty()) {
+                members.insert("mentions".to_owned(), json!(message.mentions));
             }
-            Action::Delete => {
-                let path = format!("/users/{}{path}/softDelete", segment(&context.caller.user.oid));
-                Ok(Change {
-                    method: Method::POST,
-                    path,
-                    body: None,
-                    told: "for everybody in the chat".to_owned(),
-                })
-            }
-            Action::React => {
-                let emoji = one_emoji(wish.reaction.as_deref().unwrap_or_default())?;
-                let body = Some(json!({"reactionType": emoji}));
-                let told = format!("with {emoji}");
-                Ok(Change { method: Method::POST, path: format!("{path}/setReaction"), body, told })
-            }
+            Ok(Change { method: Method::PATCH, path, body: Some(body), told: format!("to\n\n{content}") })
+        }
+        Action::Delete => {
+            let path = format!("/users/{}{path}/softDelete", segment(&context.caller.user.oid));
+            Ok(Change {
+                method: Method::POST,
+                path,
+                body: None,
+                told: "for everybody in the chat".to_owned(),
+            })
+        }
+        Action::React => {
+            let emoji = one_emoji(wish.reaction.as_deref().unwrap_or_default())?;
+            let body = Some(json!({"reactionType": emoji}));
+            let told = format!("with {emoji}");
+            Ok(Change { method: Method::POST, path: format!("{path}/setReaction"), body, told })
         }
     }
 }
@@ -193,7 +197,7 @@ impl Tool for EditMessage {
             context.caller.require(NAME, &["Chat.Read", "ChatMessage.Send", WRITE])?;
         }
         let chat = self.chat(context, &wish).await?;
-        let change = self.change(context, &wish, &chat, id)?;
+        let change = change(context, &wish, &chat, id)?;
         let target = Target::new(format!("/chats/{}/messages/{}", segment(&chat.chat_id), segment(id)));
         let request = Request::teams(target.build()).in_thread(&chat.chat_id);
         let graph = &self.desk.deps.graph;
@@ -212,7 +216,7 @@ impl Tool for EditMessage {
             payload: &payload,
             preview: format!(
                 "{} the message {by} in \"{}\" ({}{}):\n\n{}\n\n{}",
-                ["Change", "Delete", "React to"][wish.action as usize],
+                wish.action.verb(),
                 chat.name,
                 chat.kind,
                 read_by(&chat.people),

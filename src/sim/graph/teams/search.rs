@@ -148,7 +148,7 @@ impl<'a> Row<'a> {
             Some((team, channel)) => json!({ "teamId": team, "channelId": channel }),
             None => json!({}),
         };
-        let hit_id = format!("AAMk{:0>24}{rank}", id);
+        let hit_id = format!("AAMk{id:0>24}{rank}");
         json!({
             "rank": rank,
             "summary": summary(&self.text, terms),
