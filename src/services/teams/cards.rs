@@ -6,7 +6,7 @@ use crate::graph::encode::{Target, segment};
 use crate::graph::page::Text;
 use crate::graph::request::Request;
 use crate::services::answer::line;
-use crate::services::onedrive::address::Address;
+use crate::services::drive_address::Address;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use serde::Deserialize;

@@ -29,7 +29,7 @@ mod send_chat_message;
 mod sent;
 mod team;
 
-use super::answer;
+use super::answer::listing_schema;
 use super::own::asker;
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
@@ -39,7 +39,6 @@ use crate::graph::error::{Fault, GraphError};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::tool::{Args, Service, Tool};
-use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Permission of every tool that reads chats.
@@ -98,15 +97,6 @@ fn fault(error: GraphError, scopes: &[&'static str]) -> ToolError {
 /// A Graph failure of a tool that reads chats.
 fn read_fault(error: GraphError) -> ToolError {
     fault(error, SCOPES)
-}
-
-/// Output schema of a listing. What was applied is told in full and described in short: there are many lists here.
-fn listing_schema(item: &Value) -> Value {
-    let mut schema = answer::listing_schema(item);
-    if let Some(applied) = schema.pointer_mut("/properties/applied") {
-        *applied = json!({"type": "object"});
-    }
-    schema
 }
 
 /// A chat id that can be one; what it is not would only be refused in worse words.

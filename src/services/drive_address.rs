@@ -17,7 +17,7 @@ const RESERVED: [&str; 6] = [".lock", "con", "prn", "aux", "nul", "desktop.ini"]
 
 /// A file or folder as a caller names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::services) enum Address {
+pub(super) enum Address {
     Root,
     /// Names below the root of the own drive.
     Path(Vec<String>),
@@ -35,7 +35,7 @@ pub(in crate::services) enum Address {
 impl Address {
     /// Reads the argument `field`. Names with a slash, and every other name at the root, are paths; what has the form
     /// of an id is one.
-    pub(in crate::services) fn parse(field: &str, text: &str) -> Result<Self, ToolError> {
+    pub(super) fn parse(field: &str, text: &str) -> Result<Self, ToolError> {
         let text = text.trim();
         if text.starts_with("https://") || text.starts_with("http://") {
             return Ok(Self::Share(format!("u!{}", URL_SAFE_NO_PAD.encode(text))));
@@ -68,7 +68,7 @@ impl Address {
     }
 
     /// Path of the item in Graph; `part` is what is asked of it, such as `children`, or nothing.
-    pub(in crate::services) fn graph_path(&self, part: &str) -> String {
+    pub(super) fn graph_path(&self, part: &str) -> String {
         let slash = if part.is_empty() { "" } else { "/" };
         match self {
             Self::Root => format!("/me/drive/root{slash}{part}"),
@@ -86,7 +86,7 @@ impl Address {
     }
 
     /// Permission that reading it takes.
-    pub(in crate::services) fn scope(&self) -> &'static str {
+    pub(super) fn scope(&self) -> &'static str {
         match self {
             Self::Root | Self::Path(_) | Self::Item(_) => "Files.Read",
             Self::Remote { .. } => "Files.Read.All",
