@@ -9,6 +9,7 @@ mod mail;
 mod paging;
 mod refusals;
 mod teams;
+mod teams_more;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{App, test, web};
