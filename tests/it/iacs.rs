@@ -84,7 +84,7 @@ async fn a_question_taken_apart_is_a_search() {
     let cluster = cluster().await;
     let alice = iacs(&cluster, ALICE).await;
     let ask = async |arguments: Value| alice.call("query_with_llm_params", arguments).await;
-    let period = json!({"start": LONG_AGO, "end": "2099-12-31"});
+    let period = json!({ "start": LONG_AGO });
     let listed = ask(json!({"query": "What about the crane?", "extracted_keywords": "[\"crane\"]",
         "extracted_period": period, "limit": "50"}))
     .await;
