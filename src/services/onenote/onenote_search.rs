@@ -36,6 +36,8 @@ const MAX_SECTIONS: usize = 15;
 const SNIPPET: usize = 200;
 /// Longest text to search for, in characters.
 const MAX_TEXT: usize = 200;
+/// Words of a search.
+const MAX_WORDS: usize = 10;
 
 /// The tool.
 pub(super) struct OnenoteSearch {
@@ -67,7 +69,8 @@ struct Wish {
 /// What a search asks; kept in cursors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Question {
-    text: String,
+    /// In lower case; all must occur.
+    words: Vec<String>,
     scope: Scope,
     notebook: Option<String>,
     since: Option<DateTime<Utc>>,
@@ -100,7 +103,7 @@ impl OnenoteSearch {
             description: "Find OneNote pages by words of their title, or (scope content) by what they say: then the newest \
                           pages are read, 20 per call.",
             input_schema: json!({"type": "object", "properties": {
-                "text": text("What to look for, as it stands there"),
+                "text": text("Words that all must occur; a phrase in double quotes"),
                 "scope": {"type": "string", "enum": ["title", "content"], "description": "Where; title unless given"},
                 "notebook": text("Name or id of a notebook: only pages in it"),
                 "since": text("Day or time, e.g. 2026-03-31: only pages that changed since"),
@@ -126,12 +129,17 @@ impl OnenoteSearch {
             let text = format!("`text` is missing or has more than {MAX_TEXT} characters: a few words are enough.");
             return Err(ToolError::invalid("text", text));
         }
+        let words = words(&text);
+        if words.is_empty() || words.len() > MAX_WORDS {
+            let text = format!("`text` must have 1 to {MAX_WORDS} words to look for.");
+            return Err(ToolError::invalid("text", text));
+        }
         let zone = self.desk.zone(context).await;
         let since = wish.since.as_deref();
         let since = since.map(|text| moment("since", text, zone, Edge::Start)).transpose()?;
         let notebook = wish.notebook.as_deref().map(|name| name.trim().to_lowercase());
         Ok(Question {
-            text: text.to_lowercase(),
+            words,
             scope: wish.scope,
             notebook: notebook.filter(|name| !name.is_empty()),
             since,
@@ -150,7 +158,7 @@ impl OnenoteSearch {
     ) -> Result<(Vec<PageItem>, bool), GraphError> {
         let mut wanted = Pages {
             section: None,
-            title: (question.scope == Scope::Title).then(|| question.text.clone()),
+            title: if question.scope == Scope::Title { question.words.clone() } else { Vec::new() },
             since: question.since,
         };
         if question.sections.is_none() {
@@ -211,14 +219,30 @@ impl OnenoteSearch {
             };
             let style = Style { format: BodyFormat::Text, max_chars: 200_000, elements: false };
             let read = content::read(page, html, style).await?;
-            let found = snippet(&read.content, &question.text)
-                .or_else(|| read.page.title.to_lowercase().contains(&question.text).then(String::new));
-            Ok(found.map(|snippet| Hit { page: read.page, snippet }))
+            let all = format!("{}\n{}", read.page.title, read.content).to_lowercase();
+            let found = question.words.iter().all(|word| all.contains(word));
+            let first = question.words.first().map_or("", String::as_str);
+            let snippet = || snippet(&read.content, first).unwrap_or_default();
+            Ok(found.then(snippet).map(|snippet| Hit { page: read.page, snippet }))
         };
         let found: Vec<Result<Option<Hit>, ToolError>> =
             futures_util::stream::iter(pages.into_iter().map(one)).buffered(AT_ONCE).collect().await;
         found.into_iter().collect()
     }
+}
+
+/// The words of a text in lower case; what stands in double quotes is one.
+fn words(text: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (at, part) in text.split('"').enumerate() {
+        if at % 2 == 1 {
+            all.push(line(part).to_lowercase());
+        } else {
+            all.extend(part.split_whitespace().map(str::to_lowercase));
+        }
+    }
+    all.retain(|word| !word.is_empty());
+    all
 }
 
 /// The text around the first place that holds what is looked for.
@@ -320,7 +344,7 @@ impl Tool for OnenoteSearch {
             applied: Applied {
                 engine: if question.scope == Scope::Content { "read" } else { "filter" },
                 window: question.since.map(|at| Bounds { start: local_text(at, zone), end: None }),
-                query: question.text.clone(),
+                query: question.words.join(" "),
                 post_filters: question.notebook.is_some().then_some("notebook").into_iter().collect(),
                 scanned,
                 time_zone: zone.name().to_owned(),
@@ -338,6 +362,12 @@ impl Tool for OnenoteSearch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_all_and_phrases_one() {
+        assert_eq!(words("It's  \"Hook  block\" 크레인"), ["it's", "hook block", "크레인"]);
+        assert!(words(" \"\" ").is_empty());
+    }
 
     #[test]
     fn a_snippet_shows_the_place_whatever_the_case_and_script() {
