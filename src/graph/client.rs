@@ -180,7 +180,8 @@ impl GraphClient {
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let pause = ordered.unwrap_or_else(|| silence(request.workload).saturating_mul(1 << attempt.min(4)));
+            let pause =
+                ordered.unwrap_or_else(|| silence(request.workload).saturating_mul(1 << attempt.min(4)));
             self.gate.penalise(key, pause);
             let error = GraphError::Throttled { retry_after: pause, request_id: request_id(response) };
             return Next::Wait(retry::jittered(pause, dice()), error);

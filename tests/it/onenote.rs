@@ -39,7 +39,8 @@ async fn pages_of(client: &Mcp, section: &str) -> Vec<Value> {
 
 async fn page_id(client: &Mcp, title: &str) -> String {
     let found = items(&client.call(SEARCH, json!({"text": title})).await);
-    let page = found.iter().find(|page| page["title"] == title).unwrap_or_else(|| panic!("no {title}: {found:?}"));
+    let page =
+        found.iter().find(|page| page["title"] == title).unwrap_or_else(|| panic!("no {title}: {found:?}"));
     page["id"].as_str().unwrap().to_owned()
 }
 
@@ -78,7 +79,10 @@ async fn notebooks_come_with_their_sections_and_links_for_people() {
     let bare = items(&alice.call("list_notebooks", json!({"name": "PRIV", "include_sections": false})).await);
     assert_eq!((bare.len(), &bare[0]["name"], bare[0].get("sections")), (1, &json!("Private"), None));
     let tools = alice.send("tools/list", json!({})).await.result()["tools"].to_string();
-    assert!(!tools.contains("\"list_notebooks\"") && !tools.contains("sync_onenote_db"), "aliases are not listed");
+    assert!(
+        !tools.contains("\"list_notebooks\"") && !tools.contains("sync_onenote_db"),
+        "aliases are not listed"
+    );
     let (pieces, answers) = everything(&alice, NOTEBOOKS, json!({"limit": 1})).await;
     assert_eq!((pieces.len(), answers), (2, 2));
     cluster.assert_wire();
@@ -92,17 +96,23 @@ async fn sections_and_pages_are_listed_whole_although_onenote_gives_no_link() {
     assert_eq!(sections.len(), 6);
     let old = sections.iter().find(|one| one["name"] == "2025").unwrap();
     assert_eq!((&old["notebook"], &old["group"]), (&json!("Work"), &json!("Archive")));
-    let narrowed = json!({"action": "list_sections", "notebook_id": old["notebook_id"], "section_name": "LO"});
+    let narrowed =
+        json!({"action": "list_sections", "notebook_id": old["notebook_id"], "section_name": "LO"});
     let found = listed(&alice, narrowed).await;
     assert_eq!(found.iter().map(|one| one["name"].as_str().unwrap()).collect::<Vec<_>>(), ["Locked", "Log"]);
 
-    let (log, answers) = everything(&alice, LISTS, json!({"action": "list_pages", "section_name": "log", "limit": 50})).await;
+    let (log, answers) =
+        everything(&alice, LISTS, json!({"action": "list_pages", "section_name": "log", "limit": 50})).await;
     assert_eq!((log.len(), answers), (130, 3));
     let titles: HashSet<&str> = log.iter().map(|page| page["title"].as_str().unwrap()).collect();
     assert_eq!(titles.len(), 130);
     assert_eq!(log[0]["title"], "Log entry 130", "newest first");
-    let (short, answers) =
-        everything(&alice, LISTS, json!({"action": "list_pages", "section_name": "Log", "limit": 200, "max_chars": 4000})).await;
+    let (short, answers) = everything(
+        &alice,
+        LISTS,
+        json!({"action": "list_pages", "section_name": "Log", "limit": 200, "max_chars": 4000}),
+    )
+    .await;
     assert!(short.len() == 130 && answers > 2, "{answers}");
     let (all, _) = everything(&alice, LISTS, json!({"action": "list_pages", "limit": 200})).await;
     assert_eq!(all.len(), 138, "of all sections");
@@ -111,12 +121,16 @@ async fn sections_and_pages_are_listed_whole_although_onenote_gives_no_link() {
     let titles: Vec<&str> = meetings.iter().map(|page| page["title"].as_str().unwrap()).collect();
     assert!(titles.contains(&ODD) && titles.contains(&"\u{5de}\u{5e0}\u{5d5}\u{5e3} notes"), "{titles:?}");
     let appendix = meetings.iter().find(|page| page["title"] == "Appendix: numbers").unwrap();
-    assert_eq!((&appendix["level"], &appendix["section"], &appendix["notebook"]), (&json!(1), &json!("Meetings"), &json!("Work")));
+    assert_eq!(
+        (&appendix["level"], &appendix["section"], &appendix["notebook"]),
+        (&json!(1), &json!("Meetings"), &json!("Work"))
+    );
     let odd = json!({"action": "list_pages", "section_name": "Meetings", "page_title": "it's 100% \"DONE\" #7 & <b>"});
     assert_eq!(listed(&alice, odd).await[0]["title"], ODD);
     let quoted = json!({"action": "list_pages", "page_title": "' or title ne '"});
     assert!(listed(&alice, quoted).await.is_empty());
-    let since = json!({"action": "list_pages", "section_name": "Meetings", "modified_since": appendix["modified"]});
+    let since =
+        json!({"action": "list_pages", "section_name": "Meetings", "modified_since": appendix["modified"]});
     assert_eq!(listed(&alice, since).await.len(), 3);
     // A title may be missing.
     assert!(pages_of(&alice, "Ideas").await.iter().any(|page| page["title"] == "(untitled)"));
@@ -152,7 +166,13 @@ async fn a_page_reads_as_clean_text_with_files_named_and_hidden_words_left_out()
 
     let odd = page_id(&alice, ODD).await;
     let odd = alice.call(PAGE, json!({"page_id": odd, "body_format": "text"})).await.output().clone();
-    assert!(odd["content"].as_str().unwrap().contains("100% <b>stay</b>; emoji \u{1f3d7}\u{fe0f}, \u{5e2}\u{5d2}"), "{odd}");
+    assert!(
+        odd["content"]
+            .as_str()
+            .unwrap()
+            .contains("100% <b>stay</b>; emoji \u{1f3d7}\u{fe0f}, \u{5e2}\u{5d2}"),
+        "{odd}"
+    );
     let hidden = page_id(&alice, "Appendix: numbers").await;
     let answer = alice.call(PAGE, json!({"page_id": hidden})).await;
     assert!(!answer.text.contains("eve@evil"), "{}", answer.text);
@@ -191,7 +211,10 @@ async fn pages_are_found_by_title_and_by_what_they_say() {
     let hits = items(&first);
     assert_eq!((hits.len(), &hits[0]["title"]), (1, &json!("Harbor crane kickoff")), "{first:?}");
     assert!(hits[0]["snippet"].as_str().unwrap().contains("Hook block"));
-    assert_eq!((&first.output()["applied"]["scanned"], &first.output()["has_more"]), (&json!(20), &json!(true)));
+    assert_eq!(
+        (&first.output()["applied"]["scanned"], &first.output()["has_more"]),
+        (&json!(20), &json!(true))
+    );
     let rest = json!({"cursor": first.output()["next_cursor"]});
     assert_eq!(alice.call(SEARCH, rest).await.output()["applied"]["scanned"], 20);
 
@@ -232,7 +255,10 @@ async fn recents_and_names_are_ones_own_on_every_replica() {
     let sections: Vec<&str> =
         recents["sections"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(sections, ["Ideas", "Meetings"]);
-    assert_eq!(at(&alice, 1).call(RECENT, json!({"section_limit": 1, "page_limit": 0})).await.output()["pages"], json!([]));
+    assert_eq!(
+        at(&alice, 1).call(RECENT, json!({"section_limit": 1, "page_limit": 0})).await.output()["pages"],
+        json!([])
+    );
     // Without an id: what was used last, and said so.
     let last = at(&alice, 1).call(PAGE, json!({"action": "get"})).await.output().clone();
     assert_eq!(last["title"], ODD);
@@ -244,7 +270,8 @@ async fn recents_and_names_are_ones_own_on_every_replica() {
     assert_eq!(kept["saved"].as_array().unwrap().len(), 2);
     let by_name = pages_of(&at(&alice, 1), "크레인 일지 🏗").await;
     assert!(by_name[0]["title"].as_str().unwrap().starts_with("Log entry"), "{by_name:?}");
-    let compared = at(&alice, 1).call("sync_onenote_db", json!({"sync_sections": true, "sync_pages": "yes"})).await;
+    let compared =
+        at(&alice, 1).call("sync_onenote_db", json!({"sync_sections": true, "sync_pages": "yes"})).await;
     assert_eq!(compared.output()["sections"], 6);
     let recents = at(&alice, 0).call(RECENT, json!({"page_limit": 10})).await.output().clone();
     assert_eq!(recents["pages"][0]["name"], ODD, "OneNote's own name again: {recents}");
@@ -252,7 +279,8 @@ async fn recents_and_names_are_ones_own_on_every_replica() {
     // Nobody else has any of it.
     let theirs = at(&bob, 0).call(RECENT, json!({})).await.output().clone();
     assert_eq!((&theirs["pages"], &theirs["sections"]), (&json!([]), &json!([])));
-    let refused = at(&bob, 1).call(LISTS, json!({"action": "list_pages", "section_name": "크레인 일지 🏗"})).await;
+    let refused =
+        at(&bob, 1).call(LISTS, json!({"action": "list_pages", "section_name": "크레인 일지 🏗"})).await;
     assert!(refused.refusal().contains("no section"));
     for (arguments, part) in [
         (json!({"section_id": "x", "section_name": "y"}), "section_id"),

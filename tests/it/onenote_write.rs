@@ -51,14 +51,17 @@ async fn a_section_and_a_page_are_made_and_read_as_they_were_written() {
     let cluster = Cluster::embedded().await;
     let alice = onenote(&cluster, ALICE).await;
     let books = alice.call("onenote_list_notebooks", json!({})).await.output()["items"].clone();
-    let wish = json!({"action": "create_section", "notebook_id": books[0]["id"], "section_name": "크레인 it's 🏗"});
+    let wish =
+        json!({"action": "create_section", "notebook_id": books[0]["id"], "section_name": "크레인 it's 🏗"});
     let mut dry = wish.clone();
     dry["dry_run"] = json!(true);
     assert_eq!(alice.call(LISTS, dry).await.output()["status"], "preview");
     let made = alice.call(LISTS, wish.clone()).await.output().clone();
     assert_eq!((&made["status"], &made["items"][0]["name"]), (&json!("done"), &json!("크레인 it's 🏗")));
     assert!(alice.call(LISTS, wish).await.refusal().contains("already"));
-    for (name, part) in [("", "section_name"), (&*"x".repeat(51), "50"), ("a#b", "characters"), ("a%b", "characters")] {
+    for (name, part) in
+        [("", "section_name"), (&*"x".repeat(51), "50"), ("a#b", "characters"), ("a%b", "characters")]
+    {
         let wish = json!({"action": "create_section", "notebook_id": books[0]["id"], "section_name": name});
         assert!(alice.call(LISTS, wish).await.refusal().contains(part), "{name}");
     }
@@ -82,7 +85,8 @@ async fn a_section_and_a_page_are_made_and_read_as_they_were_written() {
     ] {
         assert!(content.contains(part), "{part}: {content}");
     }
-    let hostile = "<p onclick=\"x\">fine</p><script>bad()</script><iframe src=\"https://evil.example\"></iframe>";
+    let hostile =
+        "<p onclick=\"x\">fine</p><script>bad()</script><iframe src=\"https://evil.example\"></iframe>";
     let wish = json!({"action": "create", "section_name": "Ideas", "title": "h", "content": hostile, "content_format": "html"});
     let safe = alice.call(PAGE, wish).await.output().clone();
     let html = alice.call(PAGE, json!({"page_id": safe["id"], "body_format": "html"})).await.output().clone();
@@ -112,15 +116,20 @@ async fn adding_is_done_at_once_and_where_it_was_meant() {
     };
     assert_eq!(edit(json!({"content": "last"})).await.output()["status"], "done");
     edit(json!({"content": "top", "action": "prepend"})).await.output();
-    edit(json!({"content": "between", "action": "insert", "position": "before", "find_text": "SECOND thing"})).await.output();
+    edit(
+        json!({"content": "between", "action": "insert", "position": "before", "find_text": "SECOND thing"}),
+    )
+    .await
+    .output();
     edit(json!({"content": "- c", "target": list_id(&alice, id).await})).await.output();
     let beside = edit(json!({"content": "beside", "find_text": "first"})).await.output().clone();
     assert!(beside["warnings"][0].as_str().unwrap().contains("after"), "{beside}");
     let now = text(&alice, id).await;
-    let places: Vec<usize> = ["top", "first", "beside", "between", "second thing", "- a", "- b", "- c", "last"]
-        .iter()
-        .map(|part| now.find(part).unwrap_or_else(|| panic!("no {part}: {now}")))
-        .collect();
+    let places: Vec<usize> =
+        ["top", "first", "beside", "between", "second thing", "- a", "- b", "- c", "last"]
+            .iter()
+            .map(|part| now.find(part).unwrap_or_else(|| panic!("no {part}: {now}")))
+            .collect();
     assert!(places.is_sorted(), "{now}");
 
     // The title is one, and a change of it needs a word.
@@ -158,10 +167,14 @@ async fn what_takes_something_away_waits_for_a_word_about_exactly_that() {
     let (alice, bob) = tokio::join!(onenote(&cluster, ALICE), onenote(&cluster, BOB));
     let page = create(&alice, "Ideas", "Replace me", "keep\n\nold words").await;
     let id = &page["id"];
-    let wish = json!({"page_id": id, "action": "replace", "find_text": "old words", "content": "**new** words"});
+    let wish =
+        json!({"page_id": id, "action": "replace", "find_text": "old words", "content": "**new** words"});
     let held = alice.call(EDIT, wish.clone()).await.output().clone();
     let preview = held["preview"].as_str().unwrap();
-    assert!(preview.contains("old words") && preview.contains("**new** words") && preview.contains("Replace me"), "{preview}");
+    assert!(
+        preview.contains("old words") && preview.contains("**new** words") && preview.contains("Replace me"),
+        "{preview}"
+    );
     let with = |token: &Value, wish: &Value| {
         let mut wish = wish.clone();
         wish["confirm_token"] = token.clone();
@@ -174,7 +187,10 @@ async fn what_takes_something_away_waits_for_a_word_about_exactly_that() {
     // Something else on the page changed meanwhile, and with it every id: agreed is agreed.
     alice.call(EDIT, json!({"page_id": id, "content": "added meanwhile"})).await.output();
     assert_eq!(alice.call(EDIT, with(&held["confirm_token"], &wish)).await.output()["status"], "done");
-    assert!(alice.call(EDIT, with(&held["confirm_token"], &wish)).await.refusal().contains("find_text"), "it is gone");
+    assert!(
+        alice.call(EDIT, with(&held["confirm_token"], &wish)).await.refusal().contains("find_text"),
+        "it is gone"
+    );
     let now = text(&alice, id).await;
     assert!(now.contains("keep") && now.contains("**new** words") && !now.contains("old words"), "{now}");
 
@@ -195,7 +211,10 @@ async fn what_takes_something_away_waits_for_a_word_about_exactly_that() {
     assert_eq!(read(&alice, id).await["title"], "Untitled page");
 
     let delete = json!({"action": "delete", "page_id": id});
-    assert!(alice.call(PAGE, json!({"action": "delete"})).await.refusal().contains("page_id"), "never guessed");
+    assert!(
+        alice.call(PAGE, json!({"action": "delete"})).await.refusal().contains("page_id"),
+        "never guessed"
+    );
     assert!(bob.call(PAGE, delete.clone()).await.refusal().contains("no such"));
     let mut dry = delete.clone();
     dry["dry_run"] = json!(true);
@@ -216,7 +235,10 @@ async fn a_page_is_copied_once_onenote_is_done_with_it() {
     let wish = json!({"page_id": page["id"], "section_name": "2025"});
     let done = alice.call(COPY, wish.clone()).await.output().clone();
     let copy = &done["page"];
-    assert_eq!((&done["running"], &copy["title"], &copy["section"]), (&json!(false), &json!(TITLE), &json!("2025")));
+    assert_eq!(
+        (&done["running"], &copy["title"], &copy["section"]),
+        (&json!(false), &json!(TITLE), &json!("2025"))
+    );
     assert_ne!(copy["id"], page["id"]);
     assert!(text(&alice, &copy["id"]).await.contains("copied text"));
     assert!(titles(&alice, "2025").await.contains(&TITLE.to_owned()));
@@ -228,7 +250,12 @@ async fn a_page_is_copied_once_onenote_is_done_with_it() {
     ] {
         assert!(alice.call(COPY, wish.clone()).await.refusal().contains(part), "{wish}");
     }
-    assert!(bob.call(COPY, json!({"page_id": page["id"], "section_name": "Salary"})).await.refusal().contains("no such"));
+    assert!(
+        bob.call(COPY, json!({"page_id": page["id"], "section_name": "Salary"}))
+            .await
+            .refusal()
+            .contains("no such")
+    );
     let failed = json!({"path": "/v1.0/me/onenote/operations/", "status": 200, "times": 1,
         "body": {"id": "copy-1", "status": "failed", "error": {"code": "30102", "message": "full"}}});
     cluster.tenant.fault(failed).await;

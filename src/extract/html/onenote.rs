@@ -207,7 +207,15 @@ mod tests {
     fn a_page_reads_as_markdown_with_its_files_told_and_nothing_lost() {
         let (html, files) = onenote_html(PAGE);
         let text = mail_html_to_markdown(&html, 10_000).text;
-        for part in ["A **b** & c", "\u{2611} done", "- one", "picture: a \"crane\"", "a #1.pdf", "https://v.example", "last"] {
+        for part in [
+            "A **b** & c",
+            "\u{2611} done",
+            "- one",
+            "picture: a \"crane\"",
+            "a #1.pdf",
+            "https://v.example",
+            "last",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
         assert_eq!(files.len(), 2);

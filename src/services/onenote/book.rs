@@ -114,7 +114,9 @@ pub(super) fn put(all: &mut BTreeMap<String, Kept>, id: &str, name: &str, parent
 
 fn trim(all: &mut BTreeMap<String, Kept>) {
     while all.len() > MAX_KEPT {
-        let Some(oldest) = all.iter().min_by_key(|(_, kept)| kept.used_ms).map(|(id, _)| id.clone()) else { return };
+        let Some(oldest) = all.iter().min_by_key(|(_, kept)| kept.used_ms).map(|(id, _)| id.clone()) else {
+            return;
+        };
         all.remove(&oldest);
     }
 }

@@ -74,7 +74,12 @@ pub(super) struct Style {
 
 impl Desk {
     /// The HTML of a page: `GET /me/onenote/pages/{id}/content` (Notes.Read).
-    pub(super) async fn html(&self, context: &CallContext, id: &str, ids: bool) -> Result<String, GraphError> {
+    pub(super) async fn html(
+        &self,
+        context: &CallContext,
+        id: &str,
+        ids: bool,
+    ) -> Result<String, GraphError> {
         let mut target = Target::new(format!("/me/onenote/pages/{}/content", segment(id)));
         if ids {
             target = target.with("includeIDs", "true");

@@ -142,7 +142,10 @@ fn refused(code: String) -> ToolError {
     let kind = ToolErrorKind::UpstreamRejected { code, status: 409 };
     match known {
         Some((kind, words)) => ToolError::new(kind, words),
-        None => ToolError::new(kind, "OneNote could not copy this page. Try again, or create a page with its text."),
+        None => ToolError::new(
+            kind,
+            "OneNote could not copy this page. Try again, or create a page with its text.",
+        ),
     }
 }
 
@@ -157,7 +160,8 @@ impl Tool for CopyPage {
         let mut warnings = self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
         let id = checked_id("page_id", &wish.page_id)?;
-        let section = self.desk.section(context, wish.section_id.as_deref(), wish.section_name.as_deref()).await?;
+        let section =
+            self.desk.section(context, wish.section_id.as_deref(), wish.section_name.as_deref()).await?;
         let text = "`section_id` is missing: the section that gets the copy.";
         let section = section.ok_or_else(|| ToolError::invalid("section_id", text))?;
         let failed = |error| fault(error, WRITE);
@@ -182,16 +186,22 @@ impl Tool for CopyPage {
         let operation = accepted.view::<Operation<'_>>().map_err(failed)?.id.to_string();
         let copy = match self.follow(context, &operation).await.map_err(failed)? {
             Outcome::Failed(code) => return Err(refused(code)),
-            Outcome::Page(id) if !id.is_empty() => Some(self.desk.page(context, &id, zone).await.map_err(failed)?),
+            Outcome::Page(id) if !id.is_empty() => {
+                Some(self.desk.page(context, &id, zone).await.map_err(failed)?)
+            }
             Outcome::Page(_) | Outcome::Running => None,
         };
         let text = match &copy {
             Some(copy) => {
                 Book::used(&self.desk, context, copy).await;
-                format!("Copied \"{}\" into {}.\npage_id: {}\n{}\n", copy.title, copy.section, copy.id, copy.web_url)
+                format!(
+                    "Copied \"{}\" into {}.\npage_id: {}\n{}\n",
+                    copy.title, copy.section, copy.id, copy.web_url
+                )
             }
             None => {
-                warnings.push("OneNote is still copying: list the pages of the section in a minute.".to_owned());
+                warnings
+                    .push("OneNote is still copying: list the pages of the section in a minute.".to_owned());
                 format!("Copying \"{}\" into {into}.\n", page.title)
             }
         };

@@ -154,7 +154,12 @@ impl DbOnenoteUpdate {
     }
 
     /// The newest pages of the sections that were used last, or that kept pages are in.
-    async fn sync_pages(&self, context: &CallContext, zone: Tz, report: &mut Report) -> Result<(), ToolError> {
+    async fn sync_pages(
+        &self,
+        context: &CallContext,
+        zone: Tz,
+        report: &mut Report,
+    ) -> Result<(), ToolError> {
         let book = Book::of(&self.desk, context).await?;
         let mut sections: Vec<String> =
             recent(&book.sections, MAX_SECTIONS).into_iter().map(|(id, _)| id.to_owned()).collect();
@@ -167,7 +172,8 @@ impl DbOnenoteUpdate {
             sections.extend(book.sections.keys().take(MAX_SECTIONS).cloned());
         }
         if sections.len() > MAX_SECTIONS {
-            let text = format!("Pages of {MAX_SECTIONS} sections were compared, of {} in use.", sections.len());
+            let text =
+                format!("Pages of {MAX_SECTIONS} sections were compared, of {} in use.", sections.len());
             report.warnings.push(text);
             sections.truncate(MAX_SECTIONS);
         }
@@ -259,7 +265,10 @@ impl Tool for DbOnenoteUpdate {
         if given.is_empty() {
             self.sync(context, &wish, &mut report).await?;
             let Report { sections, pages, removed, .. } = &report;
-            let _ = writeln!(text, "Compared {sections} sections and {pages} pages; {removed} are no longer there.");
+            let _ = writeln!(
+                text,
+                "Compared {sections} sections and {pages} pages; {removed} are no longer there."
+            );
         } else {
             report.saved = self.save(context, given).await?;
         }

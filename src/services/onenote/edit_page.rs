@@ -217,7 +217,8 @@ fn clean(wish: &Wish, all: &NoteElements, html: &str) -> Plan {
     if wish.keep_title == Some(false) {
         commands.push(json!({"target": "title", "action": "replace", "content": UNTITLED}));
     }
-    let stays = stays.then(|| "Pictures and files that stand by themselves cannot be removed from here.".to_owned());
+    let stays =
+        stays.then(|| "Pictures and files that stand by themselves cannot be removed from here.".to_owned());
     Plan {
         commands,
         place: format!("the whole page ({} parts)", inside.len()),
@@ -234,11 +235,10 @@ fn at_element(action: Action, position: Position, found: &Found, html: String) -
         let items = html.trim().strip_prefix("<ul>").and_then(|rest| rest.strip_suffix("</ul>"));
         items.filter(|_| found.is_list()).map_or_else(|| html.clone(), str::to_owned)
     };
-    let command = |action: &str, position: Position, html: String| {
-        json!({"target": found.id, "action": action, "position": position.word(), "content": html})
-    };
+    let command = |action: &str, position: Position, html: String| json!({"target": found.id, "action": action, "position": position.word(), "content": html});
     let refused = || {
-        let text = "`target` is a box that the page is made of. Name an element in it, or use append, or clean.";
+        let text =
+            "`target` is a box that the page is made of. Name an element in it, or use append, or clean.";
         Err(ToolError::invalid("target", text))
     };
     match action {
@@ -291,7 +291,13 @@ impl Tool for EditPage {
                 shown(old),
                 if new.is_empty() { "(nothing)".to_owned() } else { shown(new) },
             ),
-            None => format!("On the page \"{}\" in {}, to {} is added:\n\n{}", page.title, page.section, plan.place, shown(new)),
+            None => format!(
+                "On the page \"{}\" in {}, to {} is added:\n\n{}",
+                page.title,
+                page.section,
+                plan.place,
+                shown(new)
+            ),
         };
         let write = Write {
             service: "onenote",

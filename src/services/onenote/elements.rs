@@ -80,7 +80,8 @@ pub(super) fn by_text(elements: &NoteElements, wanted: &str) -> Result<Found, To
     match found.as_slice() {
         [one] => Ok(Found::of(**one)),
         [] => {
-            let text = "`find_text` is nowhere on the page. Read the page, and use words as they stand there.";
+            let text =
+                "`find_text` is nowhere on the page. Read the page, and use words as they stand there.";
             Err(ToolError::invalid("find_text", text))
         }
         several => {

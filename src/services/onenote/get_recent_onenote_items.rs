@@ -2,10 +2,10 @@
 
 use super::book::{Book, Kept, recent};
 use super::{ALIASES, Desk, SCOPES};
+use crate::domain::clock::Timestamp;
 use crate::services::answer::with_notes;
 use crate::services::args::typed;
 use crate::services::time::{instant, local_text};
-use crate::domain::clock::Timestamp;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;

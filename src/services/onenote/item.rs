@@ -182,7 +182,11 @@ impl SectionItem {
         Self {
             id: view.id.to_string(),
             name: line(&view.display_name),
-            group: view.parent_section_group.as_ref().map(|group| line(&group.display_name)).unwrap_or_default(),
+            group: view
+                .parent_section_group
+                .as_ref()
+                .map(|group| line(&group.display_name))
+                .unwrap_or_default(),
             notebook_id: book.map(|book| book.id.to_string()).unwrap_or_default(),
             notebook: book.map(|book| line(&book.display_name)).unwrap_or_default(),
             modified: shown(&view.last_modified_date_time, zone),
@@ -208,10 +212,12 @@ impl NotebookItem {
             view.sections.iter().map(|section| SectionItem::new(section, zone)).collect();
         for group in &view.section_groups {
             let name = line(&group.display_name);
-            sections.extend(group.sections.iter().map(|section| SectionItem {
-                group: name.clone(),
-                ..SectionItem::new(section, zone)
-            }));
+            sections.extend(
+                group
+                    .sections
+                    .iter()
+                    .map(|section| SectionItem { group: name.clone(), ..SectionItem::new(section, zone) }),
+            );
         }
         Self {
             id: view.id.to_string(),
@@ -231,7 +237,8 @@ impl NotebookItem {
         out.push_str(if self.shared { " (shared)" } else { "" });
         let _ = writeln!(out, "\n  notebook_id: {}", self.id);
         for section in &self.sections {
-            let group = if section.group.is_empty() { String::new() } else { format!("{} / ", section.group) };
+            let group =
+                if section.group.is_empty() { String::new() } else { format!("{} / ", section.group) };
             let _ = writeln!(out, "  - {group}{} · section_id: {}", section.name, section.id);
         }
         out

@@ -116,7 +116,8 @@ impl Tool for ListNotebooks {
             let page: Page<'_, NotebookView<'_>> = answer.view().map_err(read_fault)?;
             for view in page.value.iter().skip(question.skip) {
                 let book = NotebookItem::new(view, zone);
-                let wanted = question.name.as_ref().is_none_or(|name| book.name.to_lowercase().contains(name));
+                let wanted =
+                    question.name.as_ref().is_none_or(|name| book.name.to_lowercase().contains(name));
                 let line = book.print();
                 if wanted && !room.put(book, &line) {
                     break 'pages true;

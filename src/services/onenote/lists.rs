@@ -62,7 +62,10 @@ impl Desk {
         let mut target = Target::new("/me/onenote/sections")
             .with("$top", &PAGE.to_string())
             .with("$select", "id,displayName,lastModifiedDateTime,links")
-            .with("$expand", "parentNotebook($select=id,displayName),parentSectionGroup($select=id,displayName)");
+            .with(
+                "$expand",
+                "parentNotebook($select=id,displayName),parentSectionGroup($select=id,displayName)",
+            );
         if skip > 0 {
             target = target.with("$skip", &skip.to_string());
         }
@@ -105,7 +108,12 @@ impl Desk {
     }
 
     /// One page without its content: `GET /me/onenote/pages/{id}` (Notes.Read).
-    pub(super) async fn page(&self, context: &CallContext, id: &str, zone: Tz) -> Result<PageItem, GraphError> {
+    pub(super) async fn page(
+        &self,
+        context: &CallContext,
+        id: &str,
+        zone: Tz,
+    ) -> Result<PageItem, GraphError> {
         let target = Target::new(format!("/me/onenote/pages/{}", segment(id)))
             .with("$select", "id,title,createdDateTime,lastModifiedDateTime,links")
             .with("$expand", ABOVE);
@@ -126,7 +134,12 @@ impl Desk {
         let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
         if let Some((id, kept)) = Book::of(self, context).await?.section_named(name) {
             let (id, name) = (id.to_owned(), kept.name.clone());
-            return Ok(Some(SectionItem { id, name, notebook_id: kept.parent.clone(), ..SectionItem::default() }));
+            return Ok(Some(SectionItem {
+                id,
+                name,
+                notebook_id: kept.parent.clone(),
+                ..SectionItem::default()
+            }));
         }
         let filter = format!("tolower(displayName) eq {}", odata(&name.to_lowercase()));
         let zone = self.zone(context).await;
@@ -135,7 +148,9 @@ impl Desk {
         match found.len() {
             1 => Ok(found.pop()),
             0 => {
-                let text = format!("There is no section \"{shown}\". List the sections and use its whole name or its id.");
+                let text = format!(
+                    "There is no section \"{shown}\". List the sections and use its whole name or its id."
+                );
                 Err(ToolError::new(ToolErrorKind::NotFound, text))
             }
             _ => {
@@ -144,7 +159,10 @@ impl Desk {
                     .take(10)
                     .map(|one| format!("{} in {} ({})", one.name, one.notebook, one.id))
                     .collect();
-                let text = format!("Several sections are called \"{shown}\", so use `section_id`: {}.", all.join("; "));
+                let text = format!(
+                    "Several sections are called \"{shown}\", so use `section_id`: {}.",
+                    all.join("; ")
+                );
                 Err(ToolError::invalid("section_name", text))
             }
         }

@@ -86,7 +86,8 @@ impl Done {
 /// Properties of what a tool tells of a page and its content.
 fn told_schema() -> Value {
     let text = json!({"type": "string"});
-    let list = |properties: Value| json!({"type": "array", "items": {"type": "object", "properties": properties}});
+    let list =
+        |properties: Value| json!({"type": "array", "items": {"type": "object", "properties": properties}});
     let texts = json!({"type": "array", "items": text});
     let mut properties = page_schema();
     if let Some(all) = properties.as_object_mut() {
@@ -200,7 +201,10 @@ impl ManagePageContent {
         let title = checked_title(wish.title.as_deref().unwrap_or_default())?;
         let content = wish.content.unwrap_or_default();
         if title.is_empty() && content.trim().is_empty() {
-            return Err(ToolError::invalid("title", "`title` and `content` are both missing: an empty page says nothing."));
+            return Err(ToolError::invalid(
+                "title",
+                "`title` and `content` are both missing: an empty page says nothing.",
+            ));
         }
         let section =
             self.desk.section(context, wish.section_id.as_deref(), wish.section_name.as_deref()).await?;
@@ -208,7 +212,8 @@ impl ManagePageContent {
             Some(section) => (section.id, section.name),
             None => {
                 let book = Book::of(&self.desk, context).await?;
-                let last = recent(&book.sections, 1).first().map(|(id, kept)| ((*id).to_owned(), kept.name.clone()));
+                let last =
+                    recent(&book.sections, 1).first().map(|(id, kept)| ((*id).to_owned(), kept.name.clone()));
                 let text = "`section_id` is missing: onenote_list_notebooks tells the sections.";
                 let last = last.ok_or_else(|| ToolError::invalid("section_id", text))?;
                 warnings.push(format!("No section was given: this is the one used last, {}.", last.1));
@@ -235,8 +240,8 @@ impl ManagePageContent {
         let created = local_text(instant(self.desk.deps.clock.now()), zone);
         let body = document(&title, &html, &created);
         let path = format!("/me/onenote/sections/{}/pages", segment(&section));
-        let request =
-            Request::notes_write(Method::POST, path, Some(body.into())).holding("text/html; charset=utf-8".to_owned());
+        let request = Request::notes_write(Method::POST, path, Some(body.into()))
+            .holding("text/html; charset=utf-8".to_owned());
         let failed = |error| fault(error, CREATE);
         let answer = self.desk.deps.graph.send(asker(context), request).await.map_err(failed)?;
         let view: PageView<'_> = answer.view().map_err(failed)?;
@@ -291,7 +296,8 @@ impl Told {
     fn print(&self) -> String {
         let PageContent { page, content, files, elements, unsafe_notes, .. } = &self.content;
         let mut out = format!("# {}\n", page.title);
-        let place = [&page.notebook, &page.section].map(String::as_str).into_iter().filter(|name| !name.is_empty());
+        let place =
+            [&page.notebook, &page.section].map(String::as_str).into_iter().filter(|name| !name.is_empty());
         let _ = writeln!(out, "{} · changed {}\n", place.collect::<Vec<_>>().join(" / "), page.modified);
         out.push_str(content);
         out.push('\n');

@@ -109,8 +109,11 @@ impl ManageSectionsAndPages {
     /// `reading`: sections are not made.
     pub(super) fn new(desk: Arc<Desk>, reading: bool) -> Self {
         let text = |what: &str| json!({"type": "string", "description": what});
-        let actions: &[&str] =
-            if reading { &["list_sections", "list_pages"] } else { &["create_section", "list_sections", "list_pages"] };
+        let actions: &[&str] = if reading {
+            &["list_sections", "list_pages"]
+        } else {
+            &["create_section", "list_sections", "list_pages"]
+        };
         let properties = json!({
             "action": {"type": "string", "enum": actions, "description": "What to do"},
             "notebook_id": text("Notebook of a new section; only sections of this one"),
@@ -158,7 +161,9 @@ impl ManageSectionsAndPages {
             return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
         }
         let zone = self.desk.zone(context).await;
-        let given = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let given = |text: &Option<String>| {
+            text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned)
+        };
         let what = if wish.action == Action::ListSections {
             let notebook = wish.notebook_id.as_deref().map(|id| checked_id("notebook_id", id)).transpose()?;
             What::Sections { name: given(&wish.section_name), notebook }
@@ -168,7 +173,11 @@ impl ManageSectionsAndPages {
             let since = wish.modified_since.as_deref();
             let since = since.map(|text| moment("modified_since", text, zone, Edge::Start)).transpose()?;
             let section_name = section.as_ref().map(|section| section.name.clone()).unwrap_or_default();
-            let pages = Pages { section: section.map(|section| section.id), title: given(&wish.page_title).into_iter().collect(), since };
+            let pages = Pages {
+                section: section.map(|section| section.id),
+                title: given(&wish.page_title).into_iter().collect(),
+                since,
+            };
             What::Pages { pages, section_name }
         };
         Ok(Question { what, skip: 0, zone: zone.name().to_owned() })
@@ -245,8 +254,11 @@ impl ManageSectionsAndPages {
 
     /// A section whose pages were listed was used.
     async fn note(&self, context: &CallContext, question: &Question, items: &[Item]) {
-        let What::Pages { pages: Pages { section: Some(id), .. }, section_name } = &question.what else { return };
-        let mut section = SectionItem { id: id.clone(), name: section_name.clone(), ..SectionItem::default() };
+        let What::Pages { pages: Pages { section: Some(id), .. }, section_name } = &question.what else {
+            return;
+        };
+        let mut section =
+            SectionItem { id: id.clone(), name: section_name.clone(), ..SectionItem::default() };
         if let Some(Item::Page(page)) = items.first() {
             section.name.clone_from(&page.section);
             section.notebook_id.clone_from(&page.notebook_id);
@@ -265,7 +277,8 @@ impl ManageSectionsAndPages {
         warnings: Vec<String>,
     ) -> Result<ToolOutput, ToolError> {
         require(context, CREATE)?;
-        let text = "`notebook_id` is missing: the notebook that gets the section. onenote_list_notebooks tells it.";
+        let text =
+            "`notebook_id` is missing: the notebook that gets the section. onenote_list_notebooks tells it.";
         let notebook = wish.notebook_id.as_deref().ok_or_else(|| ToolError::invalid("notebook_id", text))?;
         let notebook = checked_id("notebook_id", notebook)?;
         let name = checked_name(wish.section_name.as_deref().unwrap_or_default())?;
@@ -317,7 +330,9 @@ fn checked_name(name: &str) -> Result<&str, ToolError> {
         return refused(format!("`section_name` has at most {MAX_NAME} characters."));
     }
     if name.chars().any(|c| c.is_control() || "?*\\/:<>|&#\"%~".contains(c)) {
-        return refused("`section_name` has none of these characters: ? * \\ / : < > | & # \" % ~".to_owned());
+        return refused(
+            "`section_name` has none of these characters: ? * \\ / : < > | & # \" % ~".to_owned(),
+        );
     }
     Ok(name)
 }
@@ -348,9 +363,10 @@ impl Question {
 
     fn applied(&self, scanned: usize) -> Applied {
         let (query, by_notebook) = match &self.what {
-            What::Sections { name, notebook } => {
-                (name.as_ref().map(|name| contains("displayName", name)).unwrap_or_default(), notebook.is_some())
-            }
+            What::Sections { name, notebook } => (
+                name.as_ref().map(|name| contains("displayName", name)).unwrap_or_default(),
+                notebook.is_some(),
+            ),
             What::Pages { pages, .. } => (pages.filter(), false),
         };
         Applied {

@@ -91,18 +91,22 @@ fn has_too_many_sections(error: &GraphError) -> bool {
 
 /// What OneNote's numbers mean (Graph, "Error codes for the OneNote API").
 fn meaning(code: &str) -> Option<(ToolErrorKind, &'static str)> {
-    let rejected =
-        |status| ToolErrorKind::UpstreamRejected { code: code.to_owned(), status };
+    let rejected = |status| ToolErrorKind::UpstreamRejected { code: code.to_owned(), status };
     let gone = "There is no such notebook, section or page here, or it was deleted. List again, or search, and use an id from \
                 there, unchanged.";
     Some(match code {
         "20102" | "20112" | "20113" | "20156" | "20157" => (ToolErrorKind::NotFound, gone),
-        "10004" => (rejected(403), "This section is protected by a password. Unlock it in OneNote, or use another section."),
+        "10004" => (
+            rejected(403),
+            "This section is protected by a password. Unlock it in OneNote, or use another section.",
+        ),
         "10006" => (rejected(400), "This section is damaged. Open it in OneNote, or use another section."),
         "10008" | "10013" => {
             (rejected(403), "This account's OneDrive holds too many items for OneNote's interface to list.")
         }
-        "20117" => (rejected(409), "There is one of this name already. Use another name, or list and use that one."),
+        "20117" => {
+            (rejected(409), "There is one of this name already. Use another name, or list and use that one.")
+        }
         "20115" | "20153" => {
             (rejected(400), "A name has none of these characters: ? * \\ / : < > | & # \" % ~")
         }
@@ -119,9 +123,10 @@ fn meaning(code: &str) -> Option<(ToolErrorKind, &'static str)> {
         ),
         "30101" => (rejected(507), "The OneDrive of this account is full."),
         "30102" => (rejected(507), "This section is full. Use another one."),
-        "30104" | "30105" | "30106" | "30108" => {
-            (rejected(403), "This account has no OneDrive that could hold notebooks (none licensed, or not set up yet).")
-        }
+        "30104" | "30105" | "30106" | "30108" => (
+            rejected(403),
+            "This account has no OneDrive that could hold notebooks (none licensed, or not set up yet).",
+        ),
         _ => return None,
     })
 }
@@ -177,7 +182,8 @@ impl OneNote {
             info: ServiceInfo {
                 name: ServiceName::new("onenote"),
                 title: "OneNote".to_owned(),
-                description: "Find, read and write pages in the signed-in user's OneNote notebooks.".to_owned(),
+                description: "Find, read and write pages in the signed-in user's OneNote notebooks."
+                    .to_owned(),
                 supported_scopes: required.union(&more),
                 required_scopes: required,
             },

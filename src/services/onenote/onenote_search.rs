@@ -126,7 +126,8 @@ impl OnenoteSearch {
         }
         let text = line(&wish.text);
         if text.is_empty() || text.chars().count() > MAX_TEXT {
-            let text = format!("`text` is missing or has more than {MAX_TEXT} characters: a few words are enough.");
+            let text =
+                format!("`text` is missing or has more than {MAX_TEXT} characters: a few words are enough.");
             return Err(ToolError::invalid("text", text));
         }
         let words = words(&text);
@@ -202,9 +203,7 @@ impl OnenoteSearch {
         pages: Vec<PageItem>,
     ) -> Result<Vec<Option<Hit>>, ToolError> {
         if question.scope == Scope::Title {
-            let hit = |page: PageItem| {
-                question.wants(&page).then(|| Hit { page, snippet: String::new() })
-            };
+            let hit = |page: PageItem| question.wants(&page).then(|| Hit { page, snippet: String::new() });
             return Ok(pages.into_iter().map(hit).collect());
         }
         let one = |page: PageItem| async move {
@@ -264,9 +263,9 @@ fn snippet(text: &str, wanted: &str) -> Option<String> {
 
 impl Question {
     fn wants(&self, page: &PageItem) -> bool {
-        self.notebook
-            .as_ref()
-            .is_none_or(|wanted| page.notebook.to_lowercase() == *wanted || page.notebook_id.to_lowercase() == *wanted)
+        self.notebook.as_ref().is_none_or(|wanted| {
+            page.notebook.to_lowercase() == *wanted || page.notebook_id.to_lowercase() == *wanted
+        })
     }
 
     /// On to the next section, if they are gone through one by one.
@@ -304,7 +303,8 @@ impl Tool for OnenoteSearch {
         let zone: Tz = question.zone.parse().unwrap_or(Tz::UTC);
         let max_chars = wish.max_chars.unwrap_or(self.desk.deps.settings.max_chars);
         let most = if question.scope == Scope::Content { MAX_READ } else { MAX_SCANNED };
-        let (mut room, mut scanned, mut turns) = (Room::new(wish.limit.unwrap_or(DEFAULT_LIMIT), max_chars), 0, 0);
+        let (mut room, mut scanned, mut turns) =
+            (Room::new(wish.limit.unwrap_or(DEFAULT_LIMIT), max_chars), 0, 0);
         let more = 'pages: loop {
             let (mut pages, behind) = self.pages(context, &mut question, zone).await.map_err(read_fault)?;
             let left = most - scanned;

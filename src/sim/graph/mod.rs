@@ -81,7 +81,15 @@ impl GraphState {
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
         let notes = Notes::new(seed::notes::notes(directory, now));
-        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), teams, drives, notes }
+        Self {
+            mailboxes,
+            calendars,
+            auto_replies: RwLock::default(),
+            gate: Gate::new(),
+            teams,
+            drives,
+            notes,
+        }
     }
 
     /// The real limits again, and usage back to nothing.

@@ -72,8 +72,13 @@ pub(crate) fn notes(directory: &Directory, now: DateTime<Utc>) -> Vec<SeededNote
     let of = |owner: super::Owner| SeededNotes {
         notebooks: match owner.key.as_str() {
             "alice" => alice(now),
-            "bob" => vec![book("Bob's notes", vec![section("Salary", vec![page("Salary talks", SALARY, now, 2)])])],
-            _ => vec![book("영업 노트", vec![section("회의록", vec![page("부산항 크레인 회의", MEETING_KO, now, 3)])])],
+            "bob" => {
+                vec![book("Bob's notes", vec![section("Salary", vec![page("Salary talks", SALARY, now, 2)])])]
+            }
+            _ => vec![book(
+                "영업 노트",
+                vec![section("회의록", vec![page("부산항 크레인 회의", MEETING_KO, now, 3)])],
+            )],
         },
         oid: owner.oid,
         upn: owner.contact.address.into_owned(),
@@ -88,16 +93,26 @@ fn alice(now: DateTime<Utc>) -> Vec<SeededNotebook> {
         page("It's 100% \"done\" #7 & <b>bold</b> \u{1f3d7}", ODD, now, 6),
         SeededPage { level: 1, ..page("Appendix: numbers", HIDDEN, now, 7) },
         page("Minutes, long", long(), now, 8),
-        page("\u{5de}\u{5e0}\u{5d5}\u{5e3} notes", "<p>\u{5d4}\u{5e2}\u{5d2}\u{5d5}\u{5e8}\u{5df}</p>", now, 9),
+        page(
+            "\u{5de}\u{5e0}\u{5d5}\u{5e3} notes",
+            "<p>\u{5d4}\u{5e2}\u{5d2}\u{5d5}\u{5e8}\u{5df}</p>",
+            now,
+            9,
+        ),
     ];
-    let log = (1..=MANY).map(|n| page(format!("Log entry {n:03}"), format!("<p>Entry {n}: crane checked.</p>"), now, 400 - n));
+    let log = (1..=MANY).map(|n| {
+        page(format!("Log entry {n:03}"), format!("<p>Entry {n}: crane checked.</p>"), now, 400 - n)
+    });
     let mut work = book(
         "Work",
         vec![
             section("Meetings", meetings),
             section("Log", log.collect()),
             SeededSection { locked: true, ..section("Locked", Vec::new()) },
-            SeededSection { group: Some("Archive"), ..section("2025", vec![page("Old budget", "<p>Budget of 2025</p>", now, 500)]) },
+            SeededSection {
+                group: Some("Archive"),
+                ..section("2025", vec![page("Old budget", "<p>Budget of 2025</p>", now, 500)])
+            },
         ],
     );
     work.shared = true;

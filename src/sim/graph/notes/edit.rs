@@ -38,8 +38,8 @@ impl<'a> Change<'a> {
 
 /// Applies the changes of a body to a page.
 pub(super) fn apply(page: &mut Page, body: &[u8]) -> Result<(), GraphError> {
-    let changes: Value =
-        serde_json::from_slice(body).map_err(|_| bad("20020", "Encountered malformed JSON in request body."))?;
+    let changes: Value = serde_json::from_slice(body)
+        .map_err(|_| bad("20020", "Encountered malformed JSON in request body."))?;
     let changes = changes.as_array().filter(|all| !all.is_empty());
     let changes = changes.ok_or_else(|| bad("20125", "The PATCH request contains no actions."))?;
     let ids = page_guid(page);
@@ -148,7 +148,8 @@ fn one(body: &mut Vec<Piece>, change: &Change<'_>) -> Result<(), GraphError> {
                 return Err(unsupported());
             }
             let (siblings, at) = siblings(body, &path).ok_or_else(unsupported)?;
-            let new = if change.content.trim().is_empty() { Vec::new() } else { content(change.content, "div")? };
+            let new =
+                if change.content.trim().is_empty() { Vec::new() } else { content(change.content, "div")? };
             siblings.splice(at..=at, new);
         }
         "insert" | "replace" => return Err(unsupported()),

@@ -12,7 +12,11 @@ pub(super) fn bad(code: &'static str, message: &str) -> GraphError {
 
 /// The token lacks a scope.
 pub(super) fn no_scope() -> GraphError {
-    refused(403, "40004", "The OAuth token provided does not have the necessary scopes to complete the request.")
+    refused(
+        403,
+        "40004",
+        "The OAuth token provided does not have the necessary scopes to complete the request.",
+    )
 }
 
 pub(super) fn no_resource() -> GraphError {

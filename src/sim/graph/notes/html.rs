@@ -41,18 +41,30 @@ pub(super) struct Form<'a> {
 }
 
 const KEPT: [&str; 20] = [
-    "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tr", "td", "pre", "br", "a", "span", "sub", "sup",
-    "object",
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "tr", "td", "pre", "br", "a", "span",
+    "sub", "sup", "object",
 ];
 const INLINE: [&str; 5] = ["br", "a", "span", "sub", "sup"];
 /// Elements that have generated ids.
 const ADDRESSED: [&str; 15] =
     ["div", "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "table", "img", "object", "pre"];
 const DROPPED: [&str; 12] = [
-    "script", "style", "iframe", "form", "input", "button", "noscript", "svg", "video", "audio", "head", "title",
+    "script", "style", "iframe", "form", "input", "button", "noscript", "svg", "video", "audio", "head",
+    "title",
 ];
 const ATTRIBUTES: [&str; 12] = [
-    "style", "data-id", "data-tag", "href", "src", "alt", "width", "height", "data", "data-attachment", "type", "border",
+    "style",
+    "data-id",
+    "data-tag",
+    "href",
+    "src",
+    "alt",
+    "width",
+    "height",
+    "data",
+    "data-attachment",
+    "type",
+    "border",
 ];
 
 /// Whether an element of this name can be named in a change.

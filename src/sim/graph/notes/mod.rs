@@ -42,7 +42,8 @@ pub(super) const PATTERNS: [&str; 14] = [
 /// Scopes that show pages.
 const READ: [&str; 4] = ["Notes.Read", "Notes.ReadWrite", "Notes.Read.All", "Notes.ReadWrite.All"];
 /// Scopes that show what there is to write into.
-const LIST: [&str; 5] = ["Notes.Create", "Notes.Read", "Notes.ReadWrite", "Notes.Read.All", "Notes.ReadWrite.All"];
+const LIST: [&str; 5] =
+    ["Notes.Create", "Notes.Read", "Notes.ReadWrite", "Notes.Read.All", "Notes.ReadWrite.All"];
 const CREATE: [&str; 3] = ["Notes.Create", "Notes.ReadWrite", "Notes.ReadWrite.All"];
 const WRITE: [&str; 2] = ["Notes.ReadWrite", "Notes.ReadWrite.All"];
 
@@ -62,7 +63,10 @@ pub(super) fn dispatch(notes: &Notes, call: &Call<'_>, path: &[&str]) -> Result<
     let mut shelves = notes.shelves.write();
     let shelf = shelves.get_mut(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
     match (call.method, path) {
-        ("GET", ["notebooks" | "sections" | "sectionGroups"] | ["notebooks", _, "sections" | "sectionGroups"]) => {
+        (
+            "GET",
+            ["notebooks" | "sections" | "sectionGroups"] | ["notebooks", _, "sections" | "sectionGroups"],
+        ) => {
             allow(call, &LIST)?;
             containers(call, shelf, path)
         }

@@ -26,7 +26,8 @@ fn answer(status: u16, body: &Value) -> Answer {
 pub(super) fn get(call: &Call<'_>, shelf: &Shelf, page: &Page) -> Result<Answer, GraphError> {
     let shape = Shape::of(call, Kind::Page)?;
     let levelled = call.query.get("pagelevel") == Some("true");
-    let order = shelf.pages.iter().filter(|one| one.section == page.section).position(|one| one.id == page.id);
+    let order =
+        shelf.pages.iter().filter(|one| one.section == page.section).position(|one| one.id == page.id);
     let paint = Paint { shelf, origin: call.origin };
     Ok(answer(200, &paint.page(page, order.filter(|_| levelled), &shape)))
 }
@@ -148,7 +149,12 @@ pub(super) fn remove(shelf: &mut Shelf, id: &str) -> Result<Answer, GraphError> 
 }
 
 /// `POST /me/onenote/pages/{id}/copyToSection`: goes on by itself.
-pub(super) fn copy(notes: &Notes, call: &Call<'_>, shelf: &mut Shelf, id: &str) -> Result<Answer, GraphError> {
+pub(super) fn copy(
+    notes: &Notes,
+    call: &Call<'_>,
+    shelf: &mut Shelf,
+    id: &str,
+) -> Result<Answer, GraphError> {
     let wish: Value = serde_json::from_slice(call.body)
         .map_err(|_| bad("20126", "The message body contains incorrectly formatted JSON."))?;
     let target = wish.get("id").and_then(Value::as_str).unwrap_or_default();

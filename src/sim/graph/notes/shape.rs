@@ -17,20 +17,55 @@ impl Kind {
     fn properties(self) -> &'static [&'static str] {
         match self {
             Self::Notebook => &[
-                "id", "self", "createdDateTime", "createdBy", "displayName", "lastModifiedBy", "lastModifiedDateTime",
-                "isDefault", "isShared", "links", "sectionGroupsUrl", "sectionsUrl", "userRole",
+                "id",
+                "self",
+                "createdDateTime",
+                "createdBy",
+                "displayName",
+                "lastModifiedBy",
+                "lastModifiedDateTime",
+                "isDefault",
+                "isShared",
+                "links",
+                "sectionGroupsUrl",
+                "sectionsUrl",
+                "userRole",
             ],
             Self::Group => &[
-                "id", "self", "createdDateTime", "createdBy", "displayName", "lastModifiedBy", "lastModifiedDateTime",
-                "sectionGroupsUrl", "sectionsUrl",
+                "id",
+                "self",
+                "createdDateTime",
+                "createdBy",
+                "displayName",
+                "lastModifiedBy",
+                "lastModifiedDateTime",
+                "sectionGroupsUrl",
+                "sectionsUrl",
             ],
             Self::Section => &[
-                "id", "self", "createdDateTime", "createdBy", "displayName", "lastModifiedBy", "lastModifiedDateTime",
-                "isDefault", "links", "pagesUrl",
+                "id",
+                "self",
+                "createdDateTime",
+                "createdBy",
+                "displayName",
+                "lastModifiedBy",
+                "lastModifiedDateTime",
+                "isDefault",
+                "links",
+                "pagesUrl",
             ],
             Self::Page => &[
-                "id", "self", "createdDateTime", "contentUrl", "createdByAppId", "lastModifiedDateTime", "level", "links",
-                "order", "title", "userTags",
+                "id",
+                "self",
+                "createdDateTime",
+                "contentUrl",
+                "createdByAppId",
+                "lastModifiedDateTime",
+                "level",
+                "links",
+                "order",
+                "title",
+                "userTags",
             ],
         }
     }
@@ -71,8 +106,7 @@ pub(super) struct Shape {
 
 impl Shape {
     pub(super) fn of(call: &Call<'_>, kind: Kind) -> Result<Self, GraphError> {
-        let mut shape =
-            Self::read(kind, call.query.get("$select"), call.query.get("$expand"), None)?;
+        let mut shape = Self::read(kind, call.query.get("$select"), call.query.get("$expand"), None)?;
         if call.query.get("$expand").is_none() {
             let brief = |kind| Self {
                 kind,

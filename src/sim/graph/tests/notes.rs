@@ -14,7 +14,8 @@ async fn get(lab: &Lab, user: &str, path: &str) -> Got {
 
 async fn ask(lab: &Lab, method: &str, path: &str, body: &str) -> Got {
     let kind = if method == "POST" && path.ends_with("/pages") { "text/html" } else { "application/json" };
-    lab.send(&lab.token("alice", &WRITE), method, &format!("/v1.0{path}"), &[("Content-Type", kind)], body).await
+    lab.send(&lab.token("alice", &WRITE), method, &format!("/v1.0{path}"), &[("Content-Type", kind)], body)
+        .await
 }
 
 /// Id of the section of a name.
@@ -60,7 +61,8 @@ async fn every_answer_fits_the_description() {
         ("/me/onenote/pages/{onenotePage-id}/preview", format!("/me/onenote/pages/{kickoff}/preview")),
     ];
     for (template, path) in requests {
-        let schema = &description["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+        let schema = &description["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]
+            ["schema"];
         assert!(schema.is_object(), "{template}");
         let got = get(&lab, "alice", &path).await;
         assert_eq!(got.status, 200, "{path}: {}", String::from_utf8_lossy(&got.body));
@@ -92,9 +94,17 @@ async fn what_writes_fits_the_description() {
     let template = "/me/onenote/pages/{onenotePage-id}/content";
     let change = json!([{"target": "body", "action": "append", "position": "after", "content": "<p>x</p>"}]);
     ask("PATCH", template, &content, change, 204).await;
-    ask("PATCH", template, &content, json!([{"target": "p:{x}{1}", "action": "replace", "content": "x"}]), 400).await;
+    ask(
+        "PATCH",
+        template,
+        &content,
+        json!([{"target": "p:{x}{1}", "action": "replace", "content": "x"}]),
+        400,
+    )
+    .await;
     let template = "/me/onenote/pages/{onenotePage-id}/copyToSection";
-    let accepted = ask("POST", template, &format!("{one}/copyToSection"), json!({"id": made["id"]}), 202).await;
+    let accepted =
+        ask("POST", template, &format!("{one}/copyToSection"), json!({"id": made["id"]}), 202).await;
     let operation = accepted.header("operation-location").split_once("/v1.0").unwrap().1.to_owned();
     let template = "/me/onenote/operations/{onenoteOperation-id}";
     assert_eq!(ask("GET", template, &operation, Value::Null, 200).await.json()["status"], "running");
@@ -120,7 +130,8 @@ async fn whoever_says_how_many_pages_gets_no_link_to_the_rest() {
             let page = get(&lab, "alice", &path).await.json();
             all += page["value"].as_array().unwrap().len();
             pages += 1;
-            next = page["@odata.nextLink"].as_str().map(|link| link.split_once("/v1.0").unwrap().1.to_owned());
+            next =
+                page["@odata.nextLink"].as_str().map(|link| link.split_once("/v1.0").unwrap().1.to_owned());
         }
         (all, pages)
     };
@@ -201,7 +212,10 @@ async fn a_change_gives_new_ids_and_is_whole_or_not_at_all() {
     ]);
     assert_eq!(ask(&lab, "PATCH", &content, &fine.to_string()).await.status, 204);
     let after = html().await;
-    assert!(after.contains("new <span style=\"font-weight:bold\">words</span>") && after.contains("third"), "{after}");
+    assert!(
+        after.contains("new <span style=\"font-weight:bold\">words</span>") && after.contains("third"),
+        "{after}"
+    );
     assert!(after.contains("<title>A &amp; B</title>") && !after.contains(&id), "{after}");
     let gone = json!([{"target": id, "action": "replace", "content": "<p>x</p>"}]);
     assert_eq!(ask(&lab, "PATCH", &content, &gone.to_string()).await.code(), "20149");
