@@ -11,7 +11,7 @@ use crate::domain::secret::Secret;
 use crate::mcp::McpSettings;
 use crate::oauth::{
     ConfiguredClient, DpopSettings, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
-    RegistrationMode, RegistrationSettings, TrustedIssuer,
+    RegistrationMode, RegistrationSettings, ScopePolicy, TrustedIssuer,
 };
 use crate::services::ServiceSettings;
 use crate::tools::confirm::WriteRules;
@@ -67,9 +67,17 @@ pub(super) fn reach(config: &Config) -> Policy {
     Policy { allowed: networks(&config.net.allowed_ranges) }
 }
 
+fn scopes(config: &Config) -> ScopePolicy {
+    let set = |names: &[String]| names.iter().map(String::as_str).collect::<ScopeSet>();
+    let ceiling = set(&config.oauth.scope_ceiling);
+    ScopePolicy {
+        ceiling: (!ceiling.is_empty()).then_some(ceiling),
+        admin_granted: set(&config.oauth.admin_granted_scopes),
+    }
+}
+
 pub(super) fn oauth(config: &Config) -> OauthSettings {
     let oauth = &config.oauth;
-    let ceiling: ScopeSet = oauth.scope_ceiling.iter().map(String::as_str).collect();
     OauthSettings {
         access_ttl: Duration::from_secs(oauth.access_ttl_s),
         refresh_ttl: Duration::from_secs(oauth.refresh_ttl_s),
@@ -91,7 +99,7 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
             allowed_hosts: lowercase(&config.client_metadata.allowed_hosts),
             denied_hosts: lowercase(&config.client_metadata.denied_hosts),
         },
-        scope_ceiling: (!ceiling.is_empty()).then_some(ceiling),
+        scopes: scopes(config),
         allowed_users: oauth.allowed_users.clone(),
         allowed_domains: oauth.allowed_domains.clone(),
         allowed_tenants: config.entra.allowed_tenants.clone(),

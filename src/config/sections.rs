@@ -112,6 +112,7 @@ pub(crate) struct OauthSection {
     pub(crate) dpop_nonce: bool,
     pub(crate) trusted_issuers: Vec<String>,
     pub(crate) scope_ceiling: Vec<String>,
+    pub(crate) admin_granted_scopes: Vec<String>,
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,
 }

@@ -48,10 +48,28 @@ impl ScopeSet {
         Self(self.0.iter().filter(|scope| !writes(scope)).cloned().collect())
     }
 
+    /// Those that a person can grant alone.
+    pub(crate) fn without_admin(&self) -> Self {
+        Self(self.0.iter().filter(|scope| !needs_admin(scope)).cloned().collect())
+    }
+
     /// Whether `needed` is granted here. Broader Graph permissions imply narrower ones.
     pub(crate) fn allows(&self, needed: &str) -> bool {
         self.contains(needed) || implied_by(needed).iter().any(|broader| self.contains(broader))
     }
+}
+
+/// Whether only an administrator can grant a delegated permission ("AdminConsentRequired" in Graph's permissions
+/// reference); of the others a tenant may still demand it.
+fn needs_admin(scope: &str) -> bool {
+    const ADMIN: &[&str] = &[
+        "ChannelMember.Read.All",
+        "ChannelMessage.Read.All",
+        "OnlineMeetingTranscript.Read.All",
+        "Place.Read.All",
+        "TeamMember.Read.All",
+    ];
+    ADMIN.contains(&scope)
 }
 
 /// Graph permissions that include `scope`.
@@ -122,6 +140,12 @@ mod tests {
             "Mail.Read Mail.ReadWrite Mail.Send Chat.Create ChatMessage.Send Files.Read.All User.Read",
         );
         assert_eq!(all.reading().to_string(), "Files.Read.All Mail.Read User.Read");
+    }
+
+    #[test]
+    fn what_a_person_can_grant_alone_is_told_apart() {
+        let all = ScopeSet::parse("Calendars.Read Place.Read.All Files.Read.All");
+        assert_eq!(all.without_admin().to_string(), "Calendars.Read Files.Read.All");
     }
 
     #[test]

@@ -12,13 +12,20 @@ pub(super) enum Look {
     Pdf,
     /// A zip archive: its entries say more.
     Zip,
+    /// An OLE container: its streams say more.
+    Compound,
+    /// Rich Text.
+    Rtf,
+    /// An internet message.
+    Mail,
     /// Anything else, named.
     Other(ExtractError),
 }
 
-const OFFICE_ADVICE: &str =
+pub(super) const OFFICE_ADVICE: &str =
     "save it in the current Office format, or open it in OneDrive and ask for its PDF form";
-const OPEN_ADVICE: &str = "open it with the program that made it";
+pub(super) const OPEN_ADVICE: &str = "open it with the program that made it";
+const HANGUL_ADVICE: &str = "open it in Hangul and save it in the current format";
 const IMAGE_ADVICE: &str = "it is a picture: look at it, or ask for the text in writing";
 
 /// First look at the bytes.
@@ -31,7 +38,13 @@ pub(super) fn look(name: &str, content_type: &str, bytes: &[u8]) -> Look {
         return Look::Pdf;
     }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
-        return Look::Other(compound(bytes));
+        return Look::Compound;
+    }
+    if bytes.starts_with(b"{\\rtf") {
+        return Look::Rtf;
+    }
+    if is_mail(name, content_type, head) {
+        return Look::Mail;
     }
     match binary_name(bytes) {
         Some((kind, advice)) => Look::Other(unsupported(kind, advice)),
@@ -39,10 +52,22 @@ pub(super) fn look(name: &str, content_type: &str, bytes: &[u8]) -> Look {
     }
 }
 
-/// Which Office document an archive is.
-pub(super) fn office_kind(archive: &mut Archive<'_>) -> Result<Kind, ExtractError> {
+/// Documents that are archives.
+#[derive(Debug)]
+pub(super) enum Package {
+    Word,
+    Slides,
+    Workbook,
+    Hangul,
+    /// One of the three kinds of OpenDocument.
+    OpenDocument(Kind),
+}
+
+/// Which document an archive is.
+pub(super) fn package(archive: &mut Archive<'_>) -> Result<Package, ExtractError> {
     if archive.has("[Content_Types].xml") {
-        for (part, kind) in [("word/", Kind::Docx), ("ppt/", Kind::Pptx), ("xl/", Kind::Xlsx)] {
+        for (part, kind) in [("word/", Package::Word), ("ppt/", Package::Slides), ("xl/", Package::Workbook)]
+        {
             if archive.names().any(|name| name.starts_with(part)) {
                 if archive.has("xl/workbook.bin") {
                     return Err(unsupported("Excel binary workbook", OFFICE_ADVICE));
@@ -51,45 +76,27 @@ pub(super) fn office_kind(archive: &mut Archive<'_>) -> Result<Kind, ExtractErro
             }
         }
     }
-    let kind = match archive.text("mimetype")?.as_deref().map(str::trim) {
-        Some("application/hwp+zip") => "Hangul document (HWPX)",
-        Some("application/epub+zip") => "EPUB book",
-        Some(kind) if kind.starts_with("application/vnd.oasis.opendocument") => "OpenDocument file",
-        Some(_) | None => "zip archive",
-    };
-    Err(unsupported(
-        kind,
-        if kind == "zip archive" { "ask for the files inside one by one" } else { OPEN_ADVICE },
-    ))
+    let declared = archive.text("mimetype")?.unwrap_or_default();
+    let declared = declared.trim();
+    if declared == "application/hwp+zip" || archive.has("Contents/section0.xml") {
+        return Ok(Package::Hangul);
+    }
+    if let Some(kind) = declared.strip_prefix("application/vnd.oasis.opendocument.") {
+        return match kind.trim_end_matches("-template") {
+            "text" | "text-master" | "text-web" => Ok(Package::OpenDocument(Kind::Odt)),
+            "spreadsheet" => Ok(Package::OpenDocument(Kind::Ods)),
+            "presentation" | "graphics" => Ok(Package::OpenDocument(Kind::Odp)),
+            _ => Err(unsupported("OpenDocument file", OPEN_ADVICE)),
+        };
+    }
+    if declared == "application/epub+zip" {
+        return Err(unsupported("EPUB book", OPEN_ADVICE));
+    }
+    Err(unsupported("zip archive", "ask for the files inside one by one"))
 }
 
 pub(super) fn unsupported(kind: &str, advice: &str) -> ExtractError {
     ExtractError::Unsupported { kind: kind.to_owned(), advice: advice.to_owned() }
-}
-
-/// OLE containers name their streams in UTF-16 (MS-CFB 2.6.1).
-fn compound(bytes: &[u8]) -> ExtractError {
-    let has = |stream: &str| {
-        let wide: Vec<u8> = stream.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        find(bytes, &wide).is_some()
-    };
-    if has("EncryptedPackage") {
-        return ExtractError::Encrypted;
-    }
-    let (kind, advice) = if has("HwpSummaryInformation") {
-        ("Hangul document (HWP)", OPEN_ADVICE)
-    } else if has("WordDocument") {
-        ("Word 97-2003 document", OFFICE_ADVICE)
-    } else if has("PowerPoint Document") {
-        ("PowerPoint 97-2003 presentation", OFFICE_ADVICE)
-    } else if has("Workbook") {
-        ("Excel 97-2003 workbook", OFFICE_ADVICE)
-    } else if has("__properties_version1.0") {
-        ("Outlook message file", "ask for the message itself")
-    } else {
-        ("OLE container", OPEN_ADVICE)
-    };
-    unsupported(kind, advice)
 }
 
 fn binary_name(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
@@ -99,7 +106,7 @@ fn binary_name(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         (b"GIF8", "GIF image", IMAGE_ADVICE),
         (b"II*\0", "TIFF image", IMAGE_ADVICE),
         (b"MM\0*", "TIFF image", IMAGE_ADVICE),
-        (b"{\\rtf", "Rich Text document", OFFICE_ADVICE),
+        (b"HWP Document File V3", "Hangul document, version 3", HANGUL_ADVICE),
         (b"\x78\x9F\x3E\x22", "Outlook winmail.dat", "ask the sender to send as HTML or plain text"),
         (b"Rar!", "RAR archive", OPEN_ADVICE),
         (b"7z\xBC\xAF\x27\x1C", "7-Zip archive", OPEN_ADVICE),
@@ -139,6 +146,16 @@ fn plain_kind(name: &str, content_type: &str, head: &[u8]) -> Kind {
     } else {
         Kind::Text
     }
+}
+
+/// A message in a file: named so, or beginning as only messages do.
+fn is_mail(name: &str, content_type: &str, head: &[u8]) -> bool {
+    const FIRST: &[&str] = &["received:", "return-path:", "delivered-to:", "mime-version:", "message-id:"];
+    let name = name.to_ascii_lowercase();
+    let start = head.get(..40.min(head.len())).unwrap_or(head).to_ascii_lowercase();
+    [".eml", ".mht", ".mhtml"].iter().any(|ending| name.ends_with(ending))
+        || content_type.to_ascii_lowercase().starts_with("message/rfc822")
+        || FIRST.iter().any(|first| start.starts_with(first.as_bytes()))
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

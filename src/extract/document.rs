@@ -3,9 +3,10 @@
 //! Runs in the child process for everything but plain text: the parsers below may panic, recurse or loop.
 
 use super::archive::Archive;
-use super::detect::{Look, look, office_kind};
-use super::types::{ExtractError, ExtractOptions, Extraction, Kind, Limits};
-use super::{docx, pdf, plain, pptx, xlsx};
+use super::compound::{Compound, Content};
+use super::detect::{Look, Package, look, package};
+use super::types::{ExtractError, ExtractOptions, Extraction, Limits};
+use super::{docx, eml, hwp, hwpx, msg, opendocument, pdf, plain, pptx, rtf, sheets};
 
 /// Reads any supported document.
 pub(super) fn extract(
@@ -24,17 +25,35 @@ pub(super) fn extract(
         Look::Other(error) => Err(error),
         Look::Plain(kind) => plain::extract(kind, bytes, &options),
         Look::Pdf => pdf::extract(bytes, &options, limits),
+        Look::Rtf => rtf::extract(bytes, &options, limits),
+        Look::Mail => eml::extract(bytes, &options, limits),
         Look::Zip => {
             let mut archive = Archive::open(bytes, *limits)?;
-            match office_kind(&mut archive)? {
-                Kind::Docx => docx::extract(&mut archive, &options, limits),
-                Kind::Pptx => pptx::extract(&mut archive, &options, limits),
-                Kind::Xlsx | Kind::Pdf | Kind::Html | Kind::Csv | Kind::Text => {
-                    drop(archive);
-                    xlsx::extract(bytes, &options, limits)
-                }
+            in_archive(&mut archive, bytes, &options, limits)
+        }
+        Look::Compound => {
+            let mut file = Compound::open(bytes, limits)?;
+            match file.content()? {
+                Content::Hangul => hwp::extract(&mut file, &options, limits),
+                Content::Message => msg::extract(&mut file, &options, limits),
+                Content::Workbook => sheets::xls(bytes, &options, limits),
             }
         }
+    }
+}
+
+fn in_archive(
+    archive: &mut Archive<'_>,
+    bytes: &[u8],
+    options: &ExtractOptions,
+    limits: &Limits,
+) -> Extraction {
+    match package(archive)? {
+        Package::Word => docx::extract(archive, options, limits),
+        Package::Slides => pptx::extract(archive, options, limits),
+        Package::Workbook => sheets::xlsx(bytes, options, limits),
+        Package::Hangul => hwpx::extract(archive, options, limits),
+        Package::OpenDocument(kind) => opendocument::extract(kind, archive, options, limits),
     }
 }
 

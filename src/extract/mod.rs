@@ -2,21 +2,30 @@
 //! bounded child process.
 
 mod archive;
+mod compound;
 mod detect;
 mod document;
 mod docx;
+mod eml;
 mod encoding;
+mod flow;
 pub(crate) mod html;
+mod hwp;
+mod hwpx;
+mod letter;
+mod msg;
 mod office;
+mod opendocument;
 mod pdf;
 mod pdf_korean;
 mod plain;
 mod pptx;
 pub(crate) mod quotes;
+mod rtf;
+mod sheets;
 mod sink;
 mod types;
 mod worker;
-mod xlsx;
 mod xml;
 
 #[cfg(test)]

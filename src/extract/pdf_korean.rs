@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use encoding_rs::{EUC_KR, Encoding, UTF_16BE};
+use encoding_rs::{EUC_KR, Encoding, UTF_8, UTF_16BE};
 use pdf_extract::content::Content;
 use pdf_extract::{Dictionary, Document, Object, ObjectId};
 
@@ -64,9 +64,10 @@ fn classify(font: &Dictionary) -> Font {
         Some(b"UniKS-UCS2-H" | b"UniKS-UCS2-V" | b"UniKS-UTF16-H" | b"UniKS-UTF16-V") => {
             Font::Korean(UTF_16BE)
         }
+        Some(b"UniKS-UTF8-H" | b"UniKS-UTF8-V") => Font::Korean(UTF_8),
         Some(
             b"KSCms-UHC-H" | b"KSCms-UHC-V" | b"KSCms-UHC-HW-H" | b"KSCms-UHC-HW-V" | b"KSC-EUC-H"
-            | b"KSC-EUC-V",
+            | b"KSC-EUC-V" | b"KSCpc-EUC-H" | b"KSCpc-EUC-V",
         ) => Font::Korean(EUC_KR),
         Some(_) | None => Font::Opaque,
     }

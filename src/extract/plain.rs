@@ -19,7 +19,7 @@ pub(super) fn extract(kind: Kind, bytes: &[u8], options: &ExtractOptions) -> Ext
         return Ok(empty);
     }
     let head = bytes.get(..worth(options, kind)).unwrap_or(bytes);
-    let Some(Decoded { text, encoding }) = decode(head) else {
+    let Some(Decoded { text, encoding }) = decode(head, head.len() < bytes.len()) else {
         return Err(unsupported("binary data", "open it with the program that made it"));
     };
     let mut found = if kind == Kind::Html { html(&text, options) } else { lines(kind, &text, options) };

@@ -47,6 +47,11 @@ impl Sink {
         }
     }
 
+    /// Characters that still fit.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
     /// No more text fits.
     pub(super) fn is_full(&self) -> bool {
         self.left == 0

@@ -71,6 +71,24 @@ pub(crate) enum Kind {
     Pptx,
     /// Excel workbook.
     Xlsx,
+    /// Excel 97-2003 workbook.
+    Xls,
+    /// Hangul document, version 5.
+    Hwp,
+    /// Hangul document in XML.
+    Hwpx,
+    /// OpenDocument text.
+    Odt,
+    /// OpenDocument spreadsheet.
+    Ods,
+    /// OpenDocument presentation or drawing.
+    Odp,
+    /// Rich Text.
+    Rtf,
+    /// Internet message file (RFC 5322).
+    Eml,
+    /// Outlook message file.
+    Msg,
     /// HTML page.
     Html,
     /// Comma-separated values.

@@ -292,16 +292,17 @@ fn tool(spec: &ToolSpec, version: Legacy) -> Value {
     }
     if version.has_annotations() {
         let hints = spec.annotations;
-        out.insert(
-            "annotations".to_owned(),
-            json!({
-                "title": spec.title,
-                "readOnlyHint": hints.read_only,
-                "destructiveHint": hints.destructive,
-                "idempotentHint": hints.idempotent,
-                "openWorldHint": hints.open_world,
-            }),
-        );
+        let mut annotations = members(json!({
+            "readOnlyHint": hints.read_only,
+            "destructiveHint": hints.destructive,
+            "idempotentHint": hints.idempotent,
+            "openWorldHint": hints.open_world,
+        }));
+        // Later revisions have the title beside the name; twice would only cost the model's context.
+        if !version.has_structured_output() {
+            annotations.insert("title".to_owned(), json!(spec.title));
+        }
+        out.insert("annotations".to_owned(), Value::Object(annotations));
     }
     Value::Object(out)
 }
@@ -313,9 +314,7 @@ fn published_output(schema: &Value) -> Value {
     if let Some(map) = schema.as_object_mut() {
         map.remove("required");
         if let Some(properties) = map.get_mut("properties").and_then(Value::as_object_mut) {
-            properties.entry("error").or_insert_with(
-                || json!({ "type": "object", "description": "Instead of the rest when the call failed." }),
-            );
+            properties.entry("error").or_insert_with(|| json!({ "type": "object" }));
         }
     }
     schema

@@ -225,8 +225,8 @@ fn check(
     let Some(service) = target(state, params) else {
         return refuse("invalid_target", "resource must be exactly one of this server's services");
     };
-    let ceiling = state.settings.scope_ceiling.as_ref();
-    let Ok(granted) = scopes::effective(params.get("scope"), service, ceiling, state.settings.openid) else {
+    let policy = &state.settings.scopes;
+    let Ok(granted) = scopes::effective(params.get("scope"), service, policy, state.settings.openid) else {
         return refuse("invalid_scope", "none of the requested scopes is known here");
     };
     let nonce = params.get("nonce").filter(|n| n.len() <= MAX_NONCE).map(ToOwned::to_owned);

@@ -3,7 +3,6 @@
 use super::jwt::ALGORITHMS;
 use super::openid;
 use super::register::RegistrationMode;
-use super::scopes;
 use super::state::{OauthSettings, OauthState};
 use super::token::id_jag;
 use super::wire;
@@ -63,7 +62,7 @@ fn server(resources: &Resources, settings: &OauthSettings) -> Value {
     let issuer = resources.issuer();
     let mut all = ScopeSet::parse("offline_access");
     for service in resources.offered() {
-        all = all.union(&scopes::supported(service, settings.scope_ceiling.as_ref()));
+        all = all.union(&settings.scopes.published(service));
     }
     let mut grants = vec!["authorization_code", "refresh_token"];
     if settings.client_credentials {
@@ -136,11 +135,11 @@ fn offer_dpop(document: &mut Value, settings: &OauthSettings) {
 }
 
 fn resource(resources: &Resources, service: &ServiceInfo, path: &str, settings: &OauthSettings) -> Value {
-    let (issuer, ceiling) = (resources.issuer(), settings.scope_ceiling.as_ref());
+    let issuer = resources.issuer();
     let mut document = json!({
         "resource": format!("{issuer}/{path}"),
         "authorization_servers": [issuer],
-        "scopes_supported": scopes::supported(service, ceiling).iter().collect::<Vec<_>>(),
+        "scopes_supported": settings.scopes.published(service).iter().collect::<Vec<_>>(),
         "bearer_methods_supported": ["header"],
         "resource_name": service.title,
     });

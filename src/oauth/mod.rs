@@ -49,4 +49,5 @@ pub(crate) use limits::LimitSettings;
 pub(crate) use redirect::RedirectPolicy;
 pub(crate) use register::{RegistrationMode, RegistrationSettings};
 pub(crate) use routes::configure;
+pub(crate) use scopes::ScopePolicy;
 pub(crate) use state::{OauthParts, OauthSettings, OauthState, TrustedIssuer};

@@ -13,24 +13,42 @@ const MAX_CHARS: usize = 4000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoKnownScope;
 
-/// Graph scopes that a token of the service may ever hold.
-pub(super) fn supported(service: &ServiceInfo, ceiling: Option<&ScopeSet>) -> ScopeSet {
-    let all = service.supported_scopes.union(&service.required_scopes);
-    let all = all.difference(&protocol());
-    ceiling.map_or_else(|| all.clone(), |ceiling| all.intersection(ceiling))
+/// What the operator says of scopes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ScopePolicy {
+    /// Scopes beyond which nothing is granted (`DCR_OAUTH_SCOPE`).
+    pub(crate) ceiling: Option<ScopeSet>,
+    /// Permissions that need an administrator, and have one: people can be asked for them as for any other.
+    pub(crate) admin_granted: ScopeSet,
+}
+
+impl ScopePolicy {
+    /// Graph scopes that a token of the service may ever hold.
+    pub(super) fn supported(&self, service: &ServiceInfo) -> ScopeSet {
+        let all = service.supported_scopes.union(&service.required_scopes);
+        let all = all.difference(&protocol());
+        self.ceiling.as_ref().map_or_else(|| all.clone(), |ceiling| all.intersection(ceiling))
+    }
+
+    /// Those that metadata names. Clients ask for all of them at once, and Entra refuses the whole sign-in for one that
+    /// an administrator has not granted; such a one is asked for when a tool needs it (403, RFC 6750 §3.1).
+    pub(super) fn published(&self, service: &ServiceInfo) -> ScopeSet {
+        let supported = self.supported(service);
+        supported.without_admin().union(&supported.intersection(&self.admin_granted))
+    }
 }
 
 /// Scopes granted for a request. Unknown ones are dropped while a known one remains; some clients add their own.
 pub(super) fn effective(
     requested: Option<&str>,
     service: &ServiceInfo,
-    ceiling: Option<&ScopeSet>,
+    policy: &ScopePolicy,
     openid: bool,
 ) -> Result<ScopeSet, NoKnownScope> {
-    let supported = supported(service, ceiling);
+    let supported = policy.supported(service);
     let required = service.required_scopes.intersection(&supported);
     let Some(requested) = requested else {
-        return Ok(if required.is_empty() { supported } else { required });
+        return Ok(if required.is_empty() { policy.published(service) } else { required });
     };
     if requested.len() > MAX_CHARS {
         return Err(NoKnownScope);
@@ -86,8 +104,8 @@ mod tests {
     }
 
     fn granted(requested: Option<&str>, ceiling: Option<&str>) -> Result<String, NoKnownScope> {
-        let ceiling = ceiling.map(ScopeSet::parse);
-        effective(requested, &mail(), ceiling.as_ref(), false).map(|s| s.to_string())
+        let policy = ScopePolicy { ceiling: ceiling.map(ScopeSet::parse), ..ScopePolicy::default() };
+        effective(requested, &mail(), &policy, false).map(|s| s.to_string())
     }
 
     #[test]
@@ -107,7 +125,7 @@ mod tests {
     #[test]
     fn scopes_of_openid_are_kept_where_it_is_offered() {
         let asked = Some("openid email claudeai");
-        let with = effective(asked, &mail(), None, true).unwrap();
+        let with = effective(asked, &mail(), &ScopePolicy::default(), true).unwrap();
         assert_eq!(with.to_string(), "Mail.Read User.Read email openid");
     }
 
@@ -115,6 +133,25 @@ mod tests {
     fn the_ceiling_cuts_even_what_is_required() {
         let asked = Some("Mail.Send Mail.ReadWrite");
         assert_eq!(granted(asked, Some("Mail.Read Mail.Send")).unwrap(), "Mail.Read Mail.Send");
+    }
+
+    #[test]
+    fn what_needs_an_administrator_is_granted_when_asked_for_and_published_when_one_agreed() {
+        let rooms = ServiceInfo {
+            required_scopes: ScopeSet::default(),
+            supported_scopes: ScopeSet::parse("Calendars.Read Place.Read.All"),
+            ..mail()
+        };
+        let mut policy = ScopePolicy::default();
+        let text = |set: ScopeSet| set.to_string();
+        assert_eq!(text(policy.published(&rooms)), "Calendars.Read");
+        assert_eq!(text(effective(None, &rooms, &policy, false).unwrap()), "Calendars.Read");
+        let asked = Some("Place.Read.All");
+        assert_eq!(text(effective(asked, &rooms, &policy, false).unwrap()), "Place.Read.All");
+        policy.admin_granted = ScopeSet::parse("Place.Read.All ChannelMessage.Read.All");
+        assert_eq!(text(policy.published(&rooms)), "Calendars.Read Place.Read.All");
+        policy.ceiling = Some(ScopeSet::parse("Calendars.Read"));
+        assert_eq!(text(policy.published(&rooms)), "Calendars.Read");
     }
 
     #[test]

@@ -7,12 +7,12 @@ use super::limits::LimitSettings;
 use super::metadata::Documents;
 use super::openid::SigningKeys;
 use super::register::RegistrationSettings;
+use super::scopes::ScopePolicy;
 use crate::domain::cipher::Cipher;
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::ClientId;
 use crate::domain::resource::Resources;
-use crate::domain::scope::ScopeSet;
 use crate::domain::token::Hasher;
 use crate::domain::upstream::SignIn;
 use crate::ports::documents::DocumentSource;
@@ -68,8 +68,7 @@ pub(crate) struct OauthSettings {
     pub(crate) metadata_documents: MetadataDocumentSettings,
     /// Clients that the operator set up.
     pub(crate) clients: Vec<ConfiguredClient>,
-    /// Scopes beyond which nothing is granted (`DCR_OAUTH_SCOPE`).
-    pub(crate) scope_ceiling: Option<ScopeSet>,
+    pub(crate) scopes: ScopePolicy,
     /// Who may sign in; an empty list allows everybody.
     pub(crate) allowed_users: Vec<String>,
     pub(crate) allowed_domains: Vec<String>,
@@ -114,7 +113,7 @@ impl Default for OauthSettings {
             registration: RegistrationSettings::default(),
             metadata_documents: MetadataDocumentSettings::default(),
             clients: Vec::new(),
-            scope_ceiling: None,
+            scopes: ScopePolicy::default(),
             allowed_users: Vec::new(),
             allowed_domains: Vec::new(),
             allowed_tenants: Vec::new(),

@@ -157,12 +157,7 @@ pub(super) fn listing_schema(item: &Value) -> Value {
         "count": {"type": "integer"},
         "has_more": {"type": "boolean"},
         "next_cursor": {"type": "string"},
-        "applied": {"type": "object", "properties": {
-            "engine": {"type": "string"}, "query": {"type": "string"}, "folder": {"type": "string"},
-            "window": {"type": "object", "properties": {"start": {"type": "string"}, "end": {"type": "string"}}},
-            "post_filters": {"type": "array", "items": {"type": "string"}},
-            "scanned": {"type": "integer"}, "total_known": {"type": "integer"}, "time_zone": {"type": "string"},
-        }},
+        "applied": {"type": "object"},
         "truncated": {"type": "boolean"},
         "max_chars": {"type": "integer"},
         "warnings": {"type": "array", "items": {"type": "string"}},

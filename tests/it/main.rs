@@ -28,6 +28,8 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod framings;

@@ -105,7 +105,7 @@ impl Extractor {
                 let read = tokio::task::spawn_blocking(move || plain::extract(kind, &bytes, &options));
                 return read.await.unwrap_or(Err(ExtractError::WorkerFailed));
             }
-            Look::Plain(_) | Look::Pdf | Look::Zip => {}
+            Look::Plain(_) | Look::Pdf | Look::Zip | Look::Compound | Look::Rtf | Look::Mail => {}
         }
         let job = Job {
             name: name.chars().take(500).collect(),

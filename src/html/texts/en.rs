@@ -2,7 +2,7 @@
 
 use super::{
     AccountTexts, AdminTexts, AppTexts, ConsentTexts, FaultText, FaultTexts, LandingTexts, ScopeTexts,
-    ShellTexts, Texts, Words,
+    ShellTexts, Texts, Words, both,
 };
 
 pub(in crate::html) const EN: Texts = Texts {
@@ -68,6 +68,10 @@ pub(in crate::html) const EN: Texts = Texts {
             cannot: "Read the messages in your teams’ channels",
         },
         channel_send: Words { can: "Post in channels as you", cannot: "Post in channels as you" },
+        members: both("See who is in your teams and channels"),
+        meetings: both("See your Teams meetings"),
+        transcripts: both("Read the transcripts of your meetings"),
+        rooms: both("See your organisation’s meeting rooms"),
         chat_basic: Words { can: "See your Teams chats without messages", cannot: "See your Teams chats" },
         chat_read: Words { can: "Read your Teams chats", cannot: "Read your Teams chats" },
         chat_write: Words { can: "Read and write your Teams chats", cannot: "Write in your Teams chats" },

@@ -2,13 +2,8 @@
 
 use super::{
     AccountTexts, AdminTexts, AppTexts, ConsentTexts, FaultText, FaultTexts, LandingTexts, ScopeTexts,
-    ShellTexts, Texts, Words,
+    ShellTexts, Texts, Words, both,
 };
-
-/// Where both directions are said alike.
-const fn both(words: &'static str) -> Words {
-    Words { can: words, cannot: words }
-}
 
 pub(in crate::html) const KO: Texts = Texts {
     shell: ShellTexts {
@@ -61,6 +56,10 @@ pub(in crate::html) const KO: Texts = Texts {
         channels_list: both("팀의 채널 보기"),
         channel_read: both("팀 채널의 메시지 읽기"),
         channel_send: both("사용자 이름으로 채널에 게시하기"),
+        members: both("팀과 채널의 구성원 보기"),
+        meetings: both("Teams 모임 보기"),
+        transcripts: both("모임 대화 기록 읽기"),
+        rooms: both("조직의 회의실 보기"),
         chat_basic: both("메시지 없이 Teams 채팅 목록 보기"),
         chat_read: both("Teams 채팅 읽기"),
         chat_write: Words { can: "Teams 채팅 읽기 및 쓰기", cannot: "Teams 채팅 쓰기" },

@@ -6,6 +6,7 @@ mod scopes;
 
 pub(super) use en::EN;
 pub(super) use ko::KO;
+use scopes::both;
 pub(crate) use scopes::{ScopeTexts, Words};
 
 /// One language.

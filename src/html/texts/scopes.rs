@@ -9,6 +9,11 @@ pub(crate) struct Words {
     pub(crate) cannot: &'static str,
 }
 
+/// Where both directions are said alike.
+pub(super) const fn both(words: &'static str) -> Words {
+    Words { can: words, cannot: words }
+}
+
 /// The words of every permission that services ask for.
 #[derive(Debug)]
 pub(crate) struct ScopeTexts {
@@ -25,6 +30,10 @@ pub(crate) struct ScopeTexts {
     pub(super) channels_list: Words,
     pub(super) channel_read: Words,
     pub(super) channel_send: Words,
+    pub(super) members: Words,
+    pub(super) meetings: Words,
+    pub(super) transcripts: Words,
+    pub(super) rooms: Words,
     pub(super) chat_basic: Words,
     pub(super) chat_read: Words,
     pub(super) chat_write: Words,
@@ -62,13 +71,17 @@ impl ScopeTexts {
             "Team.ReadBasic.All" => self.teams_list,
             "Channel.ReadBasic.All" => self.channels_list,
             "ChannelMessage.Read.All" => self.channel_read,
+            "ChannelMember.Read.All" | "TeamMember.Read.All" => self.members,
             "ChannelMessage.Send" => self.channel_send,
             "Chat.ReadBasic" => self.chat_basic,
             "Chat.Read" => self.chat_read,
             "Chat.ReadWrite" => self.chat_write,
             "Chat.Create" => self.chat_create,
             "ChatMessage.Send" => self.chat_send,
-            "Presence.Read" => self.presence,
+            "OnlineMeetings.Read" => self.meetings,
+            "OnlineMeetingTranscript.Read.All" => self.transcripts,
+            "Place.Read.All" => self.rooms,
+            "Presence.Read" | "Presence.Read.All" => self.presence,
             "Notes.Read" => self.notes_read,
             "Notes.Create" => self.notes_create,
             "Notes.ReadWrite" => self.notes_write,

@@ -27,9 +27,8 @@ pub(super) async fn issue(
         return Err(TokenError::UnauthorizedClient);
     }
     let service = target(state, params, path_service).ok_or(TokenError::Target)?;
-    let ceiling = state.settings.scope_ceiling.as_ref();
     // No person signs in: what only a sign-in means is left out.
-    let granted = scopes::effective(params.get("scope"), service, ceiling, false);
+    let granted = scopes::effective(params.get("scope"), service, &state.settings.scopes, false);
     let granted = scopes::graph(&granted.map_err(|_| TokenError::Scope)?);
     let (now, grant) = (state.clock.now(), token::new_grant());
     let bearer = Token::mint(TokenKind::Access, &grant);

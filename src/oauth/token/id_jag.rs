@@ -160,8 +160,8 @@ fn grant(
     if !super::resource_fits(state, params, service.name.as_str()) {
         return Err(TokenError::Target);
     }
-    let ceiling = state.settings.scope_ceiling.as_ref();
-    let allowed = scopes::effective(claims.scope.as_deref(), service, ceiling, state.settings.openid)
+    let policy = &state.settings.scopes;
+    let allowed = scopes::effective(claims.scope.as_deref(), service, policy, state.settings.openid)
         .map_err(|_| TokenError::Scope)?;
     let granted = scopes::narrowed(params.get("scope"), &allowed).ok_or(TokenError::Scope)?;
     let now = state.clock.now();

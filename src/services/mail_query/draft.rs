@@ -47,10 +47,8 @@ pub(super) struct DraftDone {
 /// Output properties for [`DraftDone`].
 pub(super) fn draft_schema() -> Value {
     let texts = json!({"type": "array", "items": {"type": "string"}});
-    json!({
-        "draft_id": {"type": "string"}, "subject": {"type": "string"}, "to": texts, "cc": texts, "bcc": texts,
-        "link": {"type": "string"}, "warnings": texts,
-    })
+    // People, subject and text are in the preview.
+    json!({"draft_id": {"type": "string"}, "link": {"type": "string"}, "warnings": texts})
 }
 
 impl Draft {

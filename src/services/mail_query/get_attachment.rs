@@ -219,8 +219,9 @@ fn spec() -> ToolSpec {
     ToolSpec {
         name: "get_attachment",
         title: "Get Attachment",
-        description: "Read the text of an attachment (pdf, docx, xlsx, pptx, html, csv, txt, attached messages). Other \
-                      files are named with type, size and checksum. Without name and attachment_id the only one is read.",
+        description: "Read the text of an attachment: pdf, docx, xlsx, xls, pptx, hwp, hwpx, odt, ods, odp, rtf, eml, msg, \
+                      html, csv, txt, attached messages. Other files are named with type, size and checksum. Without name \
+                      and attachment_id the only one is read.",
         input_schema: json!({"type": "object", "properties": {
             "message_id": {"type": "string", "description": "id of the message"},
             "attachment_id": {"type": "string", "description": "attachment_id from get_email"},

@@ -78,6 +78,10 @@ impl GetEmail {
 fn spec() -> ToolSpec {
     let mut output = message_schema();
     if let Some(properties) = output.as_object_mut() {
+        // Said by query_email already, or not part of one message.
+        let known =
+            ["preview", "received_utc", "has_attachments", "importance", "folder", "external", "unread"];
+        properties.retain(|name, _| !known.contains(&name.as_str()));
         let texts = json!({"type": "array", "items": {"type": "string"}});
         let files = json!({"type": "array", "items": {"type": "object", "properties": attachment_schema()}});
         properties.insert("attachments".to_owned(), files);

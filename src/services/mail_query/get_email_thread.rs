@@ -2,7 +2,6 @@
 
 use super::args::BodyFormat;
 use super::body::{self, BodyStyle};
-use super::message::message_schema;
 use super::message::{Frame, Item, LIST_SELECT, MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::{Target, odata, segment};
@@ -114,7 +113,10 @@ fn spec() -> ToolSpec {
             "max_chars": max_chars_schema("text"),
             "output_format": output_format_schema(),
         }}),
-        output_schema: listing_schema(&message_schema()),
+        output_schema: listing_schema(&json!({
+            "id": {"type": "string"}, "subject": {"type": "string"}, "from": {"type": "string"},
+            "received_local": {"type": "string"}, "body": {"type": "string"},
+        })),
         annotations: Annotations::READ_UNTRUSTED,
         scopes: SCOPES,
         aliases: &[

@@ -76,16 +76,8 @@ impl MailboxSettings {
             "external_audience": {"type": "string", "enum": ["none", "contacts", "all"], "description": "Who else gets one"},
         });
         let out = |name: &str| (name.to_owned(), json!({"type": "string"}));
-        let told = [
-            "time_zone",
-            "working_hours",
-            "auto_reply",
-            "start",
-            "end",
-            "internal_message",
-            "external_message",
-            "external_audience",
-        ];
+        // The rest of the answer has the names of the arguments.
+        let told = ["time_zone", "working_hours", "auto_reply"];
         let spec = ToolSpec {
             name: NAME,
             title: "Mailbox Settings",

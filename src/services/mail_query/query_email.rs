@@ -351,6 +351,7 @@ fn applied(plan: &Plan, frame: &Frame, scanned: usize, total: Option<u64>) -> Ap
 
 fn spec() -> ToolSpec {
     let words = |text: &str| json!({"type": "array", "items": {"type": "string"}, "description": text, "maxItems": 20});
+    let bare = json!({"type": "array", "items": {"type": "string"}, "maxItems": 20});
     ToolSpec {
         name: NAME,
         title: "Query Email",
@@ -367,9 +368,7 @@ fn spec() -> ToolSpec {
             "subject_contains": {"type": "string", "description": "Part of the subject"},
             "keyword": {"type": "string", "description": "Word or phrase in subject, body or sender"},
             "keyword_filter": {"type": "object", "description": "Several words: all of, any of, none of", "properties": {
-                "and_keywords": words("All of these"),
-                "or_keywords": words("Any of these"),
-                "not_keywords": words("None of these"),
+                "and_keywords": bare, "or_keywords": bare, "not_keywords": bare,
             }},
             "folder": {"type": "string", "description": "inbox, sent, drafts, deleted, junk, archive, or a folder's name or id; all folders unless given"},
             "unread_only": {"type": "boolean", "description": "Only unread mail"},

@@ -80,8 +80,8 @@ impl ReadFile {
         let spec = ToolSpec {
             name: "read_file",
             title: "Read File",
-            description: "Read a file of OneDrive: the text of pdf, docx, xlsx, pptx, html, csv and text files, or a \
-                          picture or a small file as it is.",
+            description: "Read a file of OneDrive: the text of pdf, docx, xlsx, xls, pptx, hwp, hwpx, odt, ods, odp, \
+                          rtf, eml, msg, html, csv and text files, or a picture or a small file as it is.",
             input_schema: json!({"type": "object", "properties": {
                 "file_path": {"type": "string", "description": "Path such as Documents/notes.txt, id, or sharing link"},
                 "mode": {
@@ -125,7 +125,7 @@ impl ReadFile {
                 if wish.mode == Mode::Table && !is_table(&item.name) {
                     return Err(ToolError::invalid(
                         "mode",
-                        "Only xlsx and csv files are tables: use mode text.",
+                        "Only xlsx, xls, ods and csv files are tables: use mode text.",
                     ));
                 }
                 let bytes = self.bytes(context, item, self.desk.deps.settings.max_attachment_bytes).await?;
@@ -176,7 +176,7 @@ impl ReadFile {
 
 fn is_table(name: &str) -> bool {
     let ending = name.rsplit('.').next().unwrap_or_default().to_lowercase();
-    ["xlsx", "xlsm", "csv", "tsv"].contains(&ending.as_str())
+    ["xlsx", "xlsm", "xls", "ods", "csv", "tsv"].contains(&ending.as_str())
 }
 
 /// Kinds of pictures that clients show.

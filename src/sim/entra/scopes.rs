@@ -52,12 +52,14 @@ const USER_CONSENTABLE: &[&str] = &[
 /// Delegated Graph permissions that only an administrator may grant.
 const ADMIN_ONLY: &[&str] = &[
     "Calendars.ReadBasic",
+    "ChannelMember.Read.All",
     "ChannelMessage.Read.All",
     "Directory.Read.All",
     "Group.Read.All",
     "GroupMember.Read.All",
     "OnlineMeetingTranscript.Read.All",
     "Place.Read.All",
+    "TeamMember.Read.All",
     "User.Read.All",
 ];
 

@@ -98,6 +98,12 @@ impl Tenant {
 
     /// A Graph token of `user`, got at the tenant itself, without Entrada.
     pub(crate) async fn graph_token(&self, user: &str) -> String {
+        self.token(user, "Mail.Read User.Read").await
+    }
+
+    /// The same with scopes of Graph.
+    async fn token(&self, user: &str, scopes: &str) -> String {
+        let scopes = format!("openid profile email offline_access {scopes}");
         let verifier = "direct-verifier-direct-verifier-direct-verifier";
         let base = format!("{}/{}/oauth2/v2.0", self.url, self.directory_id);
         let query = [
@@ -105,7 +111,7 @@ impl Tenant {
             ("response_type", "code"),
             ("redirect_uri", DIRECT_REDIRECT),
             ("response_mode", "query"),
-            ("scope", "openid profile email offline_access Mail.Read User.Read"),
+            ("scope", &scopes),
             ("state", "direct"),
             ("nonce", "direct"),
             ("code_challenge_method", "S256"),
@@ -140,6 +146,14 @@ impl Tenant {
         let answer: Value = response.json().await.unwrap();
         assert!(answer.get("error").is_none(), "{url}: {answer}");
         answer
+    }
+
+    /// Puts a file into the OneDrive of `user`, as another program would; `path` is percent-encoded.
+    pub(crate) async fn put_file(&self, user: &str, path: &str, bytes: Vec<u8>) {
+        let token = self.token(user, "Files.ReadWrite").await;
+        let url = format!("{}/v1.0/me/drive/root:/{path}:/content", self.url);
+        let response = http::client().put(&url).bearer_auth(token).body(bytes).send().await.unwrap();
+        assert!(response.status().is_success(), "{url}: {}", response.text().await.unwrap());
     }
 
     /// Subjects of every message in the mailbox of `user`.

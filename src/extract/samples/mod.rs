@@ -1,8 +1,14 @@
 //! Real documents, written by hand, for the tests.
 
+mod compound;
+mod open;
+
 use std::io::{Cursor, Write};
 
 use zip::write::{SimpleFileOptions, ZipWriter};
+
+pub(super) use compound::{Hwp, MsgPart, cfb, hwp, msg, xls};
+pub(super) use open::{hwpx, opendocument};
 
 const XML: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#;
 const W: &str = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";

@@ -1,7 +1,12 @@
 //! Documents as users attach them, and as attackers do.
 
+mod compound;
+mod mail;
+mod open;
+mod rtf;
+
 use super::document::extract as read;
-use super::samples::{HELVETICA, KOREAN, docx, pdf, pptx, xlsx, zip};
+use super::samples::{HELVETICA, KOREAN, cfb, docx, pdf, pptx, xlsx, zip};
 use super::types::{Extraction, Kind, Limits};
 use super::{ExtractError, ExtractOptions};
 
@@ -112,23 +117,20 @@ fn scans_and_protected_files_are_told_apart() {
         format!("{}/Filter/Standard/V 1/R 2/O<{key}>/U<{key}>/P -4>>", HELVETICA.trim_end_matches('>'));
     let referred = "/ID[<00><00>]/Encrypt 3 0 R";
     assert_eq!(extract(&pdf(&[b"BT ET"], &font, referred)), Err(ExtractError::Encrypted));
-    let mut office = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
-    office.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
-    assert_eq!(extract(&office), Err(ExtractError::Encrypted));
+    assert_eq!(extract(&cfb(&[("/EncryptedPackage", b"x")])), Err(ExtractError::Encrypted));
 }
 
 #[test]
 fn other_formats_are_named() {
-    let old: Vec<u8> = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"
-        .iter()
-        .copied()
-        .chain("WordDocument".encode_utf16().flat_map(u16::to_le_bytes))
-        .collect();
     for (bytes, name) in [
-        (old, "Word 97-2003"),
+        (cfb(&[("/WordDocument", b"x")]), "Word 97-2003"),
+        (cfb(&[("/PowerPoint Document", b"x")]), "PowerPoint 97-2003"),
+        (cfb(&[("/Other", b"x")]), "OLE container"),
+        (b"HWP Document File V3.00 \x1A\x01\x02".to_vec(), "version 3"),
         (b"\x89PNG\r\n\x1A\n....".to_vec(), "PNG"),
         (zip(&[("a.txt", b"hello")]), "zip archive"),
-        (zip(&[("mimetype", b"application/hwp+zip")]), "HWPX"),
+        (zip(&[("mimetype", b"application/epub+zip")]), "EPUB"),
+        (zip(&[("mimetype", b"application/vnd.oasis.opendocument.formula")]), "OpenDocument"),
         (b"MZ\x90\0\x03".to_vec(), "program"),
         (vec![0, 1, 2, 3], "binary"),
     ] {
