@@ -191,19 +191,15 @@ impl Tool for CopyPage {
             }
             Outcome::Page(_) | Outcome::Running => None,
         };
-        let text = match &copy {
-            Some(copy) => {
-                Book::used(&self.desk, context, copy).await;
-                format!(
-                    "Copied \"{}\" into {}.\npage_id: {}\n{}\n",
-                    copy.title, copy.section, copy.id, copy.web_url
-                )
-            }
-            None => {
-                warnings
-                    .push("OneNote is still copying: list the pages of the section in a minute.".to_owned());
-                format!("Copying \"{}\" into {into}.\n", page.title)
-            }
+        let text = if let Some(copy) = &copy {
+            Book::used(&self.desk, context, copy).await;
+            format!(
+                "Copied \"{}\" into {}.\npage_id: {}\n{}\n",
+                copy.title, copy.section, copy.id, copy.web_url
+            )
+        } else {
+            warnings.push("OneNote is still copying: list the pages of the section in a minute.".to_owned());
+            format!("Copying \"{}\" into {into}.\n", page.title)
         };
         let done = Done { status: "done", running: copy.is_none(), page: copy, warnings };
         output(|| with_notes(text, &done.warnings, None), &done, OutputFormat::Text)

@@ -124,7 +124,9 @@ impl DbOnenoteUpdate {
                 let before = book.sections.len();
                 book.sections.retain(|id, _| !complete || there.contains(id.as_str()));
                 let removed = before - book.sections.len();
-                listed.iter().for_each(|(id, name, parent)| put(&mut book.sections, id, name, parent, 0));
+                for (id, name, parent) in &listed {
+                    put(&mut book.sections, id, name, parent, 0);
+                }
                 removed
             })
             .await?;
@@ -206,7 +208,9 @@ impl DbOnenoteUpdate {
             let before = book.pages.len();
             book.pages.retain(|id, kept| found.contains_key(id) || !whole.contains(&kept.parent));
             let removed = before - book.pages.len();
-            found.iter().for_each(|(id, (title, section))| put(&mut book.pages, id, title, section, 0));
+            for (id, (title, section)) in &found {
+                put(&mut book.pages, id, title, section, 0);
+            }
             removed
         })
         .await?;

@@ -160,16 +160,14 @@ impl ManagePageContent {
         wish: Wish,
         mut warnings: Vec<String>,
     ) -> Result<ToolOutput, ToolError> {
-        let id = match &wish.page_id {
-            Some(id) => checked_id("page_id", id)?,
-            None => {
-                let book = Book::of(&self.desk, context).await?;
-                let text = "`page_id` is missing. List or search pages, and use an id from there.";
-                let last = recent(&book.pages, 1).first().map(|(id, _)| (*id).to_owned());
-                let last = last.ok_or_else(|| ToolError::invalid("page_id", text))?;
-                warnings.push("No page_id was given: this is the page that was used last.".to_owned());
-                last
-            }
+        let id = if let Some(id) = &wish.page_id {
+            checked_id("page_id", id)?
+        } else {
+            let book = Book::of(&self.desk, context).await?;
+            let text = "`page_id` is missing. List or search pages, and use an id from there.";
+            let last = recent(&book.pages, 1).first().map(|(id, _)| (*id).to_owned());
+            warnings.push("No page_id was given: this is the page that was used last.".to_owned());
+            last.ok_or_else(|| ToolError::invalid("page_id", text))?
         };
         let zone = self.desk.zone(context).await;
         let (page, html) = futures_util::future::try_join(
@@ -208,17 +206,16 @@ impl ManagePageContent {
         }
         let section =
             self.desk.section(context, wish.section_id.as_deref(), wish.section_name.as_deref()).await?;
-        let (section, name) = match section {
-            Some(section) => (section.id, section.name),
-            None => {
-                let book = Book::of(&self.desk, context).await?;
-                let last =
-                    recent(&book.sections, 1).first().map(|(id, kept)| ((*id).to_owned(), kept.name.clone()));
-                let text = "`section_id` is missing: onenote_list_notebooks tells the sections.";
-                let last = last.ok_or_else(|| ToolError::invalid("section_id", text))?;
-                warnings.push(format!("No section was given: this is the one used last, {}.", last.1));
-                last
-            }
+        let (section, name) = if let Some(section) = section {
+            (section.id, section.name)
+        } else {
+            let book = Book::of(&self.desk, context).await?;
+            let last =
+                recent(&book.sections, 1).first().map(|(id, kept)| ((*id).to_owned(), kept.name.clone()));
+            let text = "`section_id` is missing: onenote_list_notebooks tells the sections.";
+            let last = last.ok_or_else(|| ToolError::invalid("section_id", text))?;
+            warnings.push(format!("No section was given: this is the one used last, {}.", last.1));
+            last
         };
         let html = markup::html("content", content, wish.content_format).await?;
         let zone = self.desk.zone(context).await;

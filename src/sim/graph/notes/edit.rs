@@ -103,7 +103,7 @@ fn unsupported() -> GraphError {
     bad("20141", "The target in the PATCH request does not support the specified action.")
 }
 
-fn one(body: &mut Vec<Piece>, change: &Change<'_>) -> Result<(), GraphError> {
+fn one(body: &mut [Piece], change: &Change<'_>) -> Result<(), GraphError> {
     let target = change.target;
     let is_wanted = |element: &Element| match target.strip_prefix('#') {
         Some(id) => element.attribute("data-id") == Some(id),
@@ -169,7 +169,7 @@ fn content(text: &str, into: &str) -> Result<Vec<Piece>, GraphError> {
     }
     let item = |piece: Piece| match piece {
         Piece::Element(element) if element.name == "li" => Piece::Element(element),
-        other => {
+        other @ (Piece::Text(_) | Piece::Element(_)) => {
             Piece::Element(Element { name: "li".to_owned(), children: vec![other], ..Element::default() })
         }
     };

@@ -176,7 +176,7 @@ pub(super) fn plain(pieces: &[Piece]) -> String {
         Piece::Element(element) if element.name == "br" => "\n".to_owned(),
         Piece::Element(element) => plain(&element.children),
     };
-    pieces.iter().map(one).collect::<Vec<_>>().join("")
+    pieces.iter().map(one).collect()
 }
 
 /// The elements that can be named, in the order of their ids.

@@ -193,15 +193,15 @@ pub(super) fn operation(notes: &Notes, call: &Call<'_>, id: &str) -> Result<Answ
 }
 
 fn operation_body(call: &Call<'_>, id: &str, of: &Operation) -> Value {
-    let mut body = json!({
-        "id": id, "status": if of.looks == 0 { "notstarted" } else { "running" }, "createdDateTime": time(of.created),
-        "lastActionDateTime": time(clock::now()), "percentComplete": "0",
-    });
-    if of.looks > 1 {
-        body["status"] = json!("completed");
-        body["percentComplete"] = json!("100");
-        body["resourceId"] = json!(of.page);
-        body["resourceLocation"] = json!(format!("{}/v1.0/me/onenote/pages/{}", call.origin, of.page));
-    }
-    body
+    let (status, percent) = match of.looks {
+        0 => ("notstarted", "0"),
+        1 => ("running", "0"),
+        _ => ("completed", "100"),
+    };
+    let done = of.looks > 1;
+    let place = format!("{}/v1.0/me/onenote/pages/{}", call.origin, of.page);
+    json!({
+        "id": id, "status": status, "createdDateTime": time(of.created), "lastActionDateTime": time(clock::now()),
+        "percentComplete": percent, "resourceId": done.then_some(&of.page), "resourceLocation": done.then_some(place),
+    })
 }

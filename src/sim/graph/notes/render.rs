@@ -97,12 +97,12 @@ impl Paint<'_> {
             "createdBy": self.by(), "lastModifiedBy": self.by(), "lastModifiedDateTime": time(one.modified),
             "isDefault": false, "pagesUrl": format!("{url}/pages"), "links": self.links(&place),
         });
-        self.shaped(all, shape, |name, inner| match name {
-            "parentNotebook" => self.above(&one.notebook, inner),
-            _ => {
-                let group = one.group.as_ref().and_then(|id| self.shelf.groups.iter().find(|g| g.id == *id));
-                group.map_or(Value::Null, |group| self.group(group, inner))
+        self.shaped(all, shape, |name, inner| {
+            if name == "parentNotebook" {
+                return self.above(&one.notebook, inner);
             }
+            let group = one.group.as_ref().and_then(|id| self.shelf.groups.iter().find(|g| g.id == *id));
+            group.map_or(Value::Null, |group| self.group(group, inner))
         })
     }
 

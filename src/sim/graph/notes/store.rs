@@ -111,7 +111,9 @@ impl Shelf {
             gone: Vec::new(),
             made: 0,
         };
-        notebooks.into_iter().for_each(|book| shelf.take(book));
+        for book in notebooks {
+            shelf.take(book);
+        }
         shelf
     }
 
