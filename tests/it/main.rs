@@ -91,6 +91,12 @@ mod switches;
 #[cfg(test)]
 mod teams;
 #[cfg(test)]
+mod teams_channel;
+#[cfg(test)]
+mod teams_edit;
+#[cfg(test)]
+mod teams_search;
+#[cfg(test)]
 mod teams_write;
 #[cfg(test)]
 mod token_storm;

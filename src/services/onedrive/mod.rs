@@ -1,9 +1,8 @@
 //! `/onedrive`: the files of the signed-in user, and those that others have shared.
 //!
-//! Callers name a file by path, id or link ([`address`]); Graph's [`item`]s come back with both. Bytes are fetched past
+//! Callers name a file by path, id or link ([`super::drive_address`]); Graph's [`item`]s come back with both. Bytes are fetched past
 //! Graph's redirect without the token (`graph::download`) and never touch the server's disk.
 
-mod address;
 mod change;
 mod create_folder;
 mod delete_file;
@@ -18,6 +17,7 @@ mod read_file;
 mod share_file;
 mod write_file;
 
+use super::drive_address::Address;
 use super::own::asker;
 use super::{ServiceDeps, fault, own, zone};
 use crate::domain::ids::ServiceName;
@@ -29,7 +29,6 @@ use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::tool::{Args, Service, Tool};
-use address::Address;
 use chrono_tz::Tz;
 use item::{FileItem, Frame, ItemView, SELECT};
 use serde::Deserialize;

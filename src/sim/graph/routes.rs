@@ -158,6 +158,7 @@ pub(super) fn dispatch(
         }
         ["search", "query"] if call.method == "POST" => match search::wanted(call)? {
             search::Wanted::Messages => search::query(call, &mailbox(state, call)?.read()),
+            search::Wanted::ChatMessages => teams::search(&state.teams, call),
             search::Wanted::Files => drive::search(&state.drives, directory, call),
         },
         ["search", "query"] => Err(GraphError::method()),

@@ -10,6 +10,7 @@ mod notes;
 mod paging;
 mod refusals;
 mod teams;
+mod teams_more;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{App, test, web};
