@@ -65,6 +65,10 @@ mod onedrive;
 #[cfg(test)]
 mod onedrive_write;
 #[cfg(test)]
+mod onenote;
+#[cfg(test)]
+mod onenote_write;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod profiles;

@@ -20,6 +20,7 @@ mod mailbox;
 mod members;
 mod messages;
 mod mime;
+mod notes;
 mod odata;
 mod options;
 mod paging;
@@ -45,6 +46,7 @@ use serde_json::Value;
 use self::drive::Drives;
 use self::gate::Gate;
 use self::mailbox::Mailbox;
+use self::notes::Notes;
 use self::teams::Teams;
 use super::clock;
 use super::directory::Directory;
@@ -64,6 +66,7 @@ pub(crate) struct GraphState {
     gate: Gate,
     teams: Teams,
     drives: Drives,
+    notes: Notes,
 }
 
 impl GraphState {
@@ -80,6 +83,7 @@ impl GraphState {
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
+        let notes = Notes::new(seed::notes::notes(directory, now));
         Self {
             mailboxes,
             calendars,
@@ -88,6 +92,7 @@ impl GraphState {
             gate: Gate::new(),
             teams,
             drives,
+            notes,
         }
     }
 
@@ -95,6 +100,7 @@ impl GraphState {
     pub(crate) fn reset(&self) {
         self.gate.set(gate::Limits::default());
         self.drives.units.set(None);
+        self.notes.limits.set(None);
     }
 
     fn events(&self, oid: &str) -> MappedRwLockReadGuard<'_, [Event]> {
@@ -117,6 +123,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let scope = drive::PATTERNS
         .iter()
         .chain(&teams::PATTERNS)
+        .chain(&notes::PATTERNS)
         .chain(&routes::PATTERNS)
         .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
             scope.route(pattern, web::to(http::handle))

@@ -12,6 +12,7 @@ use super::mailbox::Mailbox;
 use super::members;
 use super::messages::{self, READ, READ_BASIC};
 use super::mime;
+use super::notes;
 use super::options::Options;
 use super::people;
 use super::places;
@@ -131,6 +132,9 @@ pub(super) fn dispatch(
     }
     if drive::is_drive(&call.path) {
         return drive::dispatch(&state.drives, directory, call, &segments);
+    }
+    if notes::is_notes(&call.path) {
+        return notes::dispatch(&state.notes, call, &segments);
     }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),

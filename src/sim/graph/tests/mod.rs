@@ -6,6 +6,7 @@ mod contract_writes;
 mod drive;
 mod limits;
 mod mail;
+mod notes;
 mod paging;
 mod refusals;
 mod teams;
