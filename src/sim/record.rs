@@ -20,6 +20,7 @@ const HEADERS: &[&str] = &[
     "if-none-match",
     "prefer",
     "return-client-request-id",
+    "user-agent",
 ];
 
 /// A file with one exchange a line: `method`, `url` (below `/v1.0`, as sent), `headers`, `body`, `status`, `response`.
@@ -43,12 +44,17 @@ impl Record {
         let url = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let url = url.strip_prefix("/v1.0").unwrap_or(url);
         let mut hasher = DefaultHasher::new();
+        let headers = headers(request.headers());
         (request.method().as_str(), url, body, status).hash(&mut hasher);
+        // Each request has an id of its own.
+        for (name, value) in headers.iter().filter(|(name, _)| *name != "client-request-id") {
+            (name, value.as_str()).hash(&mut hasher);
+        }
         let line = || {
             json!({
                 "method": request.method().as_str(),
                 "url": url,
-                "headers": headers(request.headers()),
+                "headers": headers,
                 "body": content(body),
                 "status": status,
                 "response": content(response),

@@ -237,6 +237,12 @@ async fn no_tool_shows_or_changes_what_is_somebody_elses() {
         let after = sweep(&alice, &tools).await;
         let lost: Vec<&String> = prying.secrets.iter().filter(|text| !after.texts.contains(*text)).collect();
         assert!(lost.is_empty(), "{service}: gone after {} calls: {lost:?}", prying.calls);
+        // What came to her is what both can see: a message in their chat, an invitation.
+        let seen = sweep(&bob, &tools).await;
+        let is_news =
+            |text: &&String| !before.read.contains(&written(text)) && !seen.read.contains(&written(text));
+        let news: Vec<&String> = after.texts.iter().filter(is_news).collect();
+        assert!(news.is_empty(), "{service}: new after {} calls: {news:?}", prying.calls);
         println!(
             "{service}: {} tools, {} of them with ids of alice, {} calls, {} texts of hers, none shown",
             tools.len(),

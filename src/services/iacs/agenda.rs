@@ -104,6 +104,9 @@ impl Tool for SearchAgenda {
             items.extend(found.items.into_iter().filter(|hit| hit.address() == chair.chair));
         }
         items.sort_by(|a: &Hit, b: &Hit| b.received_local.cmp(&a.received_local));
+        if has_more {
+            warnings.push("There are more: name a shorter period.".to_owned());
+        }
         warnings.dedup();
         let mut text = format!("{} agendas of {panel}\n", items.len());
         for hit in &items {
@@ -187,7 +190,7 @@ impl Tool for SearchResponses {
             None => Vec::new(),
         };
         let asked = with(period(None, None, RESPONSE_DAYS), "subject_contains", json!(code));
-        let Found { items, has_more, warnings: told } = self.desk.find(context, &asked).await?;
+        let Found { items, has_more, warnings: told, .. } = self.desk.find(context, &asked).await?;
         warnings.extend(told);
         let mut senders: BTreeMap<String, Vec<Hit>> = BTreeMap::new();
         for hit in items {
@@ -197,7 +200,13 @@ impl Tool for SearchResponses {
                 senders.entry(sender).or_default().push(hit);
             }
         }
-        let missing: Vec<&String> = awaited.iter().filter(|one| !senders.contains_key(*one)).collect();
+        // Of mail that was not looked at, nobody knows who wrote it.
+        let is_missing = |one: &&String| !has_more && !senders.contains_key(*one);
+        let missing: Vec<&String> = awaited.iter().filter(is_missing).collect();
+        if has_more {
+            warnings
+                .push(format!("There is more mail under {code} than was read: who is missing is not told."));
+        }
         let mut text = format!("{} people wrote under {code}\n", senders.len());
         let mut responses = Vec::new();
         for (sender, mut hits) in senders {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Messages that are counted.
+/// Messages of a page that is counted.
 const COUNTED: usize = 200;
 const DEFAULT_LIMIT: usize = 25;
 const DEFAULT_DAYS: u32 = 365;

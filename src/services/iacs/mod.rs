@@ -28,6 +28,9 @@ const SCOPES: &[&str] = &["Mail.Read"];
 /// Arguments that other tools of the original took: accepted and checked, not listed.
 const ALIASES: &[(&str, &str)] = &[("user_id", "user_id")];
 
+/// Pages of one search; whoever has more has to name a shorter period.
+const MAX_PAGES: usize = 20;
+
 /// What the tools share.
 struct Desk {
     deps: ServiceDeps,
@@ -52,6 +55,7 @@ struct Hit {
 struct Found {
     items: Vec<Hit>,
     has_more: bool,
+    next_cursor: Option<String>,
     warnings: Vec<String>,
 }
 
@@ -90,11 +94,21 @@ impl Desk {
         own::notes(&self.deps.graph, context, args).await
     }
 
-    /// Asks `query_email`; its refusals name its arguments.
+    /// Asks `query_email`, page by page; its refusals name its arguments.
     async fn find(&self, context: &CallContext, wish: &Value) -> Result<Found, ToolError> {
-        let args: Args = wish.as_object().cloned().unwrap_or_default();
-        let answer = self.mail.call(context, args).await?;
-        serde_json::from_str(answer.structured.get()).map_err(ToolError::internal)
+        let mut args: Args = wish.as_object().cloned().unwrap_or_default();
+        let mut all = Found::default();
+        for _ in 0..MAX_PAGES {
+            let answer = self.mail.call(context, args).await?;
+            let page: Found = serde_json::from_str(answer.structured.get()).map_err(ToolError::internal)?;
+            all.items.extend(page.items);
+            all.warnings.extend(page.warnings);
+            all.has_more = page.has_more;
+            let Some(cursor) = page.next_cursor else { break };
+            args = json!({ "cursor": cursor }).as_object().cloned().unwrap_or_default();
+        }
+        all.warnings.dedup();
+        Ok(all)
     }
 }
 

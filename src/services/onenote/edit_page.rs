@@ -159,7 +159,13 @@ impl EditPage {
             (_, Some("title"), _) => {
                 Err(ToolError::invalid("action", "The title can only be replaced: use action replace."))
             }
-            (Action::Clean, _, _) => Ok(clean(wish, &self.elements(context, &page.id).await?, &html)),
+            (Action::Clean, None | Some("body"), None) => {
+                Ok(clean(wish, &self.elements(context, &page.id).await?, &html))
+            }
+            (Action::Clean, _, _) => {
+                let text = "clean empties the whole page: leave `target` and `find_text` out, or use action replace.";
+                Err(ToolError::invalid("target", text))
+            }
             (Action::Replace, None | Some("body"), None) => {
                 let text = "`target` is missing: name the element to replace, or use action clean for the whole page.";
                 Err(ToolError::invalid("target", text))

@@ -35,6 +35,18 @@ fn written(field: &str, text: &str, form: BodyForm) -> Result<String, ToolError>
             el.set_tag_name("td")?;
             Ok(())
         }))
+        // OneNote fetches the picture of an address by itself, and so would tell a stranger whatever stands in it.
+        .append_element_content_handler(element!("img", |el| {
+            let source = el.get_attribute("src").unwrap_or_default();
+            let words = el.get_attribute("alt").filter(|words| !words.trim().is_empty());
+            let words = escaped(words.as_deref().unwrap_or("picture"));
+            if source.starts_with("https:") || source.starts_with("http:") {
+                el.replace(&format!("<a href=\"{source}\">{words}</a>"), ContentType::Html);
+            } else {
+                el.replace(&words, ContentType::Html);
+            }
+            Ok(())
+        }))
         .append_element_content_handler(element!("thead, tbody", |el| {
             el.remove_and_keep_content();
             Ok(())
@@ -126,6 +138,17 @@ mod tests {
         }
         let mark = format!("- {DONE}not a box");
         assert!(!markdown(&mark).contains("data-tag"), "{}", markdown(&mark));
+    }
+
+    #[test]
+    fn a_picture_of_elsewhere_becomes_a_link() {
+        let made =
+            markdown("![a <b> sum](https://elsewhere.example/?d=1&e=2) ![](data:image/png;base64,AAAA)");
+        assert!(!made.contains("<img"), "{made}");
+        assert!(made.contains("<a href=\"https://elsewhere.example/?d=1&amp;e=2\">"), "{made}");
+        let html = "<p><img src=\"https://elsewhere.example/x.png\" onerror=\"x\"></p>";
+        let made = written("content", html, BodyForm::Html).unwrap();
+        assert_eq!(made, "<p><a href=\"https://elsewhere.example/x.png\">picture</a></p>");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::content::{self, BodyFormat, Style};
 use super::item::{PageItem, page_schema};
 use super::lists::Pages;
 use super::{Desk, SCOPES, has_too_many_sections, read_fault};
-use crate::graph::error::GraphError;
+use crate::graph::error::{Fault, GraphError};
 use crate::services::answer::{Answer, Applied, Bounds, Room, line, listing_schema};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::time::{Edge, local_text, moment};
@@ -201,19 +201,24 @@ impl OnenoteSearch {
         context: &CallContext,
         question: &Question,
         pages: Vec<PageItem>,
-    ) -> Result<Vec<Option<Hit>>, ToolError> {
+    ) -> Result<Vec<Looked>, ToolError> {
         if question.scope == Scope::Title {
-            let hit = |page: PageItem| question.wants(&page).then(|| Hit { page, snippet: String::new() });
-            return Ok(pages.into_iter().map(hit).collect());
+            let wanted = |page: PageItem| question.wants(&page).then(|| Hit { page, snippet: String::new() });
+            return Ok(pages.into_iter().map(|page| wanted(page).into()).collect());
         }
         let one = |page: PageItem| async move {
             if !question.wants(&page) {
-                return Ok(None);
+                return Ok(Looked::Nothing);
             }
             let html = match self.desk.html(context, &page.id, false).await {
                 Ok(html) => html,
-                // Deleted since it was listed, or a page that cannot be read: it holds nothing to find.
-                Err(GraphError::Refused { .. }) => return Ok(None),
+                // Deleted since it was listed: it holds nothing to find.
+                Err(GraphError::Refused { fault: Fault::NotFound, .. }) => return Ok(Looked::Nothing),
+                Err(error @ GraphError::Refused { fault: Fault::MissingPermission, .. }) => {
+                    return Err(read_fault(error));
+                }
+                // Of a section that is locked or damaged; the others are looked at all the same.
+                Err(GraphError::Refused { .. }) => return Ok(Looked::Unread),
                 Err(error) => return Err(read_fault(error)),
             };
             let style = Style { format: BodyFormat::Text, max_chars: 200_000, elements: false };
@@ -222,9 +227,9 @@ impl OnenoteSearch {
             let found = question.words.iter().all(|word| all.contains(word));
             let first = question.words.first().map_or("", String::as_str);
             let snippet = || snippet(&read.content, first).unwrap_or_default();
-            Ok(found.then(snippet).map(|snippet| Hit { page: read.page, snippet }))
+            Ok(found.then(snippet).map(|snippet| Hit { page: read.page, snippet }).into())
         };
-        let found: Vec<Result<Option<Hit>, ToolError>> =
+        let found: Vec<Result<Looked, ToolError>> =
             futures_util::stream::iter(pages.into_iter().map(one)).buffered(AT_ONCE).collect().await;
         found.into_iter().collect()
     }
@@ -278,6 +283,20 @@ impl Question {
     }
 }
 
+/// What came of looking at a page.
+enum Looked {
+    Hit(Hit),
+    Nothing,
+    /// OneNote did not let it be read.
+    Unread,
+}
+
+impl From<Option<Hit>> for Looked {
+    fn from(hit: Option<Hit>) -> Self {
+        hit.map_or(Self::Nothing, Self::Hit)
+    }
+}
+
 impl Hit {
     fn print(&self) -> String {
         let mut out = self.page.print();
@@ -297,25 +316,29 @@ impl Tool for OnenoteSearch {
     }
 
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.desk.notes(context, &args).await?;
+        let mut warnings = self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
         let mut question = self.question(context, &wish).await?;
         let zone: Tz = question.zone.parse().unwrap_or(Tz::UTC);
         let max_chars = wish.max_chars.unwrap_or(self.desk.deps.settings.max_chars);
         let most = if question.scope == Scope::Content { MAX_READ } else { MAX_SCANNED };
-        let (mut room, mut scanned, mut turns) =
-            (Room::new(wish.limit.unwrap_or(DEFAULT_LIMIT), max_chars), 0, 0);
+        let mut room = Room::new(wish.limit.unwrap_or(DEFAULT_LIMIT), max_chars);
+        let (mut scanned, mut turns, mut unread) = (0, 0, 0);
         let more = 'pages: loop {
             let (mut pages, behind) = self.pages(context, &mut question, zone).await.map_err(read_fault)?;
             let left = most - scanned;
             let cut = pages.len() > left;
             pages.truncate(left);
-            for hit in self.hits(context, &question, pages).await? {
-                if let Some(hit) = hit {
-                    let line = hit.print();
-                    if !room.put(hit, &line) {
-                        break 'pages true;
+            for looked in self.hits(context, &question, pages).await? {
+                match looked {
+                    Looked::Hit(hit) => {
+                        let line = hit.print();
+                        if !room.put(hit, &line) {
+                            break 'pages true;
+                        }
                     }
+                    Looked::Nothing => {}
+                    Looked::Unread => unread += 1,
                 }
                 question.skip += 1;
                 scanned += 1;
@@ -330,6 +353,9 @@ impl Tool for OnenoteSearch {
                 break true;
             }
         };
+        if unread > 0 {
+            warnings.push(format!("{unread} pages could not be read, such as those of locked sections."));
+        }
         let cursors = &self.desk.deps.cursors;
         let next_cursor =
             if more { Some(cursors.save(&context.caller.user, NAME, &question).await?) } else { None };
