@@ -62,6 +62,7 @@ async fn what_was_said_is_found_over_all_chats_newest_first() {
     for _ in 0..3 {
         let answer = alice.call(FIND, arguments).await;
         all.extend(items(&answer));
+        assert_eq!(answer.output()["has_more"], all.len() < 120, "{}", all.len());
         arguments = json!({"cursor": answer.output()["next_cursor"], "limit": 40});
     }
     let numbers: Vec<&str> =

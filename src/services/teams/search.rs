@@ -279,6 +279,7 @@ pub(super) async fn everywhere(
             }
         }
         if !more {
+            out.next = None;
             return Ok(out);
         }
         out.next = Some(Position::Ranked(from));

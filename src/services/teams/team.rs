@@ -1,6 +1,6 @@
 //! Teams and their channels: reading them, and finding a team by what people call it.
 
-use super::chat::{MAX_CHATS, Member, MemberView};
+use super::chat::{Member, MemberView};
 use super::recipient::folded;
 use super::{Desk, asker, fault};
 use crate::graph::encode::{Target, segment};
@@ -21,6 +21,8 @@ pub(super) const CHANNELS: &[&str] = &["Team.ReadBasic.All", "Channel.ReadBasic.
 pub(super) const TEAM_MEMBERS: &str = "TeamMember.Read.All";
 pub(super) const CHANNEL_MEMBERS: &str = "ChannelMember.Read.All";
 const MAX_PAGES: usize = 10;
+/// Members of a team that are read: what it can have at most (Teams limits and specifications).
+const MAX_MEMBERS: usize = 25_000;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -122,7 +124,7 @@ pub(super) async fn members(
     };
     let own = &*context.caller.user.oid;
     let (mut all, mut link) = (Vec::new(), Some(format!("/teams/{}{below}/members", segment(&team.id))));
-    while let Some(next) = link.filter(|_| all.len() < MAX_CHATS) {
+    while let Some(next) = link.filter(|_| all.len() < MAX_MEMBERS) {
         let request = Request::teams(next).in_thread(channel.map_or(&team.id, |channel| &channel.id));
         let answer =
             desk.deps.graph.send(asker(context), request).await.map_err(|error| fault(error, &[scope]))?;
