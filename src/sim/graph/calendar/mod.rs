@@ -1,6 +1,7 @@
 //! Calendars: lists of calendars and events, the calendar view with its occurrences, single events, free and busy.
 mod input;
 mod meeting_times;
+mod meetings;
 mod occur;
 mod render;
 mod schedule;
@@ -51,6 +52,8 @@ const CALENDAR: [&str; 13] = [
     "isTallyingResponses",
     "isRemovable",
 ];
+
+pub(super) use meetings::dispatch as online_meetings;
 
 /// Answers what lies below `/me/calendar`, `/me/calendars`, `/me/calendarView` and `/me/events`.
 pub(super) fn dispatch(
