@@ -11,14 +11,18 @@ const MEETING: &str = "teams_get_meeting";
 const SCRIPT: &str = "OnlineMeetingTranscript.Read.All";
 const STAND_UP: &str = "Class surveys: weekly stand-up";
 
+#[expect(clippy::disallowed_methods, reason = "the tenant lives in the real week")]
+fn day(days: i64) -> String {
+    (chrono::Utc::now() + chrono::Duration::days(days)).date_naive().to_string()
+}
+
 /// Occurrences of the stand-up of the last weeks, oldest first, and an event that is no meeting.
 async fn events(cluster: &Cluster) -> (Vec<Value>, Value) {
     let resource = format!("{}/calendar/mcp", cluster.url);
     let client = super::support::login::Client::register(&cluster.url).await.for_resource(&resource);
     let mut mcp = Mcp::modern(&cluster.url, &client.sign_in(ALICE).await.access);
     mcp.endpoint = resource;
-    let days = |days: i64| (chrono::Utc::now() + chrono::Duration::days(days)).date_naive().to_string();
-    let wish = json!({"start_date": days(-20), "end_date": days(20), "limit": 200});
+    let wish = json!({"start_date": day(-20), "end_date": day(20), "limit": 200});
     let listed = mcp.call("calendar_list_events", wish).await;
     let all = listed.output()["items"].as_array().unwrap().clone();
     let plain = all.iter().find(|event| event["subject"] == "Harbor crane: design review").unwrap().clone();

@@ -233,13 +233,9 @@ impl GetMeeting {
         let target =
             Target::new(format!("/me/events/{}", segment(id))).with("$select", "onlineMeeting,start");
         let answer = self.desk.deps.graph.send(asker(context), Request::outlook(target).utc()).await;
-        let answer = answer.map_err(|error| match error {
-            GraphError::Refused { fault: crate::graph::error::Fault::NotFound, .. } => {
-                let text = "`event_id` is no event of the user's. List the events and use an id from there, unchanged.";
-                ToolError::new(ToolErrorKind::NotFound, text)
-            }
-            error => fault(error, &[EVENTS]),
-        })?;
+        let none =
+            "`event_id` is no event of the user's. List the events and use an id from there, unchanged.";
+        let answer = answer.map_err(|error| missing(error, EVENTS, none))?;
         let view: EventView<'_> = answer.view().map_err(|error| fault(error, &[EVENTS]))?;
         let join =
             view.online_meeting.map(|meeting| meeting.join_url.to_string()).filter(|url| !url.is_empty());
@@ -255,16 +251,11 @@ impl GetMeeting {
         let target =
             Target::new("/me/onlineMeetings").with("$filter", &format!("JoinWebUrl eq {}", odata(join)));
         let answer = self.desk.deps.graph.send(asker(context), Request::teams(target.build())).await;
-        let none = || {
-            let text = "There is no such online meeting of the user's: only its organizer and those who are invited see it.";
-            ToolError::new(ToolErrorKind::NotFound, text)
-        };
-        let answer = answer.map_err(|error| match error {
-            GraphError::Refused { fault: crate::graph::error::Fault::NotFound, .. } => none(),
-            error => fault(error, &[MEETINGS]),
-        })?;
+        let none = "There is no such online meeting of the user's: only its organizer and those who are invited see it.";
+        let answer = answer.map_err(|error| missing(error, MEETINGS, none))?;
         let page: Page<'_, MeetingView<'_>> = answer.view().map_err(|error| fault(error, &[MEETINGS]))?;
-        page.value.first().map(|view| Meeting::of(view, zone)).ok_or_else(none)
+        let found = page.value.first().map(|view| Meeting::of(view, zone));
+        found.ok_or_else(|| ToolError::new(ToolErrorKind::NotFound, none))
     }
 
     /// `GET /me/onlineMeetings/{id}/transcripts` (OnlineMeetingTranscript.Read.All), oldest first.
@@ -332,6 +323,15 @@ impl GetMeeting {
         meeting.transcript_of = Some(local_text(*at, zone));
         Ok(())
     }
+}
+
+/// A Graph failure; what is not there is told in these words.
+fn missing(error: GraphError, scope: &'static str, none: &'static str) -> ToolError {
+    let mut error = fault(error, &[scope]);
+    if error.kind == ToolErrorKind::NotFound {
+        none.clone_into(&mut error.public);
+    }
+    error
 }
 
 #[async_trait]

@@ -1,5 +1,7 @@
 //! `/me/onlineMeetings`: the Teams meetings behind the events that one is invited to, and the transcripts of those that
 //! were held.
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
@@ -156,7 +158,7 @@ fn spoken(it: &Occurrence<'_>) -> String {
     let day = it.start.date_naive();
     let mut out = String::from("WEBVTT\n");
     let mut say = |minute: i64, who: &str, text: &str| {
-        out.push_str(&format!("\n00:{minute:02}:03.120 --> 00:{minute:02}:09.000\n<v {who}>{text}</v>\n"));
+        let _ = write!(out, "\n00:{minute:02}:03.120 --> 00:{minute:02}:09.000\n<v {who}>{text}</v>\n");
     };
     let organizer = it.event.organizer.name.as_ref();
     say(0, organizer, &format!("Minutes of {day} &amp; actions."));
