@@ -153,6 +153,16 @@ impl Request {
         Self { method: Method::POST, body: Some(body), repeatable: true, ..Self::teams(target.build()) }
     }
 
+    /// A read of OneNote.
+    pub(crate) fn notes(target: impl Into<String>) -> Self {
+        Self { prefer: None, workload: Workload::Notes, ..Self::next(target.into()) }
+    }
+
+    /// A change of OneNote, which does not know one that comes again.
+    pub(crate) fn notes_write(method: Method, target: impl Into<String>, body: Option<Bytes>) -> Self {
+        Self { method, body, writes: true, ..Self::notes(target) }
+    }
+
     /// About one chat or channel.
     pub(crate) fn in_thread(mut self, id: &str) -> Self {
         self.thread = Some(id.to_owned());

@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::call::{Answer, Call, Query, decode};
 use super::error::GraphError;
 use super::gate::{Slot, hold};
+use super::notes;
 use super::prefer::Prefer;
 use super::routes::{dispatch, is_outlook};
 use crate::sim::clock;
@@ -58,6 +59,7 @@ pub(super) async fn handle(
     };
     match outcome {
         Ok(answer) => {
+            note(&state, &request, &body, answer.status, &answer.body);
             let mut response = start(answer.status, &ids);
             if let Some(applied) = answer.applied {
                 response.insert_header(("Preference-Applied", applied));
@@ -71,12 +73,20 @@ pub(super) async fn handle(
             response.body(answer.body)
         }
         Err(error) => {
+            let told = error_json(&error, &ids).to_string();
+            note(&state, &request, &body, error.status, told.as_bytes());
             let mut response = start(error.status, &ids);
             for (name, value) in &error.headers {
                 response.insert_header((*name, value.as_str()));
             }
-            response.insert_header((header::CONTENT_TYPE, JSON)).body(error_json(&error, &ids).to_string())
+            response.insert_header((header::CONTENT_TYPE, JSON)).body(told)
         }
+    }
+}
+
+fn note(state: &SimState, request: &HttpRequest, body: &[u8], status: u16, response: &[u8]) {
+    if let Some(record) = &state.record {
+        record.write(request, body, status, response);
     }
 }
 
@@ -122,6 +132,7 @@ async fn serve(
     }
     let outlook = is_outlook(&path);
     let _slot = if outlook { Some(enter(state, caller)?) } else { None };
+    let _note = if notes::is_notes(&path) { Some(enter_notes(state, caller)?) } else { None };
     hold(delay).await;
     let prefer = request.headers().get_all("prefer").filter_map(|v| v.to_str().ok());
     let call = Call {
@@ -171,6 +182,12 @@ fn enter(state: &SimState, caller: &Caller) -> Result<Slot, GraphError> {
         Err(_) => state.counters.mark("graph.throttled"),
     }
     entered
+}
+
+/// Takes a slot of OneNote's.
+pub(super) fn enter_notes(state: &SimState, caller: &Caller) -> Result<notes::NoteSlot, GraphError> {
+    let entered = state.graph.notes.limits.enter(&caller.claims.app_id, &caller.claims.oid);
+    entered.inspect_err(|_| state.counters.mark("graph.throttled"))
 }
 
 /// The body of an error inside a batch.

@@ -20,10 +20,12 @@ mod mailbox;
 mod members;
 mod messages;
 mod mime;
+mod notes;
 mod odata;
 mod options;
 mod paging;
 mod people;
+mod places;
 mod prefer;
 mod render;
 mod routes;
@@ -44,6 +46,7 @@ use serde_json::Value;
 use self::drive::Drives;
 use self::gate::Gate;
 use self::mailbox::Mailbox;
+use self::notes::Notes;
 use self::teams::Teams;
 use super::clock;
 use super::directory::Directory;
@@ -56,11 +59,14 @@ use super::seed::calendar::Event;
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
+    /// What changed in each person's calendars, in order.
+    calendar_journal: RwLock<HashMap<String, Vec<calendar::Change>>>,
     /// `automaticRepliesSetting` of those who have set it.
     auto_replies: RwLock<HashMap<String, Value>>,
     gate: Gate,
     teams: Teams,
     drives: Drives,
+    notes: Notes,
 }
 
 impl GraphState {
@@ -77,13 +83,24 @@ impl GraphState {
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
-        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), teams, drives }
+        let notes = Notes::new(seed::notes::notes(directory, now));
+        Self {
+            mailboxes,
+            calendars,
+            calendar_journal: RwLock::default(),
+            auto_replies: RwLock::default(),
+            gate: Gate::new(),
+            teams,
+            drives,
+            notes,
+        }
     }
 
     /// The real limits again, and usage back to nothing.
     pub(crate) fn reset(&self) {
         self.gate.set(gate::Limits::default());
         self.drives.units.set(None);
+        self.notes.limits.set(None);
     }
 
     fn events(&self, oid: &str) -> MappedRwLockReadGuard<'_, [Event]> {
@@ -106,6 +123,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let scope = drive::PATTERNS
         .iter()
         .chain(&teams::PATTERNS)
+        .chain(&notes::PATTERNS)
         .chain(&routes::PATTERNS)
         .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
             scope.route(pattern, web::to(http::handle))

@@ -12,15 +12,17 @@ use super::mailbox::Mailbox;
 use super::members;
 use super::messages::{self, READ, READ_BASIC};
 use super::mime;
+use super::notes;
 use super::options::Options;
 use super::people;
+use super::places;
 use super::search;
 use super::teams;
 use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 71] = [
+pub(super) const PATTERNS: [&str; 73] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -53,6 +55,7 @@ pub(super) const PATTERNS: [&str; 71] = [
     "/me/calendars/{calendar}/calendarView",
     "/me/calendars/{calendar}/events",
     "/me/calendarView",
+    "/me/calendarView/delta",
     "/me/events",
     "/me/events/{event}",
     "/me/events/{event}/instances",
@@ -89,6 +92,7 @@ pub(super) const PATTERNS: [&str; 71] = [
     "/users/{user}/events",
     "/users/{user}/events/{event}",
     "/users/{user}/events/{event}/instances",
+    places::PATTERN,
     "/search/query",
     "/$batch",
     "/{tail:.*}",
@@ -132,6 +136,9 @@ pub(super) fn dispatch(
     if drive::is_drive(&call.path) {
         return drive::dispatch(&state.drives, directory, call, &segments);
     }
+    if notes::is_notes(&call.path) {
+        return notes::dispatch(&state.notes, call, &segments);
+    }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),
         ["users", id, rest @ ..] => {
@@ -161,6 +168,7 @@ pub(super) fn dispatch(
             search::Wanted::Files => drive::search(&state.drives, directory, call),
         },
         ["search", "query"] => Err(GraphError::method()),
+        ["places", kind] => places::list(call, kind),
         [first, ..] => Err(GraphError::no_segment(first)),
         [] => Err(GraphError::bad_request("Empty Path is not supported.")),
     }
