@@ -101,6 +101,8 @@ mod teams_channel;
 #[cfg(test)]
 mod teams_edit;
 #[cfg(test)]
+mod teams_meeting;
+#[cfg(test)]
 mod teams_search;
 #[cfg(test)]
 mod teams_write;

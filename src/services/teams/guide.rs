@@ -23,8 +23,10 @@ then on.\n\
 `reply_to` quotes a message, `attach` shows files of OneDrive, an address without a chat starts one.\n\
 - **teams_edit_message**: changes or deletes a message of yours, or reacts to anybody's.\n\
 - **teams_send_channel_message**: a post in a channel, or with `reply_to` an answer to one.\n\
+- **teams_get_channel_messages**: posts of a channel with their answers, or one post with all of them.\n\
+- **teams_get_meeting**: an online meeting by its event or link; `part` `transcript` reads what was said.\n\
 - **teams_get_presence**: whether people are available, busy or away.\n\
-- **teams_list_members**, **teams_list_teams**, **teams_list_channels**: who is in a chat, and where you belong to.\n\n\
+- **teams_list_members**, **teams_list_teams**, **teams_list_channels**: who is in a chat, team or channel, and where you belong to.\n\n\
 Examples\n\
 - Tell Bob: `teams_send_chat_message` {\"recipient_name\": \"Bob Baker\", \"content\": \"The crane is **ready**\"}\n\
 - What did Bob write today? `teams_get_chat_messages` {\"recipient_name\": \"Bob Baker\", \"since\": \"2026-03-31\"}\n\

@@ -1,6 +1,7 @@
-//! `teams_list_members`: who is in a chat, all of them.
+//! `teams_list_members`: who is in a chat, a team or a channel, all of them.
 
-use super::chat;
+use super::chat::{self, Member};
+use super::team::{self, CHANNEL_MEMBERS, CHANNELS, TEAM_MEMBERS, TEAMS};
 use super::{ALIASES, Desk, SCOPES, checked_chat_id, listing_schema, read_fault, recipient};
 use crate::services::answer::{Answer, Applied};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
@@ -14,6 +15,8 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+const NAME: &str = "teams_list_members";
+
 /// The tool.
 pub(super) struct ListMembers {
     desk: Arc<Desk>,
@@ -25,6 +28,8 @@ pub(super) struct ListMembers {
 struct Wish {
     chat_id: Option<String>,
     recipient_name: Option<String>,
+    team: Option<String>,
+    channel: Option<String>,
     output_format: OutputFormat,
 }
 
@@ -40,12 +45,14 @@ struct MemberItem {
 impl ListMembers {
     pub(super) fn new(desk: Arc<Desk>) -> Self {
         let spec = ToolSpec {
-            name: "teams_list_members",
+            name: NAME,
             title: "List Members",
-            description: "List everybody else in a Teams chat, with their addresses.",
+            description: "List everybody else in a Teams chat, a team or a channel, with their addresses.",
             input_schema: json!({"type": "object", "properties": {
                 "chat_id": {"type": "string", "description": "Id of a chat, unchanged"},
                 "recipient_name": {"type": "string", "description": "Name of the chat, instead of chat_id"},
+                "team": {"type": "string", "description": "Name or id of a team, instead of a chat"},
+                "channel": {"type": "string", "description": "Name or id of a channel of the team"},
                 "output_format": output_format_schema(),
             }}),
             output_schema: listing_schema(&json!({
@@ -56,6 +63,23 @@ impl ListMembers {
             aliases: ALIASES,
         };
         Self { desk, spec }
+    }
+
+    /// Everybody else in the team or the channel.
+    async fn of_team(
+        &self,
+        context: &CallContext,
+        team: &str,
+        channel: Option<&str>,
+    ) -> Result<Vec<Member>, ToolError> {
+        let Some(channel) = channel else {
+            context.caller.require(NAME, &[TEAMS, &[TEAM_MEMBERS]].concat())?;
+            let team = team::named("team", team, &team::joined(&self.desk, context).await?)?;
+            return team::members(&self.desk, context, &team, None).await;
+        };
+        context.caller.require(NAME, &[CHANNELS, &[CHANNEL_MEMBERS]].concat())?;
+        let (team, channel) = team::channel(&self.desk, context, team, channel).await?;
+        team::members(&self.desk, context, &team, Some(&channel)).await
     }
 }
 
@@ -68,14 +92,19 @@ impl Tool for ListMembers {
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         let warnings = self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
-        let id = match (&wish.chat_id, &wish.recipient_name) {
-            (Some(id), None) => checked_chat_id(id)?.to_owned(),
-            (None, Some(name)) => recipient::chat_named(&self.desk, context, name).await?.chat_id,
-            (None, None) | (Some(_), Some(_)) => {
-                return Err(ToolError::invalid("chat_id", "Give either `chat_id` or `recipient_name`."));
+        let of_chat = async |id: &str| chat::members(&self.desk, context, id).await.map_err(read_fault);
+        let people = match (&wish.chat_id, &wish.recipient_name, &wish.team, &wish.channel) {
+            (Some(id), None, None, None) => of_chat(checked_chat_id(id)?).await?,
+            (None, Some(name), None, None) => {
+                of_chat(&recipient::chat_named(&self.desk, context, name).await?.chat_id).await?
+            }
+            (None, None, Some(team), channel) => self.of_team(context, team, channel.as_deref()).await?,
+            _ => {
+                let text =
+                    "Give one of `chat_id`, `recipient_name` and `team`, and `channel` with `team` alone.";
+                return Err(ToolError::invalid("chat_id", text));
             }
         };
-        let people = chat::members(&self.desk, context, &id).await.map_err(read_fault)?;
         let mut text = format!("{} others\n", people.len());
         for one in &people {
             let _ = writeln!(text, "- {}", one.printed());

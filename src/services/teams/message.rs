@@ -43,6 +43,12 @@ pub(super) struct MessageView<'a> {
     reactions: Vec<ReactionView<'a>>,
     #[serde(borrow)]
     web_url: Text<'a>,
+    /// Answers to a post of a channel, where they were asked for.
+    #[serde(borrow)]
+    pub(super) replies: Vec<MessageView<'a>>,
+    /// A link: there are more than these.
+    #[serde(borrow, rename = "replies@odata.nextLink")]
+    pub(super) more_replies: Text<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]

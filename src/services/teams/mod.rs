@@ -8,8 +8,10 @@ mod cards;
 mod chat;
 mod edit_message;
 mod find_people;
+mod get_channel_messages;
 mod get_chat_messages;
 mod get_chats_by_date;
+mod get_meeting;
 mod get_presence;
 mod guide;
 mod help;
@@ -28,6 +30,7 @@ mod send_channel_message;
 mod send_chat_message;
 mod sent;
 mod team;
+mod transcript;
 
 use super::answer::listing_schema;
 use super::own::asker;
@@ -122,13 +125,24 @@ impl Teams {
         let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
         let required =
             ScopeSet::parse("User.Read Chat.Read People.Read").union(&ScopeSet::parse(zone::SCOPE));
-        let some = [send_chat_message::SCOPES, send_channel_message::SCOPES, edit_message::SCOPES].concat();
+        let some = [
+            send_chat_message::SCOPES,
+            send_channel_message::SCOPES,
+            edit_message::SCOPES,
+            get_channel_messages::SCOPES,
+        ]
+        .concat();
         let others = [
             person::DIRECTORY,
             send_chat_message::START,
             edit_message::WRITE,
             get_presence::OWN,
             get_presence::ALL,
+            team::TEAM_MEMBERS,
+            team::CHANNEL_MEMBERS,
+            get_meeting::MEETINGS,
+            get_meeting::TRANSCRIPTS,
+            get_meeting::EVENTS,
             "Files.Read",
         ];
         let more: ScopeSet = some.into_iter().chain(others).collect();
@@ -146,14 +160,16 @@ impl Teams {
             Arc::new(search_messages::SearchMessages::new(Arc::clone(&desk))),
             Arc::new(edit_message::EditMessage::new(Arc::clone(&desk))),
             Arc::new(send_channel_message::SendChannelMessage::new(Arc::clone(&desk))),
-            Arc::new(get_presence::GetPresence::new(desk)),
+            Arc::new(get_presence::GetPresence::new(Arc::clone(&desk))),
+            Arc::new(get_channel_messages::GetChannelMessages::new(Arc::clone(&desk))),
+            Arc::new(get_meeting::GetMeeting::new(desk)),
         ];
         Self {
             info: ServiceInfo {
                 name: ServiceName::new("teams"),
                 title: "Teams".to_owned(),
                 description:
-                    "Read, search and write in the signed-in user's Teams chats, post in channels, and find people."
+                    "Read, search and write in the signed-in user's Teams chats and channels, and read about meetings and people."
                         .to_owned(),
                 supported_scopes: required.union(&more),
                 required_scopes: required,

@@ -38,6 +38,7 @@ enum Scope {
     #[default]
     AllChats,
     CurrentChat,
+    Channels,
 }
 
 #[derive(Default, Deserialize)]
@@ -79,11 +80,11 @@ impl SearchMessages {
         let spec = ToolSpec {
             name: NAME,
             title: "Search Messages",
-            description: "Find Teams messages by words, people and time, newest first: in all chats, or in one of them with \
-                          the lines around each hit.",
+            description: "Find Teams messages by words, people and time, newest first: in all chats, in one of them with the lines \
+                          around each hit, or in channels.",
             input_schema: json!({"type": "object", "properties": {
                 "keyword": text("Words that are all in it; \"in quotes\" as they are"),
-                "search_scope": {"type": "string", "enum": ["all_chats", "current_chat"], "description": "all_chats unless given"},
+                "search_scope": {"type": "string", "enum": ["all_chats", "current_chat", "channels"], "description": "all_chats unless given"},
                 "chat_id": text("For current_chat: id of the chat, unchanged"),
                 "recipient_name": text("For current_chat: name of the chat, instead of chat_id"),
                 "from": text("Only by this person"),
@@ -158,11 +159,11 @@ impl SearchMessages {
                 let text = "current_chat needs `chat_id` or `recipient_name`.";
                 return Err(ToolError::invalid("chat_id", text));
             }
-            (Scope::AllChats, Some(_)) => {
+            (Scope::AllChats | Scope::Channels, Some(_)) => {
                 let text = "`chat_id` and `recipient_name` belong to the search_scope current_chat.";
                 return Err(ToolError::invalid("search_scope", text));
             }
-            (Scope::AllChats, None) => {}
+            (Scope::AllChats | Scope::Channels, None) => {}
         }
         Ok(question)
     }
@@ -245,6 +246,9 @@ impl Tool for SearchMessages {
         let warnings = self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
         let mut question = self.question(context, &wish).await?;
+        if question.scope == Scope::Channels {
+            context.caller.require(NAME, &["Chat.Read", "ChannelMessage.Read.All"])?;
+        }
         let zone: Tz = question.zone.parse().unwrap_or(Tz::UTC);
         let limit = wish.limit.unwrap_or(DEFAULT_LIMIT);
         let max_chars = wish.max_chars.unwrap_or(self.desk.deps.settings.max_chars);
@@ -266,7 +270,8 @@ impl Tool for SearchMessages {
             }
             found
         } else {
-            let found = everywhere(&self.desk, context, &sought, (start, limit), (false, zone)).await;
+            let channels = question.scope == Scope::Channels;
+            let found = everywhere(&self.desk, context, &sought, (start, limit), (channels, zone)).await;
             let mut found = found.map_err(read_fault)?;
             self.name(context, &mut found.items).await;
             found
@@ -315,6 +320,13 @@ fn print(item: &HitItem, number: usize) -> String {
     for line in &item.context {
         let _ = writeln!(out, "   > {line}");
     }
-    let _ = writeln!(out, "   message_id: {} · chat_id: {}", item.message_id, item.chat_id);
+    let _ = match item.chat_id.as_str() {
+        "" => writeln!(
+            out,
+            "   message_id: {} · team: {} · channel: {}",
+            item.message_id, item.team_id, item.channel_id
+        ),
+        chat => writeln!(out, "   message_id: {} · chat_id: {chat}", item.message_id),
+    };
     out
 }

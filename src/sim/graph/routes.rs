@@ -22,7 +22,7 @@ use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 70] = [
+pub(super) const PATTERNS: [&str; 73] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -63,6 +63,9 @@ pub(super) const PATTERNS: [&str; 70] = [
     "/me/events/{event}/cancel",
     "/me/events/{event}/decline",
     "/me/events/{event}/tentativelyAccept",
+    "/me/onlineMeetings",
+    "/me/onlineMeetings/{meeting}/transcripts",
+    "/me/onlineMeetings/{meeting}/transcripts/{transcript}/content",
     "/users/{user}",
     "/users/{user}/mailboxSettings",
     "/users/{user}/mailboxSettings/{part}",
@@ -191,6 +194,9 @@ fn own(
     let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
     if let ["calendar" | "calendars" | "calendarView" | "events" | "findMeetingTimes", ..] = rest {
         return calendar::dispatch(state, directory, person, call, rest);
+    }
+    if let ["onlineMeetings", ..] = rest {
+        return calendar::online_meetings(state, directory, call, rest);
     }
     if rest == ["checkMemberObjects"] {
         return members::check(call, person);

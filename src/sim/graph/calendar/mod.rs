@@ -2,6 +2,7 @@
 mod delta;
 mod input;
 mod meeting_times;
+mod meetings;
 mod occur;
 mod render;
 mod schedule;
@@ -52,6 +53,8 @@ const CALENDAR: [&str; 13] = [
     "isTallyingResponses",
     "isRemovable",
 ];
+
+pub(super) use meetings::dispatch as online_meetings;
 
 /// A change of an event.
 #[derive(Debug)]

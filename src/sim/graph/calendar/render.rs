@@ -184,7 +184,7 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn uid(event: &Event) -> u64 {
+pub(super) fn uid(event: &Event) -> u64 {
     mix(event.meeting)
 }
 
@@ -227,7 +227,7 @@ fn location(name: &str) -> Value {
     json!({ "displayName": name, "locationType": "default", "uniqueId": name, "uniqueIdType": "private" })
 }
 
-fn join_url(event: &Event) -> String {
+pub(super) fn join_url(event: &Event) -> String {
     format!("https://teams.microsoft.com/l/meetup-join/19%3ameeting_{:016x}%40thread.v2/0", uid(event))
 }
 

@@ -261,3 +261,51 @@ async fn channels_are_read_and_written_by_their_members_and_fit_the_description(
         assert_eq!(get(&basic, &path).await.status, 403, "{path}");
     }
 }
+
+#[actix_web::test]
+async fn meetings_and_transcripts_are_for_those_invited_and_fit_the_description() {
+    let Some(description) = description() else { return };
+    let lab = lab();
+    let scopes = ["Calendars.Read", "OnlineMeetings.Read", "OnlineMeetingTranscript.Read.All"];
+    let (alice, bob) = (lab.token("alice", &scopes), lab.token("bob", &["OnlineMeetings.Read"]));
+    let minji = lab.token("minji", &scopes);
+    let get = async |token: &str, path: &str| lab.send(token, "GET", &format!("/v1.0{path}"), &[], "").await;
+    let fits = |got: &super::Got, template: &str| {
+        let schema = &description["paths"][template]["get"]["responses"]["200"]["content"]["application/json"]
+            ["schema"];
+        assert!(schema.is_object(), "{template}");
+        assert_eq!(faults(&validator(&description, schema), &got.json()), Vec::<String>::new(), "{template}");
+    };
+    let events = get(&alice, "/me/events?$top=50&$select=subject,onlineMeeting").await.json();
+    let join = events["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find_map(|event| event["onlineMeeting"]["joinUrl"].as_str());
+    let join =
+        percent_encoding::utf8_percent_encode(join.unwrap(), percent_encoding::NON_ALPHANUMERIC).to_string();
+    let by_link = format!("/me/onlineMeetings?$filter=JoinWebUrl%20eq%20'{join}'");
+    let found = get(&alice, &by_link).await;
+    fits(&found, "/me/onlineMeetings");
+    let id = found.json()["value"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(get(&bob, &by_link).await.json()["value"][0]["id"], id.as_str());
+    let url = format!("/me/onlineMeetings/{id}/transcripts");
+    let all = get(&alice, &url).await;
+    fits(&all, "/me/onlineMeetings/{onlineMeeting-id}/transcripts");
+    let one = all.json()["value"][0]["id"].as_str().unwrap().to_owned();
+    let content = get(&alice, &format!("{url}/{one}/content")).await;
+    assert!(content.header("content-type").starts_with("text/vtt") && content.body.starts_with(b"WEBVTT"));
+    for (token, path, status) in [
+        (&bob, url.clone(), 403),
+        (&bob, "/me/onlineMeetings".to_owned(), 400),
+        (&bob, "/me/onlineMeetings?$filter=subject%20eq%20'x'".to_owned(), 400),
+        (&bob, "/me/onlineMeetings?$top=1".to_owned(), 400),
+        (&alice, format!("{url}/x/content"), 404),
+        (&alice, "/me/onlineMeetings/x/transcripts".to_owned(), 404),
+        (&lab.token("alice", &["Calendars.Read"]), by_link.clone(), 403),
+    ] {
+        assert_eq!(get(token, &path).await.status, status, "{path}");
+    }
+    let none = get(&minji, "/me/onlineMeetings?$filter=JoinWebUrl%20eq%20'https://x.example'").await.json();
+    assert_eq!(none["value"], json!([]));
+}
