@@ -61,6 +61,8 @@ pub(crate) struct GraphState {
     gate: Gate,
     teams: Teams,
     drives: Drives,
+    /// Files on their way into messages.
+    enclosing: mail_write::enclose::Uploads,
 }
 
 impl GraphState {
@@ -77,7 +79,15 @@ impl GraphState {
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
-        Self { mailboxes, calendars, auto_replies: RwLock::default(), gate: Gate::new(), teams, drives }
+        Self {
+            mailboxes,
+            calendars,
+            auto_replies: RwLock::default(),
+            gate: Gate::new(),
+            teams,
+            drives,
+            enclosing: mail_write::enclose::Uploads::default(),
+        }
     }
 
     /// The real limits again, and usage back to nothing.
@@ -103,6 +113,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/_sim/graph/limits", web::get().to(control::read))
         .route("/_sim/graph/limits", web::post().to(control::write));
     drive::configure(cfg);
+    mail_write::enclose::configure(cfg);
     let scope = drive::PATTERNS
         .iter()
         .chain(&teams::PATTERNS)

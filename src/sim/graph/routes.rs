@@ -20,7 +20,7 @@ use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 68] = [
+pub(super) const PATTERNS: [&str; 69] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -35,6 +35,7 @@ pub(super) const PATTERNS: [&str; 68] = [
     "/me/messages/{message}",
     "/me/messages/{message}/$value",
     "/me/messages/{message}/attachments",
+    "/me/messages/{message}/attachments/createUploadSession",
     "/me/messages/{message}/attachments/{attachment}",
     "/me/messages/{message}/attachments/{attachment}/$value",
     "/me/messages/{message}/copy",
