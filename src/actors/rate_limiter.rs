@@ -157,6 +157,8 @@ fn quota(workload: Workload, settings: GateSettings) -> Quota {
         Workload::Teams => Quota::new(5, Duration::from_millis(334)),
         Workload::Thread => Quota::new(2, Duration::from_millis(667)),
         Workload::Files => Quota::new(settings.file_units, FILES_PERIOD),
+        // What may come at once and what comes on in a minute (105) or an hour (400) are Graph's two limits together.
+        Workload::Notes => Quota::new(100, Duration::from_mins(20)),
     }
 }
 
@@ -167,6 +169,7 @@ fn concurrent(workload: Workload, settings: GateSettings) -> usize {
         Workload::Teams => 32,
         Workload::Thread => 4,
         Workload::Files => CONCURRENT_FILES,
+        Workload::Notes => 5,
     }
 }
 

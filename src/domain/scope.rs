@@ -83,7 +83,7 @@ fn implied_by(scope: &str) -> &'static [&'static str] {
         "Presence.Read" => &["Presence.Read.All"],
         "Files.Read" => &["Files.ReadWrite", "Files.Read.All", "Files.ReadWrite.All"],
         "Files.ReadWrite" | "Files.Read.All" => &["Files.ReadWrite.All"],
-        "Notes.Read" => &["Notes.ReadWrite"],
+        "Notes.Read" | "Notes.Create" => &["Notes.ReadWrite"],
         "MailboxSettings.Read" => &["MailboxSettings.ReadWrite"],
         _ => &[],
     }

@@ -6,7 +6,7 @@ use super::retry;
 use crate::domain::ids::UserKey;
 use crate::domain::random;
 use crate::domain::upstream::UpstreamAccess;
-use crate::ports::gate::{GateKey, Permit, RateGate};
+use crate::ports::gate::{GateKey, Permit, RateGate, Workload};
 use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
 use crate::ports::tokens::{AccessTokens, TokenError};
 use bytes::Bytes;
@@ -23,6 +23,7 @@ const RESERVE: Duration = Duration::from_millis(250);
 const MAX_TARGET: usize = 15 * 1024;
 /// The pause when Graph throttles without saying for how long.
 const SILENT_PENALTY: Duration = Duration::from_secs(2);
+const SILENT_NOTES: Duration = Duration::from_secs(15);
 
 /// A successful answer.
 #[derive(Clone, Debug)]
@@ -179,7 +180,8 @@ impl GraphClient {
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let pause = ordered.unwrap_or_else(|| SILENT_PENALTY.saturating_mul(1 << attempt.min(4)));
+            let pause =
+                ordered.unwrap_or_else(|| silence(request.workload).saturating_mul(1 << attempt.min(4)));
             self.gate.penalise(key, pause);
             let error = GraphError::Throttled { retry_after: pause, request_id: request_id(response) };
             return Next::Wait(retry::jittered(pause, dice()), error);
@@ -196,7 +198,9 @@ impl GraphClient {
             GraphError::Refused { fault: Fault::MissingPermission, .. } => return Next::Reread(error),
             GraphError::Unavailable { retry_after, reason, .. } => {
                 *retry_after = ordered;
-                let once = attempt == 1 && reason.contains("ErrorInternalServerTransientError");
+                let transient = reason.contains("ErrorInternalServerTransientError")
+                    || (request.workload == Workload::Notes && status == StatusCode::INTERNAL_SERVER_ERROR);
+                let once = attempt == 1 && transient;
                 let again = retry::is_transient(status) || once;
                 // A search that timed out must be made smaller, not repeated.
                 let search = status == StatusCode::GATEWAY_TIMEOUT && request.target.contains("$search=");
@@ -224,6 +228,11 @@ impl GraphClient {
         }
         Next::Fail(error)
     }
+}
+
+/// Half of the pause after a first 429 that does not say how long. OneNote's never do, and its budget is by the minute.
+fn silence(workload: Workload) -> Duration {
+    if workload == Workload::Notes { SILENT_NOTES } else { SILENT_PENALTY }
 }
 
 /// The limits that a request falls under.

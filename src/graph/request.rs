@@ -140,7 +140,27 @@ impl Request {
 
     /// A write in Teams. Graph does not know one that comes again, so it is sent once.
     pub(crate) fn teams_write(target: Target, body: Bytes) -> Self {
-        Self { method: Method::POST, body: Some(body), writes: true, ..Self::teams(target.build()) }
+        Self::teams_change(Method::POST, target, Some(body))
+    }
+
+    /// The same with a method of its own, and perhaps no body.
+    pub(crate) fn teams_change(method: Method, target: Target, body: Option<Bytes>) -> Self {
+        Self { method, body, writes: true, ..Self::teams(target.build()) }
+    }
+
+    /// A read of Teams that Graph wants as a POST.
+    pub(crate) fn teams_query(target: Target, body: Bytes) -> Self {
+        Self { method: Method::POST, body: Some(body), repeatable: true, ..Self::teams(target.build()) }
+    }
+
+    /// A read of OneNote.
+    pub(crate) fn notes(target: impl Into<String>) -> Self {
+        Self { prefer: None, workload: Workload::Notes, ..Self::next(target.into()) }
+    }
+
+    /// A change of OneNote, which does not know one that comes again.
+    pub(crate) fn notes_write(method: Method, target: impl Into<String>, body: Option<Bytes>) -> Self {
+        Self { method, body, writes: true, ..Self::notes(target) }
     }
 
     /// About one chat or channel.

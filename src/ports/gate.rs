@@ -15,6 +15,8 @@ pub(crate) enum Workload {
     Thread,
     /// OneDrive: resource units in a minute per app and tenant.
     Files,
+    /// OneNote: 120 in a minute, 400 in an hour, 5 concurrent per app and user.
+    Notes,
 }
 
 /// The thing that is limited: one user's share of one workload, or a tenant's where Graph counts by tenant.
@@ -29,7 +31,7 @@ impl GateKey {
     /// The key of a user's requests.
     pub(crate) fn new(user: &UserKey, workload: Workload) -> Self {
         let owner = match workload {
-            Workload::Outlook => user.clone(),
+            Workload::Outlook | Workload::Notes => user.clone(),
             Workload::Teams | Workload::Thread | Workload::Files => UserKey::new(user.tid.clone(), ""),
         };
         Self { owner, workload, thread: None }

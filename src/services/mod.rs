@@ -14,6 +14,7 @@ mod mail_query;
 mod markup;
 mod net;
 mod onedrive;
+mod onenote;
 mod own;
 mod people;
 mod teams;
@@ -88,6 +89,7 @@ pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
         Arc::new(calendar::Calendar::new(deps)),
         Arc::new(teams::Teams::new(deps)),
         Arc::new(onedrive::OneDrive::new(deps)),
+        Arc::new(onenote::OneNote::new(deps)),
         Arc::new(net::Net::new(deps)),
         #[cfg(feature = "conformance")]
         Arc::new(conformance::Conformance::new()),

@@ -37,8 +37,12 @@ impl ToolRegistry {
     /// A tool that is on, of a service that is on.
     pub(crate) fn tool(&self, service: &str, tool: &str) -> Option<&Arc<dyn Tool>> {
         let service = self.service(service)?;
-        let found = service.tools().iter().find(|t| t.spec().name == tool)?;
-        is_tool_on(service.as_ref(), tool, &self.switches.now().off).then_some(found)
+        let tools = service.tools();
+        let found = tools
+            .iter()
+            .find(|t| t.spec().name == tool)
+            .or_else(|| tools.iter().find(|t| t.other_names().contains(&tool)))?;
+        is_tool_on(service.as_ref(), found.spec().name, &self.switches.now().off).then_some(found)
     }
 
     /// The services whose list of tools is another one under `now` than under `then`.

@@ -74,6 +74,10 @@ pub(crate) struct ToolSpec {
 #[async_trait]
 pub(crate) trait Tool: Send + Sync {
     fn spec(&self) -> &ToolSpec;
+    /// Names of other servers for the same tool: they are called, and never listed.
+    fn other_names(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Runs it for the caller in `context`. Arguments are already coerced and validated against the schema.
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError>;
 }

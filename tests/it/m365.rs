@@ -11,7 +11,7 @@ use std::collections::HashSet;
 const ALICE: &str = "alice@contoso.example";
 const BOB: &str = "bob@contoso.example";
 const ALL: (&str, &str) =
-    ("ENTRADA_SERVICES__ENABLED", "m365,m365-daily,m365-search,mail-query,calendar,onedrive,net");
+    ("ENTRADA_SERVICES__ENABLED", "m365,m365-daily,m365-search,mail-query,calendar,onenote,onedrive,net");
 
 async fn cluster() -> Cluster {
     let settings: Vec<_> = [ALL].into_iter().chain(operator::SETTINGS).collect();
@@ -84,7 +84,7 @@ async fn every_framing_stands_at_the_root() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_search_finds_mail_meetings_and_files_and_fetch_reads_them() {
+async fn one_search_finds_mail_meetings_files_and_notes_and_fetch_reads_them() {
     let cluster = cluster().await;
     let client = connect(&cluster, "/mcp", ALICE).await;
     let answer = client.call("search", json!({"query": "crane"})).await;
@@ -94,7 +94,7 @@ async fn one_search_finds_mail_meetings_and_files_and_fetch_reads_them() {
     let results = answer.output()["results"].as_array().unwrap();
     let kinds: HashSet<&str> =
         results.iter().map(|hit| hit["id"].as_str().unwrap().split(':').next().unwrap()).collect();
-    assert_eq!(kinds, HashSet::from(["mail", "event", "file"]), "{results:?}");
+    assert_eq!(kinds, HashSet::from(["mail", "event", "file", "note"]), "{results:?}");
     for kind in kinds {
         // One of the files is a hostile archive; the notes can be read.
         let is_fit = |hit: &&Value| {
@@ -152,7 +152,8 @@ async fn presets_are_short_and_ask_for_no_more_than_they_use() {
     let url = format!("{}/.well-known/oauth-protected-resource/m365-search/mcp", cluster.url);
     let metadata: Value = http::client().get(url).send().await.unwrap().json().await.unwrap();
     let scopes = metadata["scopes_supported"].to_string();
-    assert!(scopes.contains("Mail.Read") && !scopes.contains("Write"), "{scopes}");
+    assert!(scopes.contains("Mail.Read") && scopes.contains("Notes.Read"), "{scopes}");
+    assert!(!scopes.contains("Write") && !scopes.contains("Create"), "{scopes}");
 
     let daily = connect(&cluster, "/m365-daily/mcp", ALICE).await;
     let listed = daily.send("tools/list", json!({})).await;

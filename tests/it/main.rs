@@ -63,6 +63,10 @@ mod onedrive;
 #[cfg(test)]
 mod onedrive_write;
 #[cfg(test)]
+mod onenote;
+#[cfg(test)]
+mod onenote_write;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod profiles;
@@ -88,6 +92,12 @@ mod support;
 mod switches;
 #[cfg(test)]
 mod teams;
+#[cfg(test)]
+mod teams_channel;
+#[cfg(test)]
+mod teams_edit;
+#[cfg(test)]
+mod teams_search;
 #[cfg(test)]
 mod teams_write;
 #[cfg(test)]

@@ -16,7 +16,7 @@ async fn teams(cluster: &Cluster, user: &str) -> Mcp {
     asking(cluster, user, "ChatMessage.Send Team.ReadBasic.All Channel.ReadBasic.All").await
 }
 
-async fn asking(cluster: &Cluster, user: &str, scope: &str) -> Mcp {
+pub(crate) async fn asking(cluster: &Cluster, user: &str, scope: &str) -> Mcp {
     let resource = format!("{}/teams/mcp", cluster.url);
     let client = Client::register(&cluster.url).await.for_resource(&resource).with_scope(scope);
     let mut mcp = Mcp::modern(&cluster.url, &client.sign_in(user).await.access);
@@ -24,7 +24,7 @@ async fn asking(cluster: &Cluster, user: &str, scope: &str) -> Mcp {
     mcp
 }
 
-async fn said(client: &Mcp, chat: Value) -> Vec<Value> {
+pub(crate) async fn said(client: &Mcp, chat: Value) -> Vec<Value> {
     client.call(READ, chat).await.output()["items"].as_array().unwrap().clone()
 }
 
@@ -32,14 +32,18 @@ async fn room(client: &Mcp) -> Vec<Value> {
     said(client, json!({"recipient_name": ROOM})).await
 }
 
-/// Calls, shows nobody the preview, and confirms it.
-async fn confirmed(client: &Mcp, mut arguments: Value) -> Value {
-    let held = client.call(SEND, arguments.clone()).await.output().clone();
+async fn confirmed(client: &Mcp, arguments: Value) -> Value {
+    agreed(client, SEND, arguments).await.1
+}
+
+/// Calls a tool, and confirms what its preview says: both answers.
+pub(crate) async fn agreed(client: &Mcp, tool: &str, mut arguments: Value) -> (String, Value) {
+    let held = client.call(tool, arguments.clone()).await.output().clone();
     assert_eq!(held["status"], "confirmation_required", "{held}");
     arguments["confirm_token"] = held["confirm_token"].clone();
-    let done = client.call(SEND, arguments).await.output().clone();
+    let done = client.call(tool, arguments).await.output().clone();
     assert_eq!(done["status"], "done", "{done}");
-    done
+    (held["preview"].as_str().unwrap().to_owned(), done)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
 mod canonical;
 mod entities;
 mod lines;
+mod onenote;
 mod pass;
 mod sheet;
 mod style;
@@ -19,6 +20,7 @@ mod tests;
 use html_to_markdown_rs::{ConversionOptions, HeadingStyle, convert};
 
 pub(super) use entities::drop_invisible;
+pub(crate) use onenote::{NamedElement, NoteElements, NoteFile, note_elements, onenote_html};
 pub(crate) use teams::teams_html;
 
 /// Input beyond this is cut before anything reads it.

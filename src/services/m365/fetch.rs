@@ -33,7 +33,7 @@ impl Fetch {
         let spec = ToolSpec {
             name: "fetch",
             title: "Read a Search Result",
-            description: "Read the whole of a result of search: a message, an event or the text of a file.",
+            description: "Read the whole of a result of search: a message, an event, or the text of a file or note.",
             input_schema: json!({"type": "object", "properties": {
                 "id": {"type": "string", "description": "id of a result of search"},
             }, "required": ["id"]}),

@@ -131,7 +131,7 @@ impl Bundle {
             required = required.union(&info.required_scopes);
             let left = scopes_left(info, &kept, &unused);
             let only_reads =
-                preset.tools.is_some() && kept.iter().all(|tool| tool.spec().annotations.read_only);
+                preset.tools.is_some() && listed.iter().all(|tool| tool.spec().annotations.read_only);
             supported = supported.union(&if only_reads { left.reading() } else { left });
             let _ = writeln!(instructions, "{}: {}", info.title, info.description);
             homes.extend(listed.iter().map(|tool| (tool.spec().name, info.name.clone())));

@@ -50,7 +50,7 @@ impl Search {
         let spec = ToolSpec {
             name: "search",
             title: "Search Microsoft 365",
-            description: "Search the user's own mail, calendar and files at once. All words must occur; put a phrase in \
+            description: "Search the user's own mail, calendar, files and titles of notes at once. All words must occur; put a phrase in \
                           double quotes. Read a result with fetch.",
             input_schema: json!({"type": "object", "properties": {
                 "query": {"type": "string", "description": "Words to look for"},

@@ -88,6 +88,22 @@ pub(super) const KINDS: &[Kind] = &[
         url: "web_url",
         about: &["path", "type", "modified"],
     },
+    Kind {
+        name: "note",
+        called: "OneNote",
+        service: "onenote",
+        find: "onenote_search",
+        find_args: |query| {
+            let words: Vec<String> = query.words.iter().map(|word| format!("\"{word}\"")).collect();
+            json!({"text": words.join(" "), "limit": query.limit})
+        },
+        read: "manage_page_content",
+        read_id: "page_id",
+        read_at: "",
+        title: "title",
+        url: "web_url",
+        about: &["notebook", "section", "modified"],
+    },
 ];
 
 /// A kind of things together with the tools that find and read it.

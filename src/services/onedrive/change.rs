@@ -3,7 +3,6 @@
 //! A change names the version that was read (`If-Match`), so that nobody's work is lost; Graph answers 412 when there is
 //! a newer one, and 409 when a name is taken.
 
-use super::address::Address;
 use super::item::{FileItem, Frame, ItemView, item_schema};
 use super::{Desk, asker, fault};
 use crate::graph::error::{Fault, GraphError};
@@ -11,6 +10,7 @@ use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::OutputFormat;
 pub(super) use crate::services::drive::BEHAVIOR;
+use crate::services::drive_address::Address;
 use crate::tools::confirm;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};

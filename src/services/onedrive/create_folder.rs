@@ -1,11 +1,11 @@
 //! `create_folder`: a folder, and those above it that are missing.
 
 use super::Desk;
-use super::address::{Address, check_new_name, names};
 use super::change::{BEHAVIOR, Done, SCOPES, conflict, done_schema, failed, is_taken, own};
 use super::item::FileItem;
 use crate::graph::request::Request;
 use crate::services::args::typed;
+use crate::services::drive_address::{Address, check_new_name, names};
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

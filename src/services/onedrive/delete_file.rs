@@ -1,11 +1,11 @@
 //! `delete_file`: a file or folder into the recycle bin, after somebody agreed.
 
-use super::address::Address;
 use super::change::{Done, SCOPES, below_root, conflict, done_schema, failed, is_outdated};
 use super::item::bytes;
 use super::{ALIASES, Desk, asker};
 use crate::graph::request::Request;
 use crate::services::args::typed;
+use crate::services::drive_address::Address;
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

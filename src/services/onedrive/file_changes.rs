@@ -1,6 +1,5 @@
 //! `file_changes`: what was added, changed or removed in the drive since a day, or since the last look.
 
-use super::address::Address;
 use super::item::{FileItem, Frame, ItemView, item_schema};
 use super::{Desk, READ, SCOPES, asker, fault};
 use crate::domain::clock::Timestamp;
@@ -10,6 +9,7 @@ use crate::graph::page::Page;
 use crate::graph::request::Request;
 use crate::services::answer::{Answer, Applied, Room, listing_schema, output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
+use crate::services::drive_address::Address;
 use crate::services::time::{Edge, instant, local_text, moment, utc_text};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};

@@ -1,6 +1,5 @@
 //! `get_file_info`: what is known of a file or folder, its versions, and who can open it.
 
-use super::address::Address;
 use super::item::{FileItem, bytes, item_schema};
 use super::permission::{Identities, Permission, permission_schema};
 use super::{ALIASES, Desk, SCOPES, asker, fault};
@@ -8,6 +7,7 @@ use crate::graph::page::{Page, Text};
 use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
+use crate::services::drive_address::Address;
 use crate::services::time::local_text;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

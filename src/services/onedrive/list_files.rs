@@ -1,6 +1,5 @@
 //! `list_files`: a folder, a search, what was used lately, what others share.
 
-use super::address::Address;
 use super::item::{FileItem, Frame, ItemView, SELECT, item_schema};
 use super::{Desk, READ, READ_ALL, SCOPES, asker, fault, require};
 use crate::graph::encode::{Target, odata, segment};
@@ -9,6 +8,7 @@ use crate::graph::page::Page;
 use crate::graph::request::Request;
 use crate::services::answer::{Answer, Applied, Room, listing_schema};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
+use crate::services::drive_address::Address;
 use crate::services::time::{Edge, moment};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

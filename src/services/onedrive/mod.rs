@@ -1,6 +1,6 @@
 //! `/onedrive`: the files of the signed-in user, and those that others have shared.
 //!
-//! Callers name a file by path, id or link ([`address`]); Graph's [`item`]s come back with both. Bytes are fetched past
+//! Callers name a file by path, id or link ([`super::drive_address`]); Graph's [`item`]s come back with both. Bytes are fetched past
 //! Graph's redirect without the token (`graph::download`) and never touch the server's disk.
 
 mod change;
@@ -18,8 +18,9 @@ mod share_file;
 mod write_file;
 
 use super::drive::failed as fault;
+use super::drive_address::Address;
 use super::own::asker;
-use super::{ServiceDeps, drive, drive_address as address, own, zone};
+use super::{ServiceDeps, drive, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
@@ -29,7 +30,6 @@ use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::tool::{Args, Service, Tool};
-use address::Address;
 use chrono_tz::Tz;
 use item::{FileItem, Frame, ItemView, SELECT};
 use serde::Deserialize;

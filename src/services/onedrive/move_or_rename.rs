@@ -1,6 +1,5 @@
 //! `move_or_rename`: another name, another folder, or both; or a copy there.
 
-use super::address::{Address, check_new_name};
 use super::change::{Done, SCOPES, below_root, conflict, done_schema, failed, is_outdated, is_taken, own};
 use super::item::FileItem;
 use super::{ALIASES, Desk, asker};
@@ -9,6 +8,7 @@ use crate::graph::monitor::Work;
 use crate::graph::request::Request;
 use crate::services::answer::output;
 use crate::services::args::{OutputFormat, typed};
+use crate::services::drive_address::{Address, check_new_name};
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};

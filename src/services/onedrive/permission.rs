@@ -1,10 +1,10 @@
 //! Who can open a file, and the links by which people can.
 
-use super::address::Address;
 use super::item::FileItem;
 use super::{Desk, asker, fault};
 use crate::graph::page::{Page, Text};
 use crate::graph::request::Request;
+use crate::services::drive_address::Address;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use serde::{Deserialize, Serialize};

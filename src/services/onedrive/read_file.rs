@@ -1,12 +1,12 @@
 //! `read_file`: the text of a file, or the file itself in a form that clients show.
 
-use super::address::Address;
 use super::item::{FileItem, bytes as size_text};
 use super::{ALIASES, Desk, SCOPES, asker, fault};
 use crate::graph::encode::Target;
 use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
+use crate::services::drive_address::Address;
 use crate::services::file_text::{self, FileText, Named, Part, file_text_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};

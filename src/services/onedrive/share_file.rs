@@ -1,6 +1,5 @@
 //! `share_file`: a link to a file or folder, or the end of somebody's access. Both after the person agreed.
 
-use super::address::Address;
 use super::change::{SCOPES, below_root, failed};
 use super::item::FileItem;
 use super::permission::{Permission, PermissionView};
@@ -10,6 +9,7 @@ use crate::graph::error::{Fault, GraphError};
 use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, typed};
+use crate::services::drive_address::Address;
 use crate::services::time::{Edge, instant, local_text, moment, utc_text};
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;

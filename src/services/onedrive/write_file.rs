@@ -1,6 +1,5 @@
 //! `write_file`: a new file, or new contents for one that is there when the caller says so.
 
-use super::address::{Address, check_new_name};
 use super::change::{Done, SCOPES, below_root, conflict, done_schema, failed, is_outdated, is_taken};
 use super::item::{FileItem, Frame, ItemView, bytes as size_text};
 use super::{ALIASES, Desk, asker};
@@ -8,6 +7,7 @@ use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::services::args::typed;
 use crate::services::drive;
+use crate::services::drive_address::{Address, check_new_name};
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

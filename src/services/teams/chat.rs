@@ -59,6 +59,12 @@ pub(super) struct MemberView<'a> {
     user_id: Text<'a>,
 }
 
+impl MemberView<'_> {
+    pub(super) fn is(&self, oid: &str) -> bool {
+        self.user_id.eq_ignore_ascii_case(oid)
+    }
+}
+
 /// Somebody in a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Member {
@@ -127,12 +133,8 @@ pub(super) fn chat_schema() -> Value {
 
 impl ChatItem {
     fn of(view: &ChatView<'_>, own: &str, names: &Names) -> Self {
-        let people: Vec<Member> = view
-            .members
-            .iter()
-            .filter(|member| !member.user_id.eq_ignore_ascii_case(own))
-            .map(Member::of)
-            .collect();
+        let people: Vec<Member> =
+            view.members.iter().filter(|member| !member.is(own)).map(Member::of).collect();
         let last = view.last_message_preview.as_ref();
         let at = last.and_then(|last| last.created_date_time);
         let read = view.viewpoint.as_ref().and_then(|viewpoint| viewpoint.last_message_read_date_time);
@@ -162,6 +164,12 @@ impl ChatItem {
             kind: "notes".to_owned(),
             ..Self::default()
         }
+    }
+
+    /// A chat with one person that is not there yet: it has no id.
+    pub(super) fn with(person: Member) -> Self {
+        let (name, kind) = (person.name.clone(), "oneOnOne".to_owned());
+        Self { name, kind, members: vec![person.printed()], people: vec![person], ..Self::default() }
     }
 
     /// With what was said last as text, and when on the user's clock.
@@ -306,7 +314,7 @@ pub(super) async fn members(desk: &Desk, context: &CallContext, id: &str) -> Res
     while let Some(next) = link.filter(|_| all.len() < MAX_CHATS) {
         let answer = desk.deps.graph.send(asker(context), Request::teams(next).in_thread(id)).await?;
         let page: Page<'_, MemberView<'_>> = answer.view()?;
-        let others = page.value.iter().filter(|view| !view.user_id.eq_ignore_ascii_case(own));
+        let others = page.value.iter().filter(|view| !view.is(own));
         all.extend(others.map(Member::of));
         link = page.next_link();
     }

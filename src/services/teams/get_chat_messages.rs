@@ -1,12 +1,12 @@
 //! `teams_get_chat_messages`: what was said in one chat, oldest first, the newest page first.
 
 use super::message::{BodyFormat, MessageItem, MessageView, message_schema, render};
-use super::{ALIASES, Desk, NOTES, SCOPES, asker, checked_chat_id, read_fault, recipient};
+use super::{ALIASES, Desk, NOTES, SCOPES, asker, checked_chat_id, listing_schema, read_fault, recipient};
 use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
 use crate::graph::page::Page;
 use crate::graph::request::Request;
-use crate::services::answer::{Answer, Applied, Bounds, listing_schema, output, with_notes, with_properties};
+use crate::services::answer::{Answer, Applied, Bounds, output, with_notes, with_properties};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::time::{Edge, local_text, moment};
 use crate::tools::context::CallContext;

@@ -3,8 +3,8 @@
 use super::chat::{self, ChatItem, MAX_CHATS, chat_schema};
 use super::names::Names;
 use super::recipient::folded;
-use super::{ALIASES, Desk, SCOPES, read_fault};
-use crate::services::answer::{Answer, Applied, listing_schema, output, with_notes, with_properties};
+use super::{ALIASES, Desk, SCOPES, listing_schema, read_fault};
+use crate::services::answer::{Answer, Applied, output, with_notes, with_properties};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

@@ -1,8 +1,8 @@
 //! `teams_list_members`: who is in a chat, all of them.
 
 use super::chat;
-use super::{ALIASES, Desk, SCOPES, checked_chat_id, read_fault, recipient};
-use crate::services::answer::{Answer, Applied, listing_schema};
+use super::{ALIASES, Desk, SCOPES, checked_chat_id, listing_schema, read_fault, recipient};
+use crate::services::answer::{Answer, Applied};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

@@ -2,8 +2,8 @@
 
 use super::recipient::folded;
 use super::team::{self, CHANNELS, PlaceItem, TEAMS, place_schema};
-use super::{ALIASES, Desk};
-use crate::services::answer::{Answer, Applied, listing_schema};
+use super::{ALIASES, Desk, listing_schema};
+use crate::services::answer::{Answer, Applied};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;

@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 /// Teams takes about 28 KB in all; mentions and what else goes along need some of it.
 const MAX_HTML: usize = 24 << 10;
 /// People mentioned in one message.
-const MAX_MENTIONS: usize = 20;
+pub(super) const MAX_MENTIONS: usize = 20;
+/// Stands before every message unless the caller says otherwise, so that readers know who wrote it.
+const PREFIX: &str = "[claude]";
+const MAX_PREFIX: usize = 40;
 
 /// What `content` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -31,6 +34,18 @@ pub(super) struct Written {
     pub(super) html: String,
     /// As Graph wants them, one for each `<at>` of the text.
     pub(super) mentions: Vec<Value>,
+}
+
+/// What stands before the text: ours unless given, nothing for `none`.
+pub(super) fn prefix(given: Option<&str>) -> Result<Option<&str>, ToolError> {
+    let prefix = given.unwrap_or(PREFIX).trim();
+    if prefix.chars().count() > MAX_PREFIX || prefix.contains(['\n', '\r']) {
+        return Err(ToolError::invalid(
+            "prefix",
+            format!("`prefix` is one line of {MAX_PREFIX} characters."),
+        ));
+    }
+    Ok(Some(prefix).filter(|prefix| !prefix.eq_ignore_ascii_case("none")))
 }
 
 /// Writes a message.

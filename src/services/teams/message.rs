@@ -90,6 +90,8 @@ struct CardView<'a> {
 struct MentionView<'a> {
     #[serde(borrow)]
     mention_text: Text<'a>,
+    #[serde(borrow)]
+    mentioned: Option<FromView<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,7 +122,17 @@ impl MessageView<'_> {
         !matches!(&*self.message_type, "" | "message")
     }
 
-    fn is_gone(&self) -> bool {
+    /// Whether it mentions a person.
+    pub(super) fn mentions(&self, oid: &str) -> bool {
+        let users = self.mentions.iter().filter_map(|mention| mention.mentioned.as_ref()?.user.as_ref());
+        users.into_iter().any(|user| user.id.eq_ignore_ascii_case(oid))
+    }
+
+    pub(super) fn has_attachments(&self) -> bool {
+        !self.attachments.is_empty()
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
         self.deleted_date_time.is_some() || self.is_deleted == Some(true)
     }
 }
@@ -203,7 +215,7 @@ pub(super) struct MessageItem {
     pub(super) sent_local: String,
     pub(super) sent_utc: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    subject: String,
+    pub(super) subject: String,
     pub(super) text: String,
     #[serde(skip_serializing_if = "is_false")]
     edited: bool,
@@ -222,7 +234,7 @@ pub(super) struct MessageItem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reactions: Vec<String>,
     #[serde(skip_serializing_if = "String::is_empty")]
-    link: String,
+    pub(super) link: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unsafe_notes: Vec<String>,
     #[serde(skip)]

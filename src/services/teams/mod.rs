@@ -4,10 +4,13 @@
 //! Names walk: what a caller calls a chat → [`recipient`] over [`chat::read`] → one chat, or a refusal that lists
 //! what was meant. Texts walk: Graph's HTML → [`message`] → Markdown.
 
+mod cards;
 mod chat;
+mod edit_message;
 mod find_people;
 mod get_chat_messages;
 mod get_chats_by_date;
+mod get_presence;
 mod guide;
 mod help;
 mod list_chats;
@@ -16,11 +19,17 @@ mod list_teams;
 mod markup;
 mod message;
 mod names;
+mod person;
 mod recipient;
 mod save_korean_name;
+mod search;
+mod search_messages;
+mod send_channel_message;
 mod send_chat_message;
+mod sent;
 mod team;
 
+use super::answer::listing_schema;
 use super::own::asker;
 use super::{ServiceDeps, own, zone};
 use crate::domain::ids::ServiceName;
@@ -113,8 +122,16 @@ impl Teams {
         let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
         let required =
             ScopeSet::parse("User.Read Chat.Read People.Read").union(&ScopeSet::parse(zone::SCOPE));
-        let writing = send_chat_message::SCOPES.iter().chain(team::CHANNELS);
-        let more = ScopeSet::parse(find_people::DIRECTORY).union(&writing.copied().collect());
+        let some = [send_chat_message::SCOPES, send_channel_message::SCOPES, edit_message::SCOPES].concat();
+        let others = [
+            person::DIRECTORY,
+            send_chat_message::START,
+            edit_message::WRITE,
+            get_presence::OWN,
+            get_presence::ALL,
+            "Files.Read",
+        ];
+        let more: ScopeSet = some.into_iter().chain(others).collect();
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(help::Help::new()),
             Arc::new(list_chats::ListChats::new(Arc::clone(&desk))),
@@ -125,14 +142,18 @@ impl Teams {
             Arc::new(send_chat_message::SendChatMessage::new(Arc::clone(&desk))),
             Arc::new(list_members::ListMembers::new(Arc::clone(&desk))),
             Arc::new(list_teams::ListTeams::new(Arc::clone(&desk))),
-            Arc::new(list_teams::ListChannels::new(desk)),
+            Arc::new(list_teams::ListChannels::new(Arc::clone(&desk))),
+            Arc::new(search_messages::SearchMessages::new(Arc::clone(&desk))),
+            Arc::new(edit_message::EditMessage::new(Arc::clone(&desk))),
+            Arc::new(send_channel_message::SendChannelMessage::new(Arc::clone(&desk))),
+            Arc::new(get_presence::GetPresence::new(desk)),
         ];
         Self {
             info: ServiceInfo {
                 name: ServiceName::new("teams"),
                 title: "Teams".to_owned(),
                 description:
-                    "Read and write in the signed-in user's Teams chats, and find chats, teams and people."
+                    "Read, search and write in the signed-in user's Teams chats, post in channels, and find people."
                         .to_owned(),
                 supported_scopes: required.union(&more),
                 required_scopes: required,

@@ -1,15 +1,16 @@
 //! `teams_send_chat_message`: a message in one chat, as the user, after a preview.
 
+use super::cards::Cards;
 use super::chat::{self, ChatItem, Member};
-use super::markup::{ContentFormat, mentioned, written};
-use super::{ALIASES, Desk, NOTES, asker, checked_chat_id, fault, recipient};
+use super::markup::{ContentFormat, mentioned, prefix, written};
+use super::{ALIASES, Desk, NOTES, asker, checked_chat_id, fault, person, recipient, sent};
+use crate::graph::client::Answer;
 use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
 use crate::graph::page::Text;
 use crate::graph::request::Request;
 use crate::services::answer::with_notes;
 use crate::services::args::typed;
-use crate::tools::confirm::once::Begun;
 use crate::tools::confirm::{Write, inputs, outcome_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
@@ -18,15 +19,14 @@ use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 const NAME: &str = "teams_send_chat_message";
 /// Permissions of the tool: the chat is read before anything is sent to it.
 pub(super) const SCOPES: &[&str] = &["Chat.Read", "ChatMessage.Send"];
-/// Stands before every message unless the caller says otherwise, so that readers know who wrote it.
-const PREFIX: &str = "[claude]";
-const MAX_PREFIX: usize = 40;
+/// With whom there is no chat yet, one is started.
+pub(super) const START: &str = "Chat.Create";
 
 /// The tool.
 pub(super) struct SendChatMessage {
@@ -44,15 +44,15 @@ struct Wish {
     #[serde(default)]
     mentions: Vec<String>,
     prefix: Option<String>,
+    reply_to: Option<String>,
+    #[serde(default)]
+    attach: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct SentView<'a> {
-    #[serde(borrow)]
+struct StartedView<'a> {
+    #[serde(borrow, default)]
     id: Text<'a>,
-    #[serde(borrow)]
-    web_url: Text<'a>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +78,9 @@ impl SendChatMessage {
             "mentions": {"type": "array", "items": {"type": "string"}, "maxItems": 20,
                 "description": "Members to mention; @Name in content says where"},
             "prefix": text("Stands before the text; [claude] unless given, none for nothing"),
+            "reply_to": text("Id of a message of this chat that it answers"),
+            "attach": {"type": "array", "items": {"type": "string"}, "maxItems": 10,
+                "description": "Files of OneDrive: paths, ids or links. They are not shared by this"},
         });
         let spec = ToolSpec {
             name: NAME,
@@ -107,7 +110,12 @@ impl SendChatMessage {
                 NOTES => return Ok(ChatItem::notes()),
                 id => chat::one(&self.desk, context, id).await.map_err(|error| fault(error, SCOPES))?,
             },
-            (None, Some(name)) => recipient::chat_named(&self.desk, context, name).await?,
+            (None, Some(name)) => match recipient::chat_named(&self.desk, context, name).await {
+                Err(error) if error.kind == ToolErrorKind::NotFound && name.contains('@') => {
+                    return self.newcomer(context, name, error).await;
+                }
+                found => found?,
+            },
             (None, None) => return Ok(ChatItem::notes()),
         };
         // A list shows some members of a large chat only.
@@ -115,18 +123,48 @@ impl SendChatMessage {
             chat::members(&self.desk, context, &chat.chat_id).await.map_err(|error| fault(error, SCOPES))?;
         Ok(chat)
     }
-}
 
-impl Wish {
-    fn prefix(&self) -> Result<Option<&str>, ToolError> {
-        let prefix = self.prefix.as_deref().unwrap_or(PREFIX).trim();
-        if prefix.chars().count() > MAX_PREFIX || prefix.contains(['\n', '\r']) {
-            return Err(ToolError::invalid(
-                "prefix",
-                format!("`prefix` is one line of {MAX_PREFIX} characters."),
-            ));
+    /// A chat that is not there yet, with the person of a whole address; `none` when nobody has it.
+    async fn newcomer(
+        &self,
+        context: &CallContext,
+        address: &str,
+        none: ToolError,
+    ) -> Result<ChatItem, ToolError> {
+        let found = person::one(&self.desk, context, "recipient_name", address).await;
+        let Ok(person) = found.as_ref() else { return Err(none) };
+        if !person.mail.eq_ignore_ascii_case(address.trim()) || person.id == *context.caller.user.oid {
+            return Err(none);
         }
-        Ok(Some(prefix).filter(|prefix| !prefix.eq_ignore_ascii_case("none")))
+        context.caller.require(NAME, &["Chat.Read", "ChatMessage.Send", START])?;
+        Ok(ChatItem::with(person.clone()))
+    }
+
+    /// `POST /chats` where there is none yet (Chat.Create), which answers the one that is there, and then
+    /// `POST /chats/{id}/messages` (ChatMessage.Send): never repeated, since Graph does not know a message that comes
+    /// again.
+    async fn send(
+        &self,
+        context: &CallContext,
+        chat: &mut ChatItem,
+        body: Bytes,
+    ) -> Result<Answer, GraphError> {
+        let graph = &self.desk.deps.graph;
+        if let ([person], true) = (chat.people.as_slice(), chat.chat_id.is_empty()) {
+            let member = |id: &str| {
+                json!({
+                    "@odata.type": "#microsoft.graph.aadUserConversationMember", "roles": ["owner"],
+                    "user@odata.bind": format!("https://graph.microsoft.com/v1.0/users('{id}')"),
+                })
+            };
+            let both = [member(&context.caller.user.oid), member(&person.id)];
+            let wish = Bytes::from(json!({"chatType": "oneOnOne", "members": both}).to_string());
+            let request = Request::teams_write(Target::new("/chats"), wish).repeatable();
+            let answer = graph.send(asker(context), request).await?;
+            chat.chat_id = answer.view::<StartedView<'_>>()?.id.to_string();
+        }
+        let target = Target::new(format!("/chats/{}/messages", segment(&chat.chat_id)));
+        graph.send(asker(context), Request::teams_write(target, body).in_thread(&chat.chat_id)).await
     }
 }
 
@@ -136,20 +174,31 @@ impl Tool for SendChatMessage {
         &self.spec
     }
 
-    /// `POST /chats/{id}/messages` (ChatMessage.Send): never repeated, since Graph does not know a message that comes again.
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.desk.notes(context, &args).await?;
+        let mut warnings = self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
         if wish.content.trim().is_empty() {
             return Err(ToolError::invalid("content", "`content` is empty."));
         }
-        let prefix = wish.prefix()?;
-        let chat = self.chat(context, &wish).await?;
+        let prefix = prefix(wish.prefix.as_deref())?;
+        let mut chat = self.chat(context, &wish).await?;
         let people = mentioned(&wish.mentions, &chat.people)?;
         let message = written(&wish.content, wish.content_format, prefix, &people)?;
-        let mut body = json!({"body": {"contentType": "html", "content": message.html}});
-        if let Some(members) = body.as_object_mut().filter(|_| !message.mentions.is_empty()) {
-            members.insert("mentions".to_owned(), json!(message.mentions));
+        let mut cards = Cards::default();
+        match &wish.reply_to {
+            Some(_) if chat.chat_id.is_empty() => {
+                return Err(ToolError::invalid(
+                    "reply_to",
+                    "There is nothing to answer in a chat that is new.",
+                ));
+            }
+            Some(id) => cards.quote(&self.desk, context, (&chat.chat_id, id)).await?,
+            None => {}
+        }
+        cards.files(&self.desk, context, (NAME, &wish.attach)).await?;
+        let mut body = cards.with(&message.html);
+        if !message.mentions.is_empty() {
+            body.insert("mentions".to_owned(), json!(message.mentions));
         }
         // Whoever has no address that Graph tells is outside every allowed domain.
         let readers: Vec<String> = chat.people.iter().map(|one| one.mail.clone()).collect();
@@ -160,68 +209,34 @@ impl Tool for SendChatMessage {
         // Whoever agreed to it agreed to these readers.
         let payload = json!({"chat": chat.chat_id, "message": body, "readers": ids});
         let lead = prefix.map(|prefix| format!("{prefix} ")).unwrap_or_default();
+        let kind = if chat.chat_id.is_empty() { "a new chat" } else { &chat.kind };
         let write = Write {
             service: "teams",
             tool: NAME,
             payload: &payload,
-            preview: format!("Send to \"{}\" ({}){to}:\n\n{lead}{}", chat.name, chat.kind, wish.content),
+            preview: format!(
+                "Send to \"{}\" ({kind}){to}:\n{}\n{lead}{}",
+                chat.name, cards.told, wish.content
+            ),
             leaves: chat.chat_id != NOTES,
             recipients: ("recipient_name", &readers),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        let writes = &self.desk.deps.writes;
-        let ticket = match writes.begin(&context.caller.user, &payload).await? {
-            Begun::Now(ticket) => ticket,
-            Begun::Before(id) => return told_again(chat, id),
-            Begun::Elsewhere => return Err(unknown()),
-        };
-        let target = Target::new(format!("/chats/{}/messages", segment(&chat.chat_id)));
-        let request = Request::teams_write(target, Bytes::from(body.to_string())).in_thread(&chat.chat_id);
-        let answer = match self.desk.deps.graph.send(asker(context), request).await {
-            Ok(answer) => answer,
-            // Nobody knows, so nobody tries again before the ticket has run out.
-            Err(GraphError::OutcomeUnknown { .. }) => return Err(unknown()),
-            Err(error) => {
-                writes.abandon(&ticket).await;
-                return Err(fault(error, SCOPES));
-            }
-        };
-        let view: SentView<'_> = answer.view().map_err(|error| fault(error, SCOPES))?;
-        writes.finish(&ticket, &view.id).await;
-        told(&Sent {
+        let body = Bytes::from(Value::Object(body).to_string());
+        let done =
+            sent::once(&self.desk, context, (&payload, SCOPES), self.send(context, &mut chat, body)).await?;
+        warnings.extend(done.note());
+        let sent = Sent {
             status: "done",
-            message_id: view.id.to_string(),
-            link: view.web_url.to_string(),
+            message_id: done.id,
+            link: done.link,
             chat_id: chat.chat_id,
             chat_name: chat.name,
             warnings,
-        })
+        };
+        let text = format!("Sent to \"{}\".\nmessage_id: {}\n", sent.chat_name, sent.message_id);
+        ToolOutput::new(with_notes(text, &sent.warnings, None), &sent).map_err(ToolError::internal)
     }
-}
-
-fn told(sent: &Sent) -> Result<ToolOutput, ToolError> {
-    let text = format!("Sent to \"{}\".\nmessage_id: {}\n", sent.chat_name, sent.message_id);
-    ToolOutput::new(with_notes(text, &sent.warnings, None), sent).map_err(ToolError::internal)
-}
-
-fn told_again(chat: ChatItem, id: String) -> Result<ToolOutput, ToolError> {
-    let note = "This very message was sent to this chat within the last 15 minutes, and was not sent again. To send it twice, \
-                change its text or wait.";
-    told(&Sent {
-        status: "done",
-        message_id: id,
-        link: String::new(),
-        chat_id: chat.chat_id,
-        chat_name: chat.name,
-        warnings: vec![note.to_owned()],
-    })
-}
-
-fn unknown() -> ToolError {
-    let kind = ToolErrorKind::UpstreamRejected { code: "unknown_outcome".to_owned(), status: 504 };
-    let text = "Microsoft 365 did not say whether this message was sent, or another call is sending it now. Look into the \
-                chat (teams_get_chat_messages) before trying again.";
-    ToolError::new(kind, text)
 }

@@ -1,5 +1,6 @@
 //! Teams and their channels: reading them, and finding a team by what people call it.
 
+use super::chat::{MAX_CHATS, Member, MemberView};
 use super::recipient::folded;
 use super::{Desk, asker, fault};
 use crate::graph::encode::{Target, segment};
@@ -16,6 +17,9 @@ use serde_json::{Value, json};
 pub(super) const TEAMS: &[&str] = &["Team.ReadBasic.All"];
 /// Permissions to see the channels of one's teams, named by a team.
 pub(super) const CHANNELS: &[&str] = &["Team.ReadBasic.All", "Channel.ReadBasic.All"];
+/// Permissions to see who is in a team, and who in a channel; an administrator grants them.
+pub(super) const TEAM_MEMBERS: &str = "TeamMember.Read.All";
+pub(super) const CHANNEL_MEMBERS: &str = "ChannelMember.Read.All";
 const MAX_PAGES: usize = 10;
 
 #[derive(Default, Deserialize)]
@@ -90,6 +94,43 @@ pub(super) async fn channels(
     let target = Target::new(format!("/teams/{}/channels", segment(&team.id)))
         .with("$select", "id,displayName,description,membershipType,webUrl,isArchived");
     places(desk, context, target).await.map_err(|error| fault(error, CHANNELS))
+}
+
+/// The one channel of the one team that these name (Team.ReadBasic.All, Channel.ReadBasic.All).
+pub(super) async fn channel(
+    desk: &Desk,
+    context: &CallContext,
+    team: &str,
+    channel: &str,
+) -> Result<(PlaceItem, PlaceItem), ToolError> {
+    let team = named("team", team, &joined(desk, context).await?)?;
+    let channel = named("channel", channel, &channels(desk, context, &team).await?)?;
+    Ok((team, channel))
+}
+
+/// Everybody else in a team (`GET /teams/{id}/members`, TeamMember.Read.All) or in a channel of it
+/// (`…/channels/{id}/members`, ChannelMember.Read.All).
+pub(super) async fn members(
+    desk: &Desk,
+    context: &CallContext,
+    team: &PlaceItem,
+    channel: Option<&PlaceItem>,
+) -> Result<Vec<Member>, ToolError> {
+    let (below, scope) = match channel {
+        Some(channel) => (format!("/channels/{}", segment(&channel.id)), CHANNEL_MEMBERS),
+        None => (String::new(), TEAM_MEMBERS),
+    };
+    let own = &*context.caller.user.oid;
+    let (mut all, mut link) = (Vec::new(), Some(format!("/teams/{}{below}/members", segment(&team.id))));
+    while let Some(next) = link.filter(|_| all.len() < MAX_CHATS) {
+        let request = Request::teams(next).in_thread(channel.map_or(&team.id, |channel| &channel.id));
+        let answer =
+            desk.deps.graph.send(asker(context), request).await.map_err(|error| fault(error, &[scope]))?;
+        let page: Page<'_, MemberView<'_>> = answer.view().map_err(|error| fault(error, &[scope]))?;
+        all.extend(page.value.iter().filter(|view| !view.is(own)).map(Member::of));
+        link = page.next_link();
+    }
+    Ok(all)
 }
 
 /// The one of the teams that `wanted` names, by id or name; never a guess among several.

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::call::{Call, Query, decode};
 use super::error::GraphError;
 use super::gate::Slot;
-use super::http::{Caller, error_body};
+use super::http::{Caller, enter_notes, error_body};
+use super::notes;
 use super::prefer::Prefer;
 use super::routes::is_outlook;
 use crate::sim::state::SimState;
@@ -142,6 +143,7 @@ fn answer(
             state.graph.gate.count_one(&caller.claims.app_id, &caller.claims.oid)?;
         }
     }
+    let _note = if notes::is_notes(&path) { Some(enter_notes(state, caller)?) } else { None };
     let prefer =
         part.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("prefer")).map(|(_, v)| v.as_str());
     let body = part.body.as_ref().and_then(|b| serde_json::to_vec(b).ok()).unwrap_or_default();

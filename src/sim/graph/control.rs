@@ -15,6 +15,7 @@ pub(super) async fn read(state: web::Data<SimState>) -> HttpResponse {
 pub(super) async fn write(state: web::Data<SimState>, limits: web::Json<Limits>) -> HttpResponse {
     let limits = limits.into_inner();
     state.graph.drives.units.set(limits.drive_units);
+    state.graph.notes.limits.set(limits.notes_per_minute);
     state.graph.gate.set(limits);
     HttpResponse::NoContent().finish()
 }

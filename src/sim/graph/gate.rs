@@ -24,11 +24,13 @@ pub(super) struct Limits {
     pub(super) window_seconds: u64,
     /// Resource units of files in a minute; the real ones when absent.
     pub(super) drive_units: Option<u32>,
+    /// OneNote requests of a user in a minute; the real limit when absent.
+    pub(super) notes_per_minute: Option<u32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { concurrent: 4, budget: 10_000, window_seconds: 600, drive_units: None }
+        Self { concurrent: 4, budget: 10_000, window_seconds: 600, drive_units: None, notes_per_minute: None }
     }
 }
 

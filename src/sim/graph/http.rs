@@ -10,6 +10,7 @@ use super::batch::Batch;
 use super::call::{Answer, Call, Query, decode};
 use super::error::GraphError;
 use super::gate::{Slot, hold};
+use super::notes;
 use super::prefer::Prefer;
 use super::routes::{dispatch, is_outlook};
 use crate::sim::clock;
@@ -122,6 +123,7 @@ async fn serve(
     }
     let outlook = is_outlook(&path);
     let _slot = if outlook { Some(enter(state, caller)?) } else { None };
+    let _note = if notes::is_notes(&path) { Some(enter_notes(state, caller)?) } else { None };
     hold(delay).await;
     let prefer = request.headers().get_all("prefer").filter_map(|v| v.to_str().ok());
     let call = Call {
@@ -171,6 +173,12 @@ fn enter(state: &SimState, caller: &Caller) -> Result<Slot, GraphError> {
         Err(_) => state.counters.mark("graph.throttled"),
     }
     entered
+}
+
+/// Takes a slot of OneNote's.
+pub(super) fn enter_notes(state: &SimState, caller: &Caller) -> Result<notes::NoteSlot, GraphError> {
+    let entered = state.graph.notes.limits.enter(&caller.claims.app_id, &caller.claims.oid);
+    entered.inspect_err(|_| state.counters.mark("graph.throttled"))
 }
 
 /// The body of an error inside a batch.

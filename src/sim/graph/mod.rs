@@ -20,6 +20,7 @@ mod mailbox;
 mod members;
 mod messages;
 mod mime;
+mod notes;
 mod odata;
 mod options;
 mod paging;
@@ -44,6 +45,7 @@ use serde_json::Value;
 use self::drive::Drives;
 use self::gate::Gate;
 use self::mailbox::Mailbox;
+use self::notes::Notes;
 use self::teams::Teams;
 use super::clock;
 use super::directory::Directory;
@@ -63,6 +65,7 @@ pub(crate) struct GraphState {
     drives: Drives,
     /// Files on their way into messages.
     enclosing: mail_write::enclose::Uploads,
+    notes: Notes,
 }
 
 impl GraphState {
@@ -79,6 +82,7 @@ impl GraphState {
         let calendars = RwLock::new(seed::calendar::calendars(directory, now).into_iter().collect());
         let teams = Teams::new(seed::teams::teams(directory, now));
         let drives = Drives::new(directory, seed::drive::drives(directory, now));
+        let notes = Notes::new(seed::notes::notes(directory, now));
         Self {
             mailboxes,
             calendars,
@@ -87,6 +91,7 @@ impl GraphState {
             teams,
             drives,
             enclosing: mail_write::enclose::Uploads::default(),
+            notes,
         }
     }
 
@@ -94,6 +99,7 @@ impl GraphState {
     pub(crate) fn reset(&self) {
         self.gate.set(gate::Limits::default());
         self.drives.units.set(None);
+        self.notes.limits.set(None);
     }
 
     fn events(&self, oid: &str) -> MappedRwLockReadGuard<'_, [Event]> {
@@ -117,6 +123,7 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let scope = drive::PATTERNS
         .iter()
         .chain(&teams::PATTERNS)
+        .chain(&notes::PATTERNS)
         .chain(&routes::PATTERNS)
         .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
             scope.route(pattern, web::to(http::handle))

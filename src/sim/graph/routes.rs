@@ -12,6 +12,7 @@ use super::mailbox::Mailbox;
 use super::members;
 use super::messages::{self, READ, READ_BASIC};
 use super::mime;
+use super::notes;
 use super::options::Options;
 use super::people;
 use super::search;
@@ -130,6 +131,9 @@ pub(super) fn dispatch(
     if drive::is_drive(&call.path) {
         return drive::dispatch(&state.drives, directory, call, &segments);
     }
+    if notes::is_notes(&call.path) {
+        return notes::dispatch(&state.notes, call, &segments);
+    }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),
         ["users", id, rest @ ..] => {
@@ -155,6 +159,7 @@ pub(super) fn dispatch(
         }
         ["search", "query"] if call.method == "POST" => match search::wanted(call)? {
             search::Wanted::Messages => search::query(call, &mailbox(state, call)?.read()),
+            search::Wanted::ChatMessages => teams::search(&state.teams, call),
             search::Wanted::Files => drive::search(&state.drives, directory, call),
         },
         ["search", "query"] => Err(GraphError::method()),

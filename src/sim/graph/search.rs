@@ -22,14 +22,15 @@ struct Body {
     requests: Vec<Request>,
 }
 
+/// One search.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub(super) struct Request {
     #[serde(default)]
     entity_types: Vec<String>,
     query: Text,
     #[serde(default)]
-    from: usize,
+    pub(super) from: usize,
     size: Option<usize>,
 }
 
@@ -39,43 +40,72 @@ struct Text {
     query_string: String,
 }
 
+impl Request {
+    /// The one search of a request for messages of a kind.
+    pub(super) fn read(call: &Call<'_>, kind: &str) -> Result<Self, GraphError> {
+        let mut requests = parse(call)?.requests;
+        let (Some(request), None) = (requests.pop(), requests.pop()) else {
+            return Err(GraphError::bad_request("Exactly one search request is supported."));
+        };
+        if request.entity_types == [kind] {
+            return Ok(request);
+        }
+        let text = "This tenant searches the entity types 'message', 'chatMessage' and 'driveItem', each on its own.";
+        Err(GraphError::bad_request(text))
+    }
+
+    /// Hits of its page.
+    pub(super) fn size(&self) -> Result<usize, GraphError> {
+        let size = self.size.unwrap_or(MAX_SIZE);
+        if (1..=MAX_SIZE).contains(&size) {
+            return Ok(size);
+        }
+        let text = format!("The maximum page size for message search is {MAX_SIZE}.");
+        Err(GraphError::bad_request(text))
+    }
+
+    /// What it looks for.
+    pub(super) fn node(&self) -> Result<kql::Node, GraphError> {
+        let bad = |message| GraphError::bad_request(format!("Syntax error in the query string: {message}"));
+        kql::parse(&self.query.query_string).map_err(bad)
+    }
+
+    /// The words of its text.
+    pub(super) fn terms(&self) -> Vec<&str> {
+        kql::words(&self.query.query_string).collect()
+    }
+}
+
+fn parse(call: &Call<'_>) -> Result<Body, GraphError> {
+    serde_json::from_slice(call.body)
+        .map_err(|_| GraphError::bad_request("Unable to read JSON request payload."))
+}
+
 /// What a search looks for.
 pub(super) enum Wanted {
     Messages,
+    ChatMessages,
     Files,
 }
 
 /// Reads that from the request.
 pub(super) fn wanted(call: &Call<'_>) -> Result<Wanted, GraphError> {
-    let body: Body = serde_json::from_slice(call.body)
-        .map_err(|_| GraphError::bad_request("Unable to read JSON request payload."))?;
-    let files = body.requests.first().is_some_and(|request| request.entity_types == ["driveItem"]);
-    Ok(if files { Wanted::Files } else { Wanted::Messages })
+    let body = parse(call)?;
+    let kinds = body.requests.first().map(|request| request.entity_types.as_slice());
+    Ok(match kinds {
+        Some([kind]) if kind == "driveItem" => Wanted::Files,
+        Some([kind]) if kind == "chatMessage" => Wanted::ChatMessages,
+        _ => Wanted::Messages,
+    })
 }
 
 /// Runs the one search of the request.
 pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphError> {
-    let body: Body = serde_json::from_slice(call.body)
-        .map_err(|_| GraphError::bad_request("Unable to read JSON request payload."))?;
-    let [request] = body.requests.as_slice() else {
-        return Err(GraphError::bad_request("Exactly one search request is supported."));
-    };
-    if request.entity_types != ["message"] {
-        return Err(GraphError::bad_request(
-            "This tenant searches the entity types 'message' and 'driveItem', each on its own.",
-        ));
-    }
+    let request = Request::read(call, "message")?;
     if !call.granted(&READ) {
         return Err(GraphError::access_denied());
     }
-    let size = request.size.unwrap_or(MAX_SIZE);
-    if !(1..=MAX_SIZE).contains(&size) {
-        return Err(GraphError::bad_request(format!(
-            "The maximum page size for message search is {MAX_SIZE}."
-        )));
-    }
-    let node = kql::parse(&request.query.query_string)
-        .map_err(|message| GraphError::bad_request(format!("Syntax error in the query string: {message}")))?;
+    let (size, node) = (request.size()?, request.node()?);
     let found: Vec<u32> = mailbox
         .newest_in(None, node.window())
         .iter()
@@ -84,8 +114,7 @@ pub(super) fn query(call: &Call<'_>, mailbox: &Mailbox) -> Result<Answer, GraphE
         .collect();
     let select = Select::parse(Some(FIELDS), &MESSAGE, "message")?;
     let view = View { call, mailbox, select, attachments: None };
-    let terms: Vec<&str> = kql::words(&request.query.query_string).collect();
-    Ok(Answer::json(write(&view, &found, request.from, size, &terms)))
+    Ok(Answer::json(write(&view, &found, request.from, size, &request.terms())))
 }
 
 fn write(view: &View<'_>, found: &[u32], from: usize, size: usize, terms: &[&str]) -> Vec<u8> {

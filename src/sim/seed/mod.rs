@@ -11,6 +11,7 @@ pub(crate) mod files;
 mod folders;
 mod korean;
 pub(crate) mod model;
+pub(crate) mod notes;
 mod notices;
 mod people;
 pub(crate) mod rng;

@@ -17,6 +17,7 @@ impl Node {
             | Self::Words { .. }
             | Self::HasAttachments(_)
             | Self::IsRead(_)
+            | Self::IsMentioned(_)
             | Self::Size(..) => Window::default(),
         }
     }
@@ -37,6 +38,8 @@ impl Node {
             }
             Self::HasAttachments(yes) => row.mail().has_attachments() == *yes,
             Self::IsRead(yes) => row.mail().read == *yes,
+            // Nobody is mentioned in the mail of this tenant.
+            Self::IsMentioned(yes) => !yes,
             Self::Size(least, most) => {
                 let size = row.mail().body.full().len() as u64;
                 least.is_none_or(|l| size >= l) && most.is_none_or(|m| size <= m)
@@ -71,7 +74,7 @@ fn found(place: Place, want: &[String], prefix: bool, mail: &Mail) -> bool {
 }
 
 /// Whether the words of `text` hold `want` in a row.
-fn contains(text: &str, want: &[String], prefix: bool) -> bool {
+pub(in crate::sim::graph) fn contains(text: &str, want: &[String], prefix: bool) -> bool {
     let Some((last, head)) = want.split_last() else { return false };
     let have: Vec<String> = words(text).map(str::to_lowercase).collect();
     have.windows(want.len()).any(|window| {

@@ -4,4 +4,5 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
-pub(super) use parser::{Node, parse, words};
+pub(super) use eval::contains;
+pub(super) use parser::{Node, Place, parse, words};

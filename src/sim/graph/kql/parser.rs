@@ -53,6 +53,8 @@ pub(in crate::sim::graph) enum Node {
     },
     HasAttachments(bool),
     IsRead(bool),
+    /// The searching person is mentioned.
+    IsMentioned(bool),
     /// Bytes, at least and at most.
     Size(Option<u64>, Option<u64>),
 }
@@ -237,6 +239,7 @@ fn property_node(name: &str, op: &str, value: &str, quoted: bool) -> Result<Node
         "importance" => Place::Importance,
         "hasattachment" | "hasattachments" => return yes_no(value).map(Node::HasAttachments),
         "isread" => return yes_no(value).map(Node::IsRead),
+        "ismentioned" => return yes_no(value).map(Node::IsMentioned),
         "size" => return size(op, value),
         "received" => return date(When::Received, op, value),
         "sent" => return date(When::Sent, op, value),

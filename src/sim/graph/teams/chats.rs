@@ -80,19 +80,28 @@ fn narrow(rows: &mut Vec<&Chat>, filter: &str, ordered: bool) -> Result<(), Grap
 /// `GET /chats/{id}`.
 pub(super) fn get(call: &Call<'_>, chat: &Chat) -> Result<Answer, GraphError> {
     Options::read(call, &["$expand"])?;
-    let mut body = entity(call, chat, Expand::read(call)?);
+    Ok(whole(call, chat, Expand::read(call)?))
+}
+
+/// A chat as an answer, without what only `$expand` shows.
+pub(super) fn one(call: &Call<'_>, chat: &Chat) -> Answer {
+    whole(call, chat, Expand::default())
+}
+
+fn whole(call: &Call<'_>, chat: &Chat, expand: Expand) -> Answer {
+    let mut body = entity(call, chat, expand);
     if let Some(members) = body.as_object_mut() {
         let context = format!("{}/v1.0/$metadata#chats/$entity", call.origin);
         members.insert("@odata.context".to_owned(), json!(context));
     }
-    Ok(Answer::json(body.to_string().into_bytes()))
+    Answer::json(body.to_string().into_bytes())
 }
 
 /// `GET /chats/{id}/members`; all of them, without paging.
 pub(super) fn members(call: &Call<'_>, chat: &Chat) -> Result<Answer, GraphError> {
     Options::read(call, &[])?;
     let context = format!("chats('{}')/members", chat.id);
-    page(call, &context, &chat.members, usize::MAX, |member| render::member(chat, member))
+    page(call, &context, &chat.members, usize::MAX, |member| render::member(&chat.id, member))
 }
 
 /// What `$expand` adds.
@@ -157,7 +166,7 @@ fn entity(call: &Call<'_>, chat: &Chat, expand: Expand) -> Value {
     );
     put("viewpoint", json!({ "isHidden": false, "lastMessageReadDateTime": render::time(seen) }));
     if expand.members {
-        put("members", chat.members.iter().map(|member| render::member(chat, member)).collect());
+        put("members", chat.members.iter().map(|member| render::member(&chat.id, member)).collect());
     }
     if expand.preview {
         put("lastMessagePreview", last.map_or(Value::Null, render::preview));

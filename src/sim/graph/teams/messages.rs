@@ -5,6 +5,7 @@ use super::super::call::{Answer, Call};
 use super::super::error::GraphError;
 use super::super::options::Options;
 use super::filter::{clauses, not_allowed};
+use super::render::Place;
 use super::{not_found, page, page_size, render};
 use crate::sim::seed::teams::{Chat, Post};
 
@@ -26,8 +27,8 @@ pub(super) fn list(call: &Call<'_>, chat: &Chat) -> Result<Answer, GraphError> {
     if let Some(filter) = call.query.get("$filter") {
         narrow(&mut rows, filter, order)?;
     }
-    let context = format!("chats('{}')/messages", render::encoded(&chat.id));
-    page(call, &context, &rows, size, |post| render::message(&chat.id, post))
+    let place = Place::Chat(&chat.id);
+    page(call, &place.context(), &rows, size, |post| render::message(place, post))
 }
 
 fn order(call: &Call<'_>) -> Result<Option<&'static str>, GraphError> {
@@ -71,11 +72,15 @@ fn narrow(rows: &mut Vec<&Post>, filter: &str, order: Option<&'static str>) -> R
 pub(super) fn get(call: &Call<'_>, chat: &Chat, id: &str) -> Result<Answer, GraphError> {
     Options::read(call, &[])?;
     let post = chat.posts.iter().find(|post| post.id() == id).ok_or_else(not_found)?;
-    let mut body = render::message(&chat.id, post);
+    Ok(one(call, Place::Chat(&chat.id), post, 200))
+}
+
+/// One message as an answer.
+pub(super) fn one(call: &Call<'_>, place: Place<'_>, post: &Post, status: u16) -> Answer {
+    let mut body = render::message(place, post);
     if let Some(members) = body.as_object_mut() {
-        let context =
-            format!("{}/v1.0/$metadata#chats('{}')/messages/$entity", call.origin, render::encoded(&chat.id));
+        let context = format!("{}/v1.0/$metadata#{}/$entity", call.origin, place.context());
         members.insert("@odata.context".to_owned(), json!(context));
     }
-    Ok(Answer::json(body.to_string().into_bytes()))
+    Answer { status, ..Answer::json(body.to_string().into_bytes()) }
 }

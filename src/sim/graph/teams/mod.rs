@@ -1,12 +1,18 @@
 //! Teams: chats and their messages, teams and their channels. Whoever is not in a chat gets nothing of it.
 mod channels;
 mod chats;
+mod edit;
 mod filter;
 mod limits;
 mod messages;
 mod people;
+mod posts;
+mod presence;
 mod render;
+mod search;
 mod write;
+
+pub(super) use search::query as search;
 
 use parking_lot::RwLock;
 use serde_json::Value;
@@ -21,16 +27,26 @@ use crate::sim::seed::colleagues::Colleague;
 use crate::sim::seed::teams::{Chat, NOTES, Seeded};
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 9] = [
+pub(super) const PATTERNS: [&str; 19] = [
     "/me/chats",
     "/me/joinedTeams",
     "/me/people",
+    "/me/presence",
     "/users",
+    "/users/{user}/chats/{chat}/messages/{message}/softDelete",
+    "/communications/getPresencesByUserId",
+    "/chats",
     "/chats/{chat}",
     "/chats/{chat}/members",
     "/chats/{chat}/messages",
     "/chats/{chat}/messages/{message}",
+    "/chats/{chat}/messages/{message}/setReaction",
     "/teams/{team}/channels",
+    "/teams/{team}/members",
+    "/teams/{team}/channels/{channel}/members",
+    "/teams/{team}/channels/{channel}/messages",
+    "/teams/{team}/channels/{channel}/messages/{message}",
+    "/teams/{team}/channels/{channel}/messages/{message}/replies",
 ];
 /// Largest page of chats and messages.
 const MAX_PAGE: usize = 50;
@@ -50,7 +66,13 @@ impl Teams {
 
 /// Whether the path is answered here.
 pub(super) fn is_teams(path: &[&str]) -> bool {
-    matches!(path, ["chats" | "teams", ..] | ["me", "chats" | "joinedTeams" | "people", ..] | ["users"])
+    matches!(
+        path,
+        ["chats" | "teams" | "communications", ..]
+            | ["me", "chats" | "joinedTeams" | "people" | "presence", ..]
+            | ["users"]
+            | ["users", _, "chats", ..]
+    )
 }
 
 /// Answers one call.
@@ -63,35 +85,58 @@ pub(super) fn dispatch(
     if directory.by_oid(call.oid).is_none() {
         return Err(GraphError::bad_token(true));
     }
-    if let ["chats", id, ..] = path {
-        teams.limits.enter(&format!("{}|{id}", if *id == NOTES { call.oid } else { "" }))?;
+    match path {
+        ["chats", id, ..] | ["users", _, "chats", id, ..] => {
+            teams.limits.enter(&format!("{}|{id}", if *id == NOTES { call.oid } else { "" }))?;
+        }
+        ["teams", _, "channels", id, ..] => teams.limits.enter(&format!("|{id}"))?,
+        _ => {}
     }
-    if let ("POST", ["chats", id, "messages"]) = (call.method, path) {
-        return write::send(teams, call, id);
+    match (call.method, path) {
+        ("GET", _) => read(teams, call, path),
+        ("PATCH", ["chats", id, "messages", message]) => edit::change(teams, call, id, message),
+        ("POST", _) => match path {
+            ["chats"] => write::start(teams, call),
+            ["chats", id, "messages"] => write::send(teams, call, id),
+            ["chats", id, "messages", message, "setReaction"] => edit::react(teams, call, id, message),
+            ["users", user, "chats", id, "messages", message, "softDelete"] => {
+                edit::delete(teams, call, user, (id, message))
+            }
+            ["teams", team, "channels", channel, "messages"] => {
+                write::post(teams, call, (team, channel), None)
+            }
+            ["teams", team, "channels", channel, "messages", root, "replies"] => {
+                write::post(teams, call, (team, channel), Some(root))
+            }
+            ["communications", "getPresencesByUserId"] => presence::of_people(call, &teams.book.read()),
+            _ => Err(GraphError::method()),
+        },
+        _ => Err(GraphError::method()),
     }
+}
+
+fn read(teams: &Teams, call: &Call<'_>, path: &[&str]) -> Result<Answer, GraphError> {
     let book = teams.book.read();
     match path {
-        ["me", "people"] if call.method == "GET" => people::known(call, &book),
-        ["users"] if call.method == "GET" => people::users(call, &book),
-        ["me", "chats"] if call.method == "GET" => chats::list(call, &book),
-        ["me", "joinedTeams"] if call.method == "GET" => channels::joined(call, &book),
-        ["teams", id, "channels"] if call.method == "GET" => channels::list(call, &book, id),
-        ["chats", id] if call.method == "GET" => chats::get(call, own(call, &book, id, &chats::READ_BASIC)?),
-        ["chats", id, "members"] if call.method == "GET" => {
-            chats::members(call, own(call, &book, id, &chats::READ_BASIC)?)
+        ["me", "people"] => people::known(call, &book),
+        ["users"] => people::users(call, &book),
+        ["me", "presence"] => presence::own(call, &book),
+        ["me", "chats"] => chats::list(call, &book),
+        ["me", "joinedTeams"] => channels::joined(call, &book),
+        ["teams", id, "channels"] => channels::list(call, &book, id),
+        ["teams", id, "members"] => channels::members(call, &book, id, None),
+        ["teams", id, "channels", channel, "members"] => channels::members(call, &book, id, Some(channel)),
+        ["teams", id, "channels", channel, "messages"] => posts::list(call, &book, (id, channel)),
+        ["teams", id, "channels", channel, "messages", root] => posts::get(call, &book, (id, channel), root),
+        ["teams", id, "channels", channel, "messages", root, "replies"] => {
+            posts::replies(call, &book, (id, channel), root)
         }
-        ["chats", id, "messages"] if call.method == "GET" => {
-            messages::list(call, own(call, &book, id, &messages::READ)?)
-        }
-        ["chats", id, "messages", message] if call.method == "GET" => {
+        ["chats", id] => chats::get(call, own(call, &book, id, &chats::READ_BASIC)?),
+        ["chats", id, "members"] => chats::members(call, own(call, &book, id, &chats::READ_BASIC)?),
+        ["chats", id, "messages"] => messages::list(call, own(call, &book, id, &messages::READ)?),
+        ["chats", id, "messages", message] => {
             messages::get(call, own(call, &book, id, &messages::READ)?, message)
         }
-        ["me", "people" | "chats" | "joinedTeams"]
-        | ["teams", _, "channels"]
-        | ["users"]
-        | ["chats", _]
-        | ["chats", _, "members" | "messages"]
-        | ["chats", _, "messages", _] => Err(GraphError::method()),
         [.., segment] => Err(GraphError::no_segment(segment)),
         [] => Err(GraphError::no_segment("")),
     }

@@ -21,12 +21,12 @@ pub(super) fn link(chat: &Chat) -> String {
     format!("https://teams.microsoft.com/l/chat/{}/0?tenantId={TENANT_ID}", encoded(&chat.id))
 }
 
-/// A member; people of other companies have no address that is told.
-pub(super) fn member(chat: &Chat, member: &Colleague) -> Value {
+/// A member of a chat, team or channel; people of other companies have no address that is told.
+pub(super) fn member(of: &str, member: &Colleague) -> Value {
     let foreign = member.oid.is_empty();
     json!({
         "@odata.type": "#microsoft.graph.aadUserConversationMember",
-        "id": encoded(&format!("{}##{}", chat.id, member.mail)),
+        "id": encoded(&format!("{of}##{}", member.mail)),
         "roles": if foreign { vec!["guest"] } else { vec!["owner"] },
         "displayName": member.name,
         "visibleHistoryStartDateTime": "0001-01-01T00:00:00Z",
@@ -83,8 +83,57 @@ pub(super) fn preview(post: &Post) -> Value {
     })
 }
 
-/// A message of a chat.
-pub(super) fn message(chat: &str, post: &Post) -> Value {
+/// Where a message stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    Chat(&'a str),
+    /// `root` is the post that it answers.
+    Channel {
+        team: &'a str,
+        channel: &'a str,
+        root: Option<&'a str>,
+    },
+}
+
+impl Place<'_> {
+    /// The address of its messages below `$metadata#`.
+    pub(super) fn context(self) -> String {
+        match self {
+            Self::Chat(chat) => format!("chats('{}')/messages", encoded(chat)),
+            Self::Channel { team, channel, root } => {
+                let below = root.map(|root| format!("('{root}')/replies")).unwrap_or_default();
+                format!("teams('{team}')/channels('{}')/messages{below}", encoded(channel))
+            }
+        }
+    }
+
+    fn chat(&self) -> Option<&str> {
+        if let Self::Chat(chat) = self { Some(chat) } else { None }
+    }
+
+    fn root(&self) -> Option<&str> {
+        if let Self::Channel { root, .. } = self { *root } else { None }
+    }
+
+    fn identity(self) -> Value {
+        match self {
+            Self::Chat(_) => Value::Null,
+            Self::Channel { team, channel, .. } => json!({ "teamId": team, "channelId": channel }),
+        }
+    }
+
+    /// Teams shows posts of channels at an address of their own, and messages of chats at none.
+    fn url(self, id: &str) -> Value {
+        let Self::Channel { team, channel, root } = self else { return Value::Null };
+        let (channel, root) = (encoded(channel), root.unwrap_or(id));
+        json!(format!(
+            "https://teams.microsoft.com/l/message/{channel}/{id}?groupId={team}&tenantId={TENANT_ID}&createdTime={id}&parentMessageId={root}"
+        ))
+    }
+}
+
+/// A message.
+pub(super) fn message(place: Place<'_>, post: &Post) -> Value {
     let mentions: Vec<Value> = post
         .mentions
         .iter()
@@ -110,20 +159,20 @@ pub(super) fn message(chat: &str, post: &Post) -> Value {
         .collect();
     json!({
         "id": post.id(),
-        "replyToId": null,
+        "replyToId": place.root(),
         "etag": post.modified().timestamp_millis().to_string(),
         "messageType": kind(post),
         "createdDateTime": time(post.at),
         "lastModifiedDateTime": time(post.modified()),
         "lastEditedDateTime": post.edited.map(time),
         "deletedDateTime": post.deleted.map(time),
-        "subject": null,
+        "subject": post.subject,
         "summary": null,
-        "chatId": chat,
+        "chatId": place.chat(),
         "importance": post.importance,
         "locale": "en-us",
-        "webUrl": null,
-        "channelIdentity": null,
+        "webUrl": place.url(&post.id()),
+        "channelIdentity": place.identity(),
         "from": from(&post.author),
         "body": body(post),
         "attachments": post.cards.iter().enumerate().map(card).collect::<Vec<_>>(),
@@ -134,7 +183,7 @@ pub(super) fn message(chat: &str, post: &Post) -> Value {
 
 fn card((number, card): (usize, &Card)) -> Value {
     json!({
-        "id": format!("5e32f195-0000-4000-8000-{:012}", number + 1),
+        "id": card.id.clone().unwrap_or_else(|| format!("5e32f195-0000-4000-8000-{:012}", number + 1)),
         "contentType": card.content_type,
         "contentUrl": card.url,
         "content": card.content,

@@ -6,9 +6,11 @@ mod contract_writes;
 mod drive;
 mod limits;
 mod mail;
+mod notes;
 mod paging;
 mod refusals;
 mod teams;
+mod teams_more;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{App, test, web};

@@ -9,7 +9,7 @@ const NEWEST: &str = "$orderby=createdDateTime%20desc";
 const RECENT: &str = "$orderby=lastMessagePreview/createdDateTime%20desc";
 
 /// A fresh tenant: a chat may be asked four times in a second only.
-fn lab() -> Lab {
+pub(super) fn lab() -> Lab {
     Lab::new(0)
 }
 
@@ -17,7 +17,7 @@ async fn chats(lab: &Lab, user: &str) -> Vec<Value> {
     lab.pages(user, &format!("/me/chats?$top=50&$expand=members,lastMessagePreview&{RECENT}"), &[]).await.0
 }
 
-async fn id_of(lab: &Lab, user: &str, topic: &str) -> String {
+pub(super) async fn id_of(lab: &Lab, user: &str, topic: &str) -> String {
     let all = chats(lab, user).await;
     let chat = all.iter().find(|chat| chat["topic"] == topic).unwrap_or_else(|| panic!("no {topic}"));
     percent_encoding::utf8_percent_encode(chat["id"].as_str().unwrap(), percent_encoding::NON_ALPHANUMERIC)

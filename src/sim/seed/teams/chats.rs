@@ -78,7 +78,8 @@ fn groups(cast: &Cast<'_>) -> Vec<Chat> {
     asked.mentions = vec![cast.who("alice"), cast.who("carol")];
     asked.importance = "urgent";
     asked.cards = vec![Card {
-        content_type: "reference",
+        id: None,
+        content_type: Cow::Borrowed("reference"),
         name: Some(Cow::Borrowed("도면 #7 100%.pdf")),
         url: Some("https://contoso.sharepoint.example/sites/crane/도면 #7 100%.pdf".to_owned()),
         content: None,
@@ -89,7 +90,8 @@ fn groups(cast: &Cast<'_>) -> Vec<Chat> {
         "<attachment id=\"5e32f195-0000-4000-8000-000000000002\"></attachment>",
     );
     bot.cards = vec![Card {
-        content_type: "application/vnd.microsoft.card.adaptive",
+        id: None,
+        content_type: Cow::Borrowed("application/vnd.microsoft.card.adaptive"),
         name: None,
         url: None,
         content: Some(

@@ -35,7 +35,9 @@ pub(crate) enum Author {
 /// A file or card below a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Card {
-    pub(crate) content_type: &'static str,
+    /// What its place in the text is called; made from its number when nobody gave one.
+    pub(crate) id: Option<String>,
+    pub(crate) content_type: Cow<'static, str>,
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) url: Option<String>,
     pub(crate) content: Option<String>,
@@ -57,6 +59,9 @@ pub(crate) struct Post {
     pub(crate) deleted: Option<DateTime<Utc>>,
     /// Something that happened to the chat.
     pub(crate) event: bool,
+    pub(crate) subject: Option<Cow<'static, str>>,
+    /// Answers to a post of a channel, oldest first; they have none of their own.
+    pub(crate) replies: Vec<Post>,
 }
 
 impl Post {
@@ -74,6 +79,8 @@ impl Post {
             edited: None,
             deleted: None,
             event: false,
+            subject: None,
+            replies: Vec::new(),
         }
     }
 
@@ -85,6 +92,11 @@ impl Post {
     /// When it was last touched.
     pub(crate) fn modified(&self) -> DateTime<Utc> {
         self.at.max(self.edited.unwrap_or(self.at)).max(self.deleted.unwrap_or(self.at))
+    }
+
+    /// Whether a person wrote it.
+    pub(crate) fn is_by(&self, oid: &str) -> bool {
+        matches!(&self.author, Author::Person(person) if person.oid == oid)
     }
 }
 
