@@ -43,8 +43,11 @@ pub(super) fn dispatch(
                 rest,
                 ["messages" | "mailFolders"]
                     | ["mailFolders", _, "messages" | "childFolders"]
-                    | ["messages", _, "createReply" | "createReplyAll" | "createForward" | "move" | "copy"]
-                    | ["messages", _, "attachments"]
+                    | [
+                        "messages",
+                        _,
+                        "createReply" | "createReplyAll" | "createForward" | "move" | "copy" | "attachments"
+                    ]
                     | ["messages", _, "attachments", "createUploadSession"]
             ),
             "PATCH" => matches!(rest, ["messages", _]),
