@@ -22,7 +22,7 @@ use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 70] = [
+pub(super) const PATTERNS: [&str; 71] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
