@@ -46,7 +46,7 @@ async fn messages_become_tables_texts_and_mail_files() {
 
     let json = done(json!({"destination": "onedrive:/Mail", "format": "json"})).await;
     let path = json["files"][0]["path"].as_str().unwrap();
-    assert!(path.starts_with("Mail/mail 2") && path.ends_with(".json"), "{path}");
+    assert!(path.starts_with("Mail/mail 2") && path.contains(".json"), "{path}");
     let rows: Vec<Value> = serde_json::from_str(read(&json!(path)).await["text"].as_str().unwrap()).unwrap();
     assert_eq!((rows.len(), rows[0]["subject"].as_str().unwrap()), (3, subject.as_str()));
     let md = done(json!({"destination": "onedrive:/Mail/x.md", "format": "md"})).await;
