@@ -1,4 +1,4 @@
-//! Large files in pieces (`driveItem: createUploadSession`). The address of a session is itself the permission to write
+//! Large files in pieces (`driveItem: createUploadSession`, `attachment: createUploadSession`). The address of a session is itself the permission to write
 //! there: the token stays behind, and the address reaches neither callers nor logs.
 
 use super::client::{Answer, GraphClient, dice, remaining};
@@ -6,14 +6,18 @@ use super::error::{GraphError, refusal};
 use super::page::Text;
 use super::request::{Asker, Request};
 use super::retry;
+use crate::ports::gate::Workload;
 use crate::ports::graph::{Elsewhere, GraphResponse, TransportError};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde::Deserialize;
+use std::ops::Range;
 use std::time::Duration;
 
 /// Pieces are multiples of 320 KiB, below 60 MiB; Graph advises 5 to 10 MiB.
 const PIECE: usize = 16 * (320 << 10);
+/// Outlook takes pieces below 4 MB.
+const OUTLOOK_PIECE: usize = 10 * (320 << 10);
 /// Answers are an item, or where to go on.
 const ANSWER_BYTES: usize = 1 << 20;
 const PIECE_TIMEOUT: Duration = Duration::from_mins(1);
@@ -49,7 +53,7 @@ enum Sent {
 }
 
 impl GraphClient {
-    /// Opens a session by `open` and sends `bytes` through it; answers with the item.
+    /// Opens a session by `open` and sends `bytes` through it; answers with the item, of which Outlook tells nothing.
     ///
     /// # Errors
     /// Those of [`GraphClient::send`], and [`GraphError::OutcomeUnknown`] when the session ends without an answer.
@@ -59,9 +63,10 @@ impl GraphClient {
         open: Request,
         bytes: Bytes,
     ) -> Result<Answer, GraphError> {
+        let piece = if open.workload == Workload::Outlook { OUTLOOK_PIECE } else { PIECE };
         let opened = self.send(asker, open).await?;
         let url = opened.view::<Session<'_>>()?.upload_url.to_string();
-        let outcome = self.pieces(asker, &url, &bytes).await;
+        let outcome = self.pieces(asker, (&url, piece), &bytes).await;
         if outcome.is_err() {
             // What was sent is thrown away; it would be in a day.
             let cancel = Elsewhere::bare(Method::DELETE, &url, ANSWER_BYTES, ASK_TIMEOUT);
@@ -70,14 +75,20 @@ impl GraphClient {
         outcome
     }
 
-    async fn pieces(&self, asker: Asker<'_>, url: &str, bytes: &Bytes) -> Result<Answer, GraphError> {
+    async fn pieces(
+        &self,
+        asker: Asker<'_>,
+        (url, piece): (&str, usize),
+        bytes: &Bytes,
+    ) -> Result<Answer, GraphError> {
         let (mut from, mut failures) = (0, 0);
         loop {
             let timeout = remaining(asker.deadline).min(PIECE_TIMEOUT);
             if timeout.is_zero() {
                 return Err(GraphError::TimedOut);
             }
-            match self.piece(url, bytes, from, timeout).await? {
+            let to = (from + piece).min(bytes.len());
+            match self.piece(url, bytes, from..to, timeout).await? {
                 Sent::Done(answer) => return Ok(answer),
                 Sent::Next(next) if next > from && next < bytes.len() => (from, failures) = (next, 0),
                 Sent::Next(_) => return Err(GraphError::Malformed("a range that was not sent".to_owned())),
@@ -98,13 +109,12 @@ impl GraphClient {
         &self,
         url: &str,
         bytes: &Bytes,
-        from: usize,
+        piece: Range<usize>,
         timeout: Duration,
     ) -> Result<Sent, GraphError> {
-        let to = (from + PIECE).min(bytes.len());
-        let range = format!("bytes {from}-{}/{}", to.saturating_sub(1), bytes.len());
+        let range = format!("bytes {}-{}/{}", piece.start, piece.end.saturating_sub(1), bytes.len());
         let headers = vec![("content-range", range)];
-        let body = Some(bytes.slice(from..to));
+        let body = Some(bytes.slice(piece));
         let put = Elsewhere { headers, body, ..Elsewhere::bare(Method::PUT, url, ANSWER_BYTES, timeout) };
         match self.transport.fetch(put).await {
             Ok(response) => judge(response),
@@ -129,15 +139,16 @@ impl GraphClient {
 /// Decides over the answer to a piece.
 fn judge(response: GraphResponse) -> Result<Sent, GraphError> {
     let status = response.status;
-    if status == StatusCode::ACCEPTED {
-        let session: Session<'_> = serde_json::from_slice(&response.body).unwrap_or_default();
-        let next = session.next();
-        return next
-            .map(Sent::Next)
-            .ok_or_else(|| GraphError::Malformed("a piece without a range".to_owned()));
-    }
     if status.is_success() {
-        return Ok(Sent::Done(Answer { body: response.body, location: None }));
+        // Drives say 202 until the last piece, Outlook 200 and then 201 with nothing in it.
+        let session: Session<'_> = serde_json::from_slice(&response.body).unwrap_or_default();
+        return match session.next() {
+            Some(next) => Ok(Sent::Next(next)),
+            None if status == StatusCode::ACCEPTED => {
+                Err(GraphError::Malformed("a piece without a range".to_owned()))
+            }
+            None => Ok(Sent::Done(Answer { body: response.body, location: None })),
+        };
     }
     // 416: an earlier attempt, whose answer got lost, has arrived.
     let again = status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::RANGE_NOT_SATISFIABLE;

@@ -1,4 +1,4 @@
-//! What callers call a file, and the address of it in Graph.
+//! What callers call a file in OneDrive, and the address of it in Graph.
 
 use crate::graph::encode::segment;
 use crate::tools::error::ToolError;

@@ -22,6 +22,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// The whole file, at most so many characters.
+    pub(super) fn limited(max_chars: usize) -> Self {
+        Self { max_chars: Some(max_chars), ..Self::default() }
+    }
+
     pub(super) fn max_chars(&self, deps: &ServiceDeps) -> usize {
         self.max_chars.unwrap_or(deps.settings.max_chars)
     }
@@ -130,7 +135,7 @@ pub(super) fn check_size(name: &str, size: u64, limit: usize, program: &str) -> 
 }
 
 /// SHA-256 in hexadecimal, away from the async workers: 25 MB take a tenth of a second.
-async fn checksum(bytes: Bytes) -> Result<String, ToolError> {
+pub(super) async fn checksum(bytes: Bytes) -> Result<String, ToolError> {
     let digest = tokio::task::spawn_blocking(move || hex(&bytes)).await;
     digest.map_err(|_| ToolError::internal("the checksum of a file failed"))
 }

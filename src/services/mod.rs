@@ -5,6 +5,7 @@ mod args;
 mod calendar;
 #[cfg(any(test, feature = "conformance"))]
 pub(crate) mod conformance;
+mod drive;
 mod drive_address;
 mod fault;
 mod file_text;

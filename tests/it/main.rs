@@ -46,6 +46,8 @@ mod key_ring;
 #[cfg(test)]
 mod m365;
 #[cfg(test)]
+mod mail_files;
+#[cfg(test)]
 mod mail_organize;
 #[cfg(test)]
 mod mail_write;

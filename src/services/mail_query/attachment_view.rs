@@ -1,7 +1,14 @@
 //! Attachments as Graph lists them, and as callers get them.
 
-use crate::graph::page::Text;
+use super::{Mail, asker, fault};
+use crate::graph::encode::{Target, segment};
+use crate::graph::page::{Page, Text};
+use crate::graph::request::Request;
+use crate::tools::context::CallContext;
+use crate::tools::error::ToolError;
 use serde::{Deserialize, Serialize};
+
+const MAX_PAGES: usize = 5;
 
 /// Metadata; never `contentBytes`, which Graph adds unless `$select` leaves it out.
 pub(super) const SELECT: &str = "id,name,contentType,size,isInline,lastModifiedDateTime";
@@ -60,6 +67,32 @@ impl AttachmentItem {
             },
         }
     }
+}
+
+/// Path of an attachment in Graph; `part` is what is asked of it.
+pub(super) fn path(message: &str, attachment: &str, part: &str) -> String {
+    format!("/me/messages/{}/attachments/{}{part}", segment(message), segment(attachment))
+}
+
+/// `GET /me/messages/{id}/attachments?$select=…` (Mail.Read); never with contents.
+pub(super) async fn list(
+    mail: &Mail,
+    context: &CallContext,
+    message: &str,
+) -> Result<Vec<AttachmentItem>, ToolError> {
+    let target =
+        Target::new(format!("/me/messages/{}/attachments", segment(message))).with("$select", SELECT);
+    let (mut out, mut link) = (Vec::new(), target.build());
+    for _ in 0..MAX_PAGES {
+        let answer = mail.deps.graph.send(asker(context), Request::next(link)).await.map_err(fault)?;
+        let page: Page<'_, AttachmentView<'_>> = answer.view().map_err(fault)?;
+        out.extend(page.value.iter().map(AttachmentItem::of));
+        match page.next_link() {
+            Some(next) => link = next,
+            None => break,
+        }
+    }
+    Ok(out)
 }
 
 /// Properties in an output schema.

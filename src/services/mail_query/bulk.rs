@@ -45,9 +45,7 @@ pub(super) fn ids_schema() -> Value {
 pub(super) fn results_schema() -> Value {
     json!({
         "done": {"type": "integer"}, "failed": {"type": "integer"},
-        "results": {"type": "array", "items": {"type": "object", "properties": {
-            "id": {"type": "string"}, "ok": {"type": "boolean"}, "error": {"type": "string"},
-        }}},
+        "results": {"type": "array", "items": {"type": "object"}},
         "warnings": {"type": "array", "items": {"type": "string"}},
     })
 }

@@ -1,6 +1,7 @@
 //! `create_email_draft`: a mail that waits in Drafts, new or as an answer with the history below.
 
 use super::draft::{Draft, above_history, draft_schema, own_domain};
+use super::enclose;
 use super::letter::{FIELDS, Letter, People, Preview, item_body, letter_schema, recipients};
 use super::message::RawBody;
 use super::{ALIASES, Mail, WRITE_SCOPES, asker, write_fault};
@@ -123,7 +124,7 @@ impl CreateEmailDraft {
             let request =
                 Request::write(Method::PATCH, target, Some(Bytes::from(Value::from(patch).to_string())));
             if let Err(error) = self.mail.deps.graph.send(asker(context), request).await {
-                self.discard(context, &draft).await;
+                draft.discard(&self.mail, context).await;
                 return Err(write_fault(error));
             }
         }
@@ -141,15 +142,6 @@ impl CreateEmailDraft {
         let request = Request::write(Method::POST, Target::new(path), Some(body)).html_bodies();
         let answer: Answer = self.mail.deps.graph.send(asker(context), request).await.map_err(write_fault)?;
         Draft::of(&answer).map_err(write_fault)
-    }
-
-    /// Half a draft would only confuse. If it cannot be removed, the person sees it in Drafts.
-    async fn discard(&self, context: &CallContext, draft: &Draft) {
-        let target = Target::new(format!("/me/messages/{}", segment(draft.id())));
-        let request = Request::write(Method::DELETE, target, None);
-        if let Err(error) = self.mail.deps.graph.send(asker(context), request).await {
-            tracing::debug!(%error, "a draft that could not be completed stays");
-        }
     }
 
     /// What an answer would be about: `GET /me/messages/{id}?$select=subject,from`.
@@ -177,6 +169,7 @@ impl Tool for CreateEmailDraft {
         let people = wish.letter.people()?;
         let heads = wish.letter.heads()?;
         let body = wish.letter.body().await?;
+        let files = enclose::fetch(&self.mail, context, &wish.letter.attach, WRITE_SCOPES).await?;
         let reply = match (wish.kind, &wish.message_id) {
             (Kind::New, None) => None,
             (Kind::New, Some(_)) => {
@@ -207,7 +200,7 @@ impl Tool for CreateEmailDraft {
                 own_domain: own_domain(&self.mail, context).await?,
                 subject: wish.letter.subject()?.unwrap_or_default().to_owned(),
                 importance: wish.letter.importance.clone().unwrap_or_default(),
-                attachments: Vec::new(),
+                attachments: files.names(),
                 body: body.clone(),
             };
             shown.text().await?
@@ -232,6 +225,15 @@ impl Tool for CreateEmailDraft {
             message.extend(people.members());
             message.extend(body.as_ref().map(item_body));
             self.write_new(context, message).await?
+        };
+        let draft = if files.is_empty() {
+            draft
+        } else {
+            if let Err(error) = files.put(&self.mail, context, draft.id()).await {
+                draft.discard(&self.mail, context).await;
+                return Err(error);
+            }
+            Draft::read(&self.mail, context, draft.id(), WRITE_SCOPES).await?
         };
         draft.output(&self.mail, context, warnings).await
     }

@@ -13,6 +13,7 @@ use crate::services::fault::tool_error;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
+use http::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -80,6 +81,32 @@ impl Draft {
     /// The draft that a write answered.
     pub(super) fn of(answer: &Answer) -> Result<Self, GraphError> {
         Ok(Self { raw: answer.view()? })
+    }
+
+    /// Half a draft would only confuse. If it cannot be removed, the person sees it in Drafts.
+    pub(super) async fn discard(&self, mail: &Mail, context: &CallContext) {
+        let target = Target::new(format!("/me/messages/{}", segment(self.id())));
+        let request = Request::write(Method::DELETE, target, None);
+        if let Err(error) = mail.deps.graph.send(asker(context), request).await {
+            tracing::debug!(%error, "a draft that could not be completed stays");
+        }
+    }
+
+    /// Names of the files with these ids.
+    ///
+    /// # Errors
+    /// One of them is none of this draft's.
+    pub(super) fn files(&self, ids: &[String]) -> Result<Vec<String>, ToolError> {
+        let all = self.raw.get("attachments").and_then(Value::as_array);
+        let text = |file: &Value, name: &str| file.get(name).and_then(Value::as_str).map(str::to_owned);
+        let name = |id: &String| {
+            let hit = all.into_iter().flatten().find(|file| text(file, "id").as_deref() == Some(id.as_str()));
+            hit.map(|file| line(&text(file, "name").unwrap_or_default())).ok_or_else(|| {
+                let text = "`remove_attachment_ids` names a file that this draft does not have. get_email lists them.";
+                ToolError::invalid("remove_attachment_ids", text)
+            })
+        };
+        ids.iter().map(name).collect()
     }
 
     fn text(&self, pointer: &str) -> &str {

@@ -1,12 +1,11 @@
 //! `get_attachment`: text out of an attachment; what has no text is named, not dumped.
 
 use super::args::BodyFormat;
-use super::attachment_view::{self, AttachmentItem, AttachmentView, Sort};
+use super::attachment_view::{self, AttachmentItem, Sort};
 use super::body::{BodyStyle, readable};
 use super::message::{MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
-use crate::graph::encode::{Target, segment};
-use crate::graph::page::Page;
+use crate::graph::encode::Target;
 use crate::graph::request::Request;
 use crate::services::answer::{clipped, line, output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
@@ -20,8 +19,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
-
-const MAX_PAGES: usize = 5;
 
 /// The tool.
 pub(super) struct GetAttachment {
@@ -65,24 +62,6 @@ impl GetAttachment {
         Self { mail, spec: spec() }
     }
 
-    /// `GET /me/messages/{id}/attachments?$select=…` (Mail.Read); never with contents.
-    async fn list(&self, context: &CallContext, message: &str) -> Result<Vec<AttachmentItem>, ToolError> {
-        let target = Target::new(format!("/me/messages/{}/attachments", segment(message)))
-            .with("$select", attachment_view::SELECT);
-        let (mut out, mut link) = (Vec::new(), target.build());
-        for _ in 0..MAX_PAGES {
-            let answer =
-                self.mail.deps.graph.send(asker(context), Request::next(link)).await.map_err(fault)?;
-            let page: Page<'_, AttachmentView<'_>> = answer.view().map_err(fault)?;
-            out.extend(page.value.iter().map(AttachmentItem::of));
-            match page.next_link() {
-                Some(next) => link = next,
-                None => break,
-            }
-        }
-        Ok(out)
-    }
-
     /// `GET …/attachments/{id}/$value` (Mail.Read), bounded while it streams.
     async fn file(
         &self,
@@ -93,7 +72,7 @@ impl GetAttachment {
     ) -> Result<(), ToolError> {
         let limit = self.mail.deps.settings.max_attachment_bytes;
         file_text::check_size(&item.name, item.size, limit, "Outlook")?;
-        let path = format!("{}/$value", path(&wish.message_id, &item.attachment_id));
+        let path = attachment_view::path(&wish.message_id, &item.attachment_id, "/$value");
         let request = Request::outlook(Target::new(path)).download(limit);
         let bytes = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?.body;
         let named = Named { name: &item.name, content_type: &item.content_type };
@@ -114,7 +93,7 @@ impl GetAttachment {
             #[serde(borrow, default)]
             item: MessageView<'a>,
         }
-        let target = Target::new(path(&wish.message_id, &item.attachment_id))
+        let target = Target::new(attachment_view::path(&wish.message_id, &item.attachment_id, ""))
             .with("$expand", "microsoft.graph.itemAttachment/item");
         let request = Request::outlook(target).html_bodies();
         let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?;
@@ -145,10 +124,6 @@ impl GetAttachment {
         }
         Ok(())
     }
-}
-
-fn path(message: &str, attachment: &str) -> String {
-    format!("/me/messages/{}/attachments/{}", segment(message), segment(attachment))
 }
 
 /// The attachment that is meant; without a hint only a single one can be.
@@ -185,7 +160,7 @@ impl Tool for GetAttachment {
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         let warnings = self.mail.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
-        let items = self.list(context, &wish.message_id).await?;
+        let items = attachment_view::list(&self.mail, context, &wish.message_id).await?;
         let item = pick(&items, &wish)?;
         let mut found = Found {
             name: item.name.clone(),
@@ -219,8 +194,8 @@ fn spec() -> ToolSpec {
     ToolSpec {
         name: "get_attachment",
         title: "Get Attachment",
-        description: "Read the text of an attachment: pdf, docx, xlsx, xls, pptx, hwp, hwpx, odt, ods, odp, rtf, eml, msg, \
-                      html, csv, txt, attached messages. Other files are named with type, size and checksum. Without name \
+        description: "Read the text of an attachment: pdf, docx, xlsx, xls, pptx, hwp, hwpx, OpenDocument, rtf, eml, msg, \
+                      html, csv, txt, attached messages. Others are named with type, size and checksum. Without name \
                       and attachment_id the only one is read.",
         input_schema: json!({"type": "object", "properties": {
             "message_id": {"type": "string", "description": "id of the message"},

@@ -95,7 +95,7 @@ fn spec() -> ToolSpec {
         input_schema: json!({"type": "object", "properties": {
             "id": {"type": "string", "description": "id of a message, unchanged"},
             "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of the body; markdown unless given"},
-            "headers": {"type": "boolean", "description": "Internet headers too; no unless given"},
+            "headers": {"type": "boolean", "description": "Internet headers too"},
             "max_chars": max_chars_schema("the body"),
             "output_format": output_format_schema(),
         }, "required": ["id"]}),

@@ -1,5 +1,6 @@
 //! What a caller wants of a mail, in Graph's words. Everything that writes mail shares it.
 
+use super::enclose::attach_schema;
 use super::message::RawBody;
 use crate::extract::html::mail_html_to_text;
 use crate::services::answer::clipped;
@@ -27,6 +28,8 @@ pub(super) struct Letter {
     body: Option<String>,
     body_format: BodyForm,
     pub(super) importance: Option<String>,
+    /// References of [`super::enclose`].
+    pub(super) attach: Vec<String>,
 }
 
 /// The people of a mail, field by field as in [`FIELDS`]; `None` where nothing was said.
@@ -63,6 +66,7 @@ pub(super) fn letter_schema(own: Value) -> Value {
         "body": {"type": "string", "description": "The text"},
         "body_format": {"type": "string", "enum": ["markdown", "html", "text"], "description": "markdown unless given"},
         "importance": {"type": "string", "enum": ["low", "normal", "high"], "description": "normal unless given"},
+        "attach": attach_schema(),
     });
     if let (Some(all), Value::Object(own)) = (all.as_object_mut(), own) {
         all.extend(own);

@@ -41,7 +41,7 @@ impl ListMailFolders {
             description: "List the mail folders as a tree, with the number of messages and of unread ones.",
             input_schema: json!({"type": "object", "properties": {
                 "parent": {"type": "string", "description": "Name or id of the folder to start below; the top unless given"},
-                "include_hidden": {"type": "boolean", "description": "Hidden folders too; no unless given"},
+                "include_hidden": {"type": "boolean", "description": "Hidden folders too"},
                 "depth": {"type": "integer", "minimum": 1, "maximum": 10, "description": "Levels; 3 unless given"},
                 "output_format": output_format_schema(),
             }}),

@@ -48,6 +48,8 @@ pub(super) struct MessageView<'a> {
     pub(super) body: Option<BodyView<'a>>,
     #[serde(borrow)]
     pub(super) unique_body: Option<BodyView<'a>>,
+    #[serde(borrow)]
+    pub(super) attachments: Vec<super::attachment_view::AttachmentView<'a>>,
 }
 
 /// A person in a header line.

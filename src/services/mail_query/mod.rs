@@ -5,12 +5,15 @@
 //! items → [`body`] → [`super::answer`].
 
 mod args;
+mod attachment_manager;
 mod attachment_view;
 mod body;
 mod bulk;
 mod create_email_draft;
 mod delete_email;
 mod draft;
+mod enclose;
+mod export_email;
 mod folders;
 mod get_attachment;
 mod get_email;
@@ -43,7 +46,7 @@ mod tests;
 
 use super::own::asker;
 use super::people::people_schema;
-use super::{ServiceDeps, own, zone};
+use super::{ServiceDeps, drive, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
@@ -112,22 +115,27 @@ impl MailQuery {
         let supported = required.union(&ScopeSet::parse(zone::SCOPE));
         let supported = supported.union(&mailbox_settings::SCOPES.iter().copied().collect());
         let supported = supported.union(&SEND_SCOPES.iter().copied().collect());
+        let read_only = deps.settings.read_only;
+        // To attach files of OneDrive, and to save there.
+        let files = [drive::READ, drive::WRITE].into_iter().filter(|_| !read_only);
+        let supported = supported.union(&files.collect());
         let mut tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(query_email::QueryEmail::new(Arc::clone(&mail))),
             Arc::new(get_email::GetEmail::new(Arc::clone(&mail))),
             Arc::new(get_email_thread::GetEmailThread::new(Arc::clone(&mail))),
             Arc::new(list_mail_folders::ListMailFolders::new(Arc::clone(&mail))),
             Arc::new(get_attachment::GetAttachment::new(Arc::clone(&mail))),
+            Arc::new(attachment_manager::AttachmentManager::new(Arc::clone(&mail))),
             Arc::new(create_email_draft::CreateEmailDraft::new(Arc::clone(&mail))),
             Arc::new(update_email_draft::UpdateEmailDraft::new(Arc::clone(&mail))),
             Arc::new(send_email_draft::SendEmailDraft::new(Arc::clone(&mail))),
             Arc::new(send_email::SendEmail::new(Arc::clone(&mail))),
             Arc::new(organize_email::OrganizeEmail::new(Arc::clone(&mail))),
             Arc::new(delete_email::DeleteEmail::new(Arc::clone(&mail))),
+            Arc::new(export_email::ExportEmail::new(Arc::clone(&mail))),
             Arc::new(mail_changes::MailChanges::new(Arc::clone(&mail))),
             Arc::new(mailbox_settings::MailboxSettings::new(mail)),
         ];
-        let read_only = deps.settings.read_only;
         let shown =
             tools.iter().map(|tool| tool.spec()).filter(|spec| !read_only || spec.annotations.read_only);
         let listed: Vec<_> = shown.map(|spec| (spec.name, spec.description)).collect();

@@ -55,6 +55,46 @@ enum Mode {
     Scanned,
 }
 
+impl Saved {
+    fn plan(&self, blocked: &[String], bodies: bool) -> Result<Plan, ToolError> {
+        let plan = plan(&self.filters, self.window, self.folder.clone(), blocked, bodies)?;
+        Ok(match self.mode {
+            Mode::Planned => plan,
+            Mode::Relaxed => plan.relaxed(&self.filters, blocked),
+            Mode::Scanned => plan.with_scan(&self.filters),
+        })
+    }
+}
+
+/// Ids of what a cursor stands for, at most `most`, and whether there are more.
+pub(super) async fn rest(
+    mail: &Mail,
+    context: &CallContext,
+    cursor: &str,
+    most: usize,
+) -> Result<(Vec<String>, bool), ToolError> {
+    let saved: Saved = mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
+    let frame = mail.frame(context).await?;
+    let run = Run {
+        graph: &mail.deps.graph,
+        asker: asker(context),
+        plan: &saved.plan(&mail.deps.settings.blocked_senders, false)?,
+        frame: &frame,
+        now: instant(mail.deps.clock.now()),
+    };
+    let most = most.min(saved.remaining.unwrap_or(usize::MAX));
+    let (mut ids, mut next) = (Vec::new(), Some(saved.at));
+    while let Some(at) = next.take() {
+        if ids.len() >= most {
+            return Ok((ids, saved.remaining != Some(most)));
+        }
+        let listing = run.read(at, (most - ids.len()).min(MAX_LIMIT)).await.map_err(fault)?;
+        ids.extend(listing.found.into_iter().map(|found| found.item.id));
+        next = listing.next;
+    }
+    Ok((ids, false))
+}
+
 /// A query ready to run.
 struct Query {
     filters: Filters,
@@ -81,12 +121,7 @@ impl QueryEmail {
         let blocked = &self.mail.deps.settings.blocked_senders;
         if let Some(cursor) = &shape.cursor {
             let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
-            let plan = plan(&saved.filters, saved.window, saved.folder, blocked, saved.bodies)?;
-            let plan = match saved.mode {
-                Mode::Planned => plan,
-                Mode::Relaxed => plan.relaxed(&saved.filters, blocked),
-                Mode::Scanned => plan.with_scan(&saved.filters),
-            };
+            let plan = saved.plan(blocked, saved.bodies)?;
             return Ok(Query {
                 plan,
                 filters: saved.filters,
@@ -283,12 +318,16 @@ fn advice(args: &Args) -> Vec<String> {
     let mut out = Vec::new();
     if is_set(args, "download_attachments") {
         out.push(
-            "`download_attachments` is not done in a search: read files with `get_attachment`.".to_owned(),
+            "`download_attachments` is not done in a search: read files with `get_attachment`, find them with \
+             `attachmentManager`."
+                .to_owned(),
         );
     }
     if is_set(args, "save_csv") || is_set(args, "save_emails") {
         out.push(
-            "Nothing is saved on the server; the result holds the mail (`output_format: json`).".to_owned(),
+            "Nothing is saved by a search: `export_email` saves messages, where this server writes; the result holds the \
+             mail (`output_format: json`)."
+                .to_owned(),
         );
     }
     out
@@ -374,7 +413,7 @@ fn spec() -> ToolSpec {
             "unread_only": {"type": "boolean", "description": "Only unread mail"},
             "has_attachments": {"type": "boolean", "description": "Only with (true) or without (false) attachments"},
             "importance": {"type": "string", "enum": ["low", "normal", "high"], "description": "Only of this importance"},
-            "include_body": {"type": "boolean", "description": "Whole bodies instead of previews; no unless given"},
+            "include_body": {"type": "boolean", "description": "Whole bodies instead of previews"},
             "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of bodies; markdown unless given"},
             "order": {"type": "string", "enum": ["newest", "oldest", "relevance"], "description": "newest unless given; relevance ranks and tells the total"},
             "max_mails": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Most messages in all"},

@@ -1,6 +1,7 @@
 //! `send_email`: writes a new mail and sends it, after a confirmation.
 
 use super::draft::{Draft, own_domain};
+use super::enclose::{self, Enclosures};
 use super::letter::{Letter, Preview, item_body, letter_schema};
 use super::sending::{done_before, send, sent_schema};
 use super::{ALIASES, Mail, SEND_SCOPES, asker, write_fault};
@@ -46,7 +47,12 @@ impl SendEmail {
 
     /// `POST /me/messages` (Mail.ReadWrite): the id of the draft that is to be sent. `sendMail` would give none, and
     /// nobody could tell afterwards whether a lost answer was a yes.
-    async fn draft(&self, context: &CallContext, message: &Value) -> Result<String, ToolError> {
+    async fn draft(
+        &self,
+        context: &CallContext,
+        message: &Value,
+        files: &Enclosures,
+    ) -> Result<String, ToolError> {
         let body = Bytes::from(message.to_string());
         let request = Request::write(Method::POST, Target::new("/me/messages"), Some(body));
         let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(|error| {
@@ -54,7 +60,13 @@ impl SendEmail {
             error.public.push_str(" Nothing was sent.");
             error
         })?;
-        Ok(Draft::of(&answer).map_err(write_fault)?.id().to_owned())
+        let draft = Draft::of(&answer).map_err(write_fault)?;
+        if let Err(mut error) = files.put(&self.mail, context, draft.id()).await {
+            draft.discard(&self.mail, context).await;
+            error.public.push_str(" Nothing was sent.");
+            return Err(error);
+        }
+        Ok(draft.id().to_owned())
     }
 }
 
@@ -77,8 +89,15 @@ impl Tool for SendEmail {
         message.extend(people.members());
         message.extend(body.as_ref().map(item_body));
         let message = Value::from(message);
+        let files = enclose::fetch(&self.mail, context, &letter.attach, SEND_SCOPES).await?;
+        // What the person agrees to, and what is sent once: these words with exactly these files.
+        let all = if files.is_empty() {
+            message.clone()
+        } else {
+            json!({"message": message, "attachments": files.payload()})
+        };
         if !is_set(&args, "dry_run")
-            && let Some(answer) = done_before(&self.mail, context, &message).await?
+            && let Some(answer) = done_before(&self.mail, context, &all).await?
         {
             return Ok(answer);
         }
@@ -88,13 +107,13 @@ impl Tool for SendEmail {
             own_domain: own_domain(&self.mail, context).await?,
             subject: letter.subject()?.unwrap_or_default().to_owned(),
             importance: letter.importance.clone().unwrap_or_default(),
-            attachments: Vec::new(),
+            attachments: files.names(),
             body,
         };
         let write = Write {
             service: "mail-query",
             tool: NAME,
-            payload: &message,
+            payload: &all,
             preview: preview.text().await?,
             leaves: true,
             recipients: ("to", &everybody),
@@ -102,6 +121,6 @@ impl Tool for SendEmail {
         if let Some(answer) = self.mail.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        send(&self.mail, context, &message, self.draft(context, &message), warnings).await
+        send(&self.mail, context, &all, self.draft(context, &message, &files), warnings).await
     }
 }

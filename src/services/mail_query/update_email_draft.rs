@@ -1,6 +1,8 @@
 //! `update_email_draft`: changes some things of a draft and leaves the rest.
 
+use super::attachment_view;
 use super::draft::{Draft, above_history, draft_schema};
+use super::enclose::{self, MAX_FILES};
 use super::letter::{FIELDS, Letter, item_body, letter_schema};
 use super::message::RawBody;
 use super::{ALIASES, Mail, WRITE_SCOPES, asker, people_schema, write_fault};
@@ -32,6 +34,7 @@ pub(super) struct UpdateEmailDraft {
 #[serde(default)]
 struct Wish {
     draft_id: String,
+    remove_attachment_ids: Vec<String>,
     #[serde(flatten)]
     letter: Letter,
 }
@@ -41,6 +44,7 @@ impl UpdateEmailDraft {
         let properties = letter_schema(json!({
             "draft_id": {"type": "string", "description": "id of a draft, unchanged"},
             "to": people_schema("Mail addresses, all of them; [] for nobody"),
+            "remove_attachment_ids": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FILES, "description": "attachment_ids from get_email"},
         }));
         let spec = ToolSpec {
             name: NAME,
@@ -82,18 +86,26 @@ impl Tool for UpdateEmailDraft {
         let people = wish.letter.people()?;
         let mut patch = wish.letter.heads()?;
         let body = wish.letter.body().await?;
+        let files = enclose::fetch(&self.mail, context, &wish.letter.attach, WRITE_SCOPES).await?;
         let draft = Draft::read(&self.mail, context, &wish.draft_id, WRITE_SCOPES).await?;
+        let removed = draft.files(&wish.remove_attachment_ids)?;
         patch.extend(people.members());
         if let Some(body) = body {
             let own = if body.html { body.content } else { markup::of_text(&body.content) };
             patch.extend([item_body(&RawBody { content: above_history(&own, draft.html()), html: true })]);
         }
-        if patch.is_empty() {
+        if patch.is_empty() && files.is_empty() && removed.is_empty() {
             let text = "Nothing would change: give at least one thing that is to be another than it is.";
             return Err(ToolError::invalid("draft_id", text));
         }
-        let changed: Vec<&str> = patch.keys().map(|name| said(name)).collect();
-        let what = format!("Change {} of this draft, as it stands:", changed.join(", "));
+        let mut changes: Vec<String> = Vec::new();
+        if !patch.is_empty() {
+            let changed: Vec<&str> = patch.keys().map(|name| said(name)).collect();
+            changes.push(format!("change {}", changed.join(", ")));
+        }
+        changes.extend(files.names().into_iter().map(|name| format!("attach {name}")));
+        changes.extend(removed.into_iter().map(|name| format!("remove {name}")));
+        let what = format!("To do: {}. This draft, as it stands:", changes.join("; "));
         let write = Write {
             service: "mail-query",
             tool: NAME,
@@ -105,7 +117,15 @@ impl Tool for UpdateEmailDraft {
         if let Some(answer) = self.mail.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        self.patch(context, &draft, patch).await?;
+        if !patch.is_empty() {
+            self.patch(context, &draft, patch).await?;
+        }
+        for id in &wish.remove_attachment_ids {
+            let target = Target::new(attachment_view::path(draft.id(), id, ""));
+            let request = Request::write(Method::DELETE, target, None);
+            self.mail.deps.graph.send(asker(context), request).await.map_err(write_fault)?;
+        }
+        files.put(&self.mail, context, draft.id()).await?;
         let draft = Draft::read(&self.mail, context, draft.id(), WRITE_SCOPES).await?;
         draft.output(&self.mail, context, warnings).await
     }

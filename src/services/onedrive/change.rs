@@ -9,6 +9,7 @@ use crate::graph::error::{Fault, GraphError};
 use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::OutputFormat;
+pub(super) use crate::services::drive::BEHAVIOR;
 use crate::services::drive_address::Address;
 use crate::tools::confirm;
 use crate::tools::context::CallContext;
@@ -20,8 +21,6 @@ use serde_json::{Value, json};
 /// Permission of every tool that changes files.
 pub(super) const SCOPES: &[&str] = &[SCOPE];
 const SCOPE: &str = "Files.ReadWrite";
-/// Query option that says what happens when a name is taken.
-pub(super) const BEHAVIOR: &str = "@microsoft.graph.conflictBehavior";
 
 /// An item after a change; `structuredContent` of the writing tools.
 #[derive(Serialize)]

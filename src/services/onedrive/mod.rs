@@ -17,17 +17,18 @@ mod read_file;
 mod share_file;
 mod write_file;
 
+use super::drive::failed as fault;
 use super::drive_address::Address;
 use super::own::asker;
-use super::{ServiceDeps, fault, own, zone};
+use super::{ServiceDeps, drive, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::ScopeSet;
 use crate::graph::encode::Target;
-use crate::graph::error::{Fault, GraphError};
+use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::tools::context::CallContext;
-use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::error::ToolError;
 use crate::tools::tool::{Args, Service, Tool};
 use chrono_tz::Tz;
 use item::{FileItem, Frame, ItemView, SELECT};
@@ -92,48 +93,7 @@ impl Desk {
 
 /// Refuses a call that turns out to need more than its tool always needs.
 fn require(context: &CallContext, scope: &str) -> Result<(), ToolError> {
-    if context.caller.scopes.allows(scope) {
-        return Ok(());
-    }
-    let required = SCOPES.iter().copied().chain([scope]).collect();
-    let text = format!("This needs the permission {scope}. Authorize again to grant it.");
-    Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, text))
-}
-
-/// A Graph failure in words about files; `scope` is what the request needed.
-fn fault(error: GraphError, scope: &'static str) -> ToolError {
-    let words = match &error {
-        GraphError::Throttled { retry_after, .. } => {
-            let seconds = retry_after.as_secs_f64().ceil();
-            Some(format!("Microsoft 365 limits requests for files. Try again in {seconds} seconds."))
-        }
-        GraphError::TooLarge { limit } => {
-            let megabytes = limit >> 20;
-            Some(format!("This is larger than the {megabytes} MB that are read here. Open it in OneDrive instead."))
-        }
-        GraphError::Refused { fault: Fault::NotFound, .. } => Some(
-            "There is no such file or folder here. List the folder, or search, and use a path or an id from there, \
-             unchanged."
-                .to_owned(),
-        ),
-        GraphError::Refused { fault: Fault::Locked, .. } => {
-            Some("Somebody has this file open for editing. Try again later.".to_owned())
-        }
-        GraphError::Refused { fault: Fault::Quota, .. } => Some("The drive is full.".to_owned()),
-        GraphError::Token(_)
-        | GraphError::Refused { .. }
-        | GraphError::Challenged { .. }
-        | GraphError::Unavailable { .. }
-        | GraphError::TimedOut
-        | GraphError::OutcomeUnknown { .. }
-        | GraphError::ForeignLink
-        | GraphError::Malformed(_) => None,
-    };
-    let mut error = fault::tool_error(error, &[scope]);
-    if let Some(words) = words {
-        error.public = words;
-    }
-    error
+    drive::require(context, SCOPES, scope)
 }
 
 /// The service.

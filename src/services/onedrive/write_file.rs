@@ -1,14 +1,12 @@
 //! `write_file`: a new file, or new contents for one that is there when the caller says so.
 
-use super::change::{
-    BEHAVIOR, Done, SCOPES, below_root, conflict, done_schema, failed, is_outdated, is_taken,
-};
+use super::change::{Done, SCOPES, below_root, conflict, done_schema, failed, is_outdated, is_taken};
 use super::item::{FileItem, Frame, ItemView, bytes as size_text};
 use super::{ALIASES, Desk, asker};
-use crate::graph::encode::Target;
 use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::services::args::typed;
+use crate::services::drive;
 use crate::services::drive_address::{Address, check_new_name};
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
@@ -19,13 +17,10 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-/// Largest content of one request; what goes beyond goes through an upload session.
-const ONE_PUT: usize = 4 << 20;
 /// Longest media type.
 const MAX_TYPE: usize = 127;
 /// Longest etag; Graph's have about 45 characters.
@@ -134,24 +129,13 @@ impl WriteFile {
         Self { desk, spec }
     }
 
-    /// `PUT {address}/content` (Files.ReadWrite), or `POST {address}/createUploadSession` where that is too much for one
-    /// request; 2 units.
+    /// See [`drive::put_request`].
     fn request(address: &Address, wish: &Wish, bytes: &Bytes) -> Result<Request, ToolError> {
         let (media_type, version) = (wish.media_type()?, wish.version()?);
         // By id Graph replaces whatever there is, and takes no such option.
         let behavior =
             matches!(address, Address::Path(_)).then_some(if wish.replaces() { "replace" } else { "fail" });
-        let request = if bytes.len() > ONE_PUT {
-            let body =
-                behavior.map_or_else(|| json!({}), |behavior| json!({ "item": { BEHAVIOR: behavior } }));
-            let path = address.graph_path("createUploadSession");
-            Request::files_write(Method::POST, path, Some(body.to_string().into())).repeatable()
-        } else {
-            let target = Target::new(address.graph_path("content"));
-            let target =
-                behavior.into_iter().fold(target, |target, behavior| target.with(BEHAVIOR, behavior));
-            Request::files_write(Method::PUT, target.build(), Some(bytes.clone())).holding(media_type)
-        };
+        let request = drive::put_request(address, behavior, media_type, bytes);
         Ok(match version {
             Some(etag) => request.if_match(&etag),
             None if wish.overwrite => request,
@@ -166,11 +150,8 @@ impl WriteFile {
         request: Request,
         bytes: Bytes,
     ) -> Result<FileItem, GraphError> {
-        if bytes.len() <= ONE_PUT {
-            return self.desk.change(context, request).await;
-        }
         let zone = self.desk.zone(context).await;
-        let answer = self.desk.deps.graph.upload(asker(context), request, bytes).await?;
+        let answer = drive::put(&self.desk.deps.graph, asker(context), request, bytes).await?;
         let view: ItemView<'_> = answer.view()?;
         Ok(FileItem::new(&view, Frame { zone, own_drive: None }))
     }

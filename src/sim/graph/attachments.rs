@@ -37,15 +37,10 @@ pub(super) fn list(call: &Call<'_>, mailbox: &Mailbox, message: ItemRef) -> Resu
     json.object(|json| {
         json.member("@odata.context", &context(call, mailbox, ix, ""));
         if options.count {
-            json.number("@odata.count", mail.attachments.len() as u64);
+            json.number("@odata.count", mail.files().count() as u64);
         }
         json.key("value").array(|json| {
-            let rows = mail
-                .attachments
-                .iter()
-                .enumerate()
-                .skip(options.skip)
-                .take(options.top.unwrap_or(usize::MAX));
+            let rows = mail.files().skip(options.skip).take(options.top.unwrap_or(usize::MAX));
             for (at, attachment) in rows {
                 let part = Part { view, select: &select, mail, ix, at, attachment, with_item };
                 json.object(|json| part.members(json));
@@ -63,9 +58,13 @@ pub(super) fn get(
     id: &str,
 ) -> Result<Answer, GraphError> {
     Options::read(call, &["$select", "$expand"])?;
-    let at = find(call, mailbox, message, id)?;
+    one(call, mailbox, message.message, find(call, mailbox, message, id)?)
+}
+
+/// The attachment at a place of a message.
+pub(super) fn one(call: &Call<'_>, mailbox: &Mailbox, ix: u32, at: usize) -> Result<Answer, GraphError> {
     let select = Select::parse(call.query.get("$select"), &ATTACHMENT, "attachment")?;
-    let (mail, ix, with_item) = (&*mailbox.mail(message.message), message.message, expands_item(call));
+    let (mail, with_item) = (&*mailbox.mail(ix), expands_item(call));
     let attachment = mail.attachments.get(at).ok_or_else(GraphError::not_found)?;
     let view = &View { call, mailbox, select: select.clone(), attachments: None };
     let mut json = Json::default();
@@ -98,7 +97,7 @@ pub(super) fn value(
             "The $value of a reference attachment cannot be read.",
         ));
     }
-    let kind = match attachment.kind.content_type() {
+    let kind = match attachment.content_type() {
         Some(kind) => kind,
         None => mime::CONTENT_TYPE,
     };
@@ -108,7 +107,7 @@ pub(super) fn value(
 /// All attachments of a message as an array value.
 pub(super) fn write_all(json: &mut Json, view: &View<'_>, ix: u32, mail: &Mail, select: &Select) {
     json.array(|json| {
-        for (at, attachment) in mail.attachments.iter().enumerate() {
+        for (at, attachment) in mail.files() {
             let part = Part { view, select, mail, ix, at, attachment, with_item: false };
             json.object(|json| part.members(json));
         }
@@ -116,11 +115,20 @@ pub(super) fn write_all(json: &mut Json, view: &View<'_>, ix: u32, mail: &Mail, 
 }
 
 fn find(call: &Call<'_>, mailbox: &Mailbox, message: ItemRef, id: &str) -> Result<usize, GraphError> {
+    position(call, mailbox, message.message, id)
+}
+
+/// Where an attachment stands in its message.
+pub(super) fn position(
+    call: &Call<'_>,
+    mailbox: &Mailbox,
+    message: u32,
+    id: &str,
+) -> Result<usize, GraphError> {
     let found = mailbox.find(call.prefer.ids, id)?;
-    match found.attachment {
-        Some(at) if found.message == message.message => Ok(usize::from(at)),
-        _ => Err(GraphError::not_found()),
-    }
+    let at = found.attachment.filter(|_| found.message == message).map(usize::from);
+    at.filter(|at| mailbox.mail(message).files().any(|(place, _)| place == *at))
+        .ok_or_else(GraphError::not_found)
 }
 
 fn context(call: &Call<'_>, mailbox: &Mailbox, ix: u32, end: &str) -> String {
@@ -140,7 +148,7 @@ impl Part<'_> {
             "#microsoft.graph.itemAttachment"
         };
         json.member("@odata.type", odata_type);
-        if file && let Some(kind) = kind.content_type() {
+        if file && let Some(kind) = self.attachment.content_type() {
             json.member("@odata.mediaContentType", kind);
         }
         for field in &self.select.fields {
@@ -162,7 +170,7 @@ impl Part<'_> {
                 .member(field, &self.view.mailbox.item_id(self.view.call.prefer.ids, self.ix, Some(self.at))),
             "lastModifiedDateTime" => json.member(field, &self.view.time(self.mail.received)),
             "name" => json.member(field, &attachment.name),
-            "contentType" => or_null(json, attachment.kind.content_type()),
+            "contentType" => or_null(json, attachment.content_type()),
             "size" => json.number(field, attachment.bytes().len() as u64),
             "isInline" => json.flag(field, attachment.content_id.is_some()),
             "contentId" if file => or_null(json, attachment.content_id),

@@ -17,14 +17,14 @@ pub(super) fn message(mail: &Mail) -> String {
     }
     out.push_str("MIME-Version: 1.0\r\n");
     let boundary = format!("_part_{:016x}", mail.message);
-    if !mail.attachments.is_empty() {
+    if mail.files().next().is_some() {
         let _ = write!(out, "Content-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n");
     }
     let kind = if mail.body.is_html() { "text/html" } else { "text/plain" };
     let _ = write!(out, "Content-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n");
     push_base64(&mut out, mail.body.full().as_bytes());
-    for attachment in &mail.attachments {
-        let kind = attachment.kind.content_type().unwrap_or("application/octet-stream");
+    for (_, attachment) in mail.files() {
+        let kind = attachment.content_type().unwrap_or("application/octet-stream");
         let _ = write!(
             out,
             "--{boundary}\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=\"{}\"\r\n\
@@ -33,7 +33,7 @@ pub(super) fn message(mail: &Mail) -> String {
         );
         push_base64(&mut out, attachment.bytes());
     }
-    if !mail.attachments.is_empty() {
+    if mail.files().next().is_some() {
         let _ = write!(out, "--{boundary}--\r\n");
     }
     out

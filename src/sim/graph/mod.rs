@@ -66,6 +66,8 @@ pub(crate) struct GraphState {
     gate: Gate,
     teams: Teams,
     drives: Drives,
+    /// Files on their way into messages.
+    enclosing: mail_write::enclose::Uploads,
     notes: Notes,
 }
 
@@ -92,6 +94,7 @@ impl GraphState {
             gate: Gate::new(),
             teams,
             drives,
+            enclosing: mail_write::enclose::Uploads::default(),
             notes,
         }
     }
@@ -120,11 +123,12 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/_sim/graph/limits", web::get().to(control::read))
         .route("/_sim/graph/limits", web::post().to(control::write));
     drive::configure(cfg);
+    mail_write::enclose::configure(cfg);
     let scope = drive::PATTERNS
         .iter()
         .chain(&teams::PATTERNS)
         .chain(&notes::PATTERNS)
-        .chain(&routes::PATTERNS)
+        .chain(routes::PATTERNS)
         .fold(web::scope("/v1.0").app_data(web::PayloadConfig::new(MAX_BODY)), |scope, pattern| {
             scope.route(pattern, web::to(http::handle))
         });

@@ -22,7 +22,7 @@ use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 73] = [
+pub(super) const PATTERNS: &[&str] = &[
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -37,6 +37,7 @@ pub(super) const PATTERNS: [&str; 73] = [
     "/me/messages/{message}",
     "/me/messages/{message}/$value",
     "/me/messages/{message}/attachments",
+    "/me/messages/{message}/attachments/createUploadSession",
     "/me/messages/{message}/attachments/{attachment}",
     "/me/messages/{message}/attachments/{attachment}/$value",
     "/me/messages/{message}/copy",

@@ -106,13 +106,36 @@ pub(crate) struct Attachment {
     pub(crate) seed: u64,
     /// `Content-ID` of an inline picture.
     pub(crate) content_id: Option<&'static str>,
+    /// Taken away; the ids of the others stay what they are.
+    pub(crate) removed: bool,
+    /// What whoever attached it says it is.
+    said: Option<String>,
     bytes: OnceLock<Bytes>,
 }
 
 impl Attachment {
     /// A file that is made when first read.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, kind: FileKind, seed: u64) -> Self {
-        Self { name: name.into(), kind, seed, content_id: None, bytes: OnceLock::new() }
+        Self {
+            name: name.into(),
+            kind,
+            seed,
+            content_id: None,
+            removed: false,
+            said: None,
+            bytes: OnceLock::new(),
+        }
+    }
+
+    /// A file that somebody attaches.
+    pub(crate) fn given(name: String, content_type: Option<&str>, bytes: Bytes) -> Self {
+        let said = content_type.map(str::to_owned);
+        Self { said, bytes: OnceLock::from(bytes), ..Self::new(name, FileKind::Given, 0) }
+    }
+
+    /// `contentType`.
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.said.as_deref().or_else(|| self.kind.content_type())
     }
 
     /// A picture shown inside the body.
@@ -177,7 +200,12 @@ impl Mail {
 
     /// `hasAttachments`: inline pictures do not count.
     pub(crate) fn has_attachments(&self) -> bool {
-        self.attachments.iter().any(|a| a.content_id.is_none())
+        self.files().any(|(_, file)| file.content_id.is_none())
+    }
+
+    /// What is attached, with its place, by which its id is made.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (usize, &Attachment)> {
+        self.attachments.iter().enumerate().filter(|(_, attachment)| !attachment.removed)
     }
 }
 

@@ -16,7 +16,7 @@ mod write;
 
 pub(super) use search::query as search;
 pub(super) use store::Drives;
-pub(super) use transfer::configure;
+pub(super) use transfer::{configure, range, refuse, ticket};
 
 use self::render::View;
 use self::store::{Drive, Who, denied, invalid, not_found};

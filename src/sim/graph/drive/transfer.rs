@@ -73,7 +73,7 @@ fn mac(text: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-fn ticket() -> String {
+pub(in crate::sim::graph) fn ticket() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
@@ -114,7 +114,7 @@ pub(in crate::sim::graph) fn configure(cfg: &mut web::ServiceConfig) {
         .route("/monitor/{ticket}", web::get().to(monitor));
 }
 
-fn refuse(status: u16, code: &str, message: &str) -> HttpResponse {
+pub(in crate::sim::graph) fn refuse(status: u16, code: &str, message: &str) -> HttpResponse {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status).json(json!({ "error": { "code": code, "message": message } }))
 }
@@ -158,7 +158,7 @@ async fn download(
 }
 
 /// `bytes first-last/total`.
-fn range(request: &HttpRequest) -> Option<(u64, u64, u64)> {
+pub(in crate::sim::graph) fn range(request: &HttpRequest) -> Option<(u64, u64, u64)> {
     let text = request.headers().get("content-range")?.to_str().ok()?;
     let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;

@@ -66,7 +66,7 @@ fn found(place: Place, want: &[String], prefix: bool, mail: &Mail) -> bool {
         Place::Participants => from() || any(&mail.to) || any(&mail.cc) || any(&mail.bcc),
         Place::Subject => has(&mail.subject),
         Place::Body => body(),
-        Place::Attachment => mail.attachments.iter().any(|a| has(&a.name)),
+        Place::Attachment => mail.files().any(|(_, file)| has(&file.name)),
         Place::Category => mail.categories.iter().any(|c| has(c)),
         Place::Kind => has("email"),
         Place::Importance => has(mail.importance.word()),

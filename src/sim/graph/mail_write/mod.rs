@@ -1,4 +1,5 @@
 //! Writing mail: drafts, answers, sending, marks, moves, removal, folders.
+pub(super) mod enclose;
 mod input;
 mod reply;
 mod send;
@@ -42,9 +43,15 @@ pub(super) fn dispatch(
                 rest,
                 ["messages" | "mailFolders"]
                     | ["mailFolders", _, "messages" | "childFolders"]
-                    | ["messages", _, "createReply" | "createReplyAll" | "createForward" | "move" | "copy"]
+                    | [
+                        "messages",
+                        _,
+                        "createReply" | "createReplyAll" | "createForward" | "move" | "copy" | "attachments"
+                    ]
+                    | ["messages", _, "attachments", "createUploadSession"]
             ),
-            "PATCH" | "DELETE" => matches!(rest, ["messages", _]),
+            "PATCH" => matches!(rest, ["messages", _]),
+            "DELETE" => matches!(rest, ["messages", _] | ["messages", _, "attachments", _]),
             _ => false,
         };
     if !known {
@@ -63,6 +70,9 @@ pub(super) fn dispatch(
         ["messages", id] if method == "PATCH" => desk.update(id),
         ["messages", id] => desk.delete(id),
         ["messages", id, "send"] => desk.send(id),
+        ["messages", id, "attachments"] => desk.attach(id),
+        ["messages", id, "attachments", "createUploadSession"] => desk.open_upload(id),
+        ["messages", id, "attachments", attachment] => desk.detach(id, attachment),
         ["messages", id, "move"] => desk.relocate(id, false),
         ["messages", id, "copy"] => desk.relocate(id, true),
         ["messages", id, verb] => desk.answer(id, verb),

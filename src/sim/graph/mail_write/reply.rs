@@ -40,7 +40,7 @@ pub(super) fn draft(
     mail.subject = subject(original, if forward { "FW: " } else { "RE: " }).into();
     mail.body = body(original, comment.as_deref().unwrap_or_default());
     if forward {
-        mail.attachments.clone_from(&original.attachments);
+        mail.attachments = original.files().map(|(_, file)| file.clone()).collect();
         if let Some(value) = get("toRecipients") {
             mail.to = input::people("toRecipients", value, directory)?;
         }

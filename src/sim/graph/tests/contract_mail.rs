@@ -251,3 +251,67 @@ async fn automatic_replies_are_set_and_the_rest_of_them_stays() {
     let refused = desk.lab.send(&reader, "PATCH", "/v1.0/me/mailboxSettings", &[], body).await;
     assert_eq!(refused.status, 403);
 }
+
+#[actix_web::test]
+async fn files_are_attached_in_one_piece_or_in_pieces_and_taken_away() {
+    const ALL: &str = "/{message-id}/attachments";
+    let Some(desk) = Desk::of("alice") else { return };
+    let draft = desk.new_draft("bob@contoso.example").await;
+    let id = draft["id"].as_str().unwrap();
+    let file = |name: &str, bytes: &str| {
+        json!({
+            "@odata.type": "#microsoft.graph.fileAttachment", "name": name, "contentType": "text/plain",
+            "contentBytes": bytes,
+        })
+    };
+    let made = desk.mail("POST", ALL, id, file("it's #1 100% 🚢.txt", "aGVsbG8="), 201).await.json();
+    assert_eq!(
+        (&made["size"], &made["contentType"], &made["isInline"]),
+        (&json!(5), &json!("text/plain"), &json!(false))
+    );
+    let second = desk.mail("POST", ALL, id, file("second.txt", "aGVsbG8="), 201).await.json();
+    for (body, status) in [
+        (json!({"name": "x", "contentBytes": "aGVsbG8="}), 400),
+        (file("x", "no base64!"), 400),
+        (file("", "aGVsbG8="), 400),
+        (file("large", &"A".repeat(4 << 20)), 413),
+    ] {
+        desk.mail("POST", ALL, id, body, status).await;
+    }
+    desk.mail("POST", ALL, "AAMkAG-none", file("x", "aGVsbG8="), 400).await;
+    // Ids of the others stay when one goes.
+    let url = format!("{id}/attachments/{}", made["id"].as_str().unwrap());
+    let one = |url: String| format!("/me/messages/{url}");
+    let gone = desk.lab.send(&desk.token, "DELETE", &format!("/v1.0{}", one(url.clone())), &[], "").await;
+    assert_eq!((gone.status, gone.body.len()), (204, 0));
+    assert_eq!(
+        desk.lab.send(&desk.token, "DELETE", &format!("/v1.0{}", one(url)), &[], "").await.status,
+        404
+    );
+    let rows = desk.lab.get("alice", &format!("/me/messages/{id}/attachments")).await.json();
+    assert_eq!((rows["value"].as_array().unwrap().len(), &rows["value"][0]["id"]), (1, &second["id"]));
+
+    let open =
+        |size: u64| json!({"AttachmentItem": {"attachmentType": "file", "name": "b.bin", "size": size}});
+    let template = "/{message-id}/attachments/createUploadSession";
+    let small = desk.mail("POST", template, id, open(1 << 20), 400).await;
+    assert_eq!(small.code(), "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize");
+    desk.mail("POST", template, id, open(200 << 20), 413).await;
+    desk.mail("POST", template, id, json!({"AttachmentItem": {"name": "b.bin"}}), 400).await;
+    let session = desk.mail("POST", template, id, open(3 << 20), 201).await.json();
+    let upload = session["uploadUrl"].as_str().unwrap().split_once("graph.test").unwrap().1.to_owned();
+    let put = async |range: &str, bytes: &str, token: &str| {
+        desk.lab.send(token, "PUT", &upload, &[("Content-Range", range)], bytes).await
+    };
+    let half = "x".repeat(1_572_864);
+    // Every answer of this laboratory's client carries a token, and a token here has leaked.
+    assert_eq!(put("bytes 0-1572863/3145728", &half, &desk.token).await.status, 401);
+    let reader = desk.lab.token("alice", &["Mail.Read"]);
+    let refused =
+        desk.lab.send(&reader, "POST", &format!("/v1.0/me/messages/{id}/attachments"), &[], "{}").await;
+    assert_eq!(refused.status, 403);
+    let bob = desk.lab.token("bob", &["Mail.ReadWrite"]);
+    let url = format!("/v1.0/me/messages/{id}/attachments");
+    let body = file("x", "aGVsbG8=").to_string();
+    assert_eq!(desk.lab.send(&bob, "POST", &url, &[], &body).await.status, 404);
+}

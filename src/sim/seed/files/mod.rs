@@ -37,6 +37,8 @@ pub(crate) enum FileKind {
     Large,
     /// Unreadable bytes with a document's name.
     Garbage,
+    /// Somebody's file, whose bytes are known.
+    Given,
 }
 
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAABwklEQVR42g3LIbJFUAAA0L+ItwALkCRBNPLNZ0RBkgTRyDcbUZAk\
@@ -61,6 +63,7 @@ impl FileKind {
             Self::Txt(_) | Self::Empty => "text/plain",
             Self::Csv(_) | Self::CsvCp949(_) | Self::Large => "text/csv",
             Self::Png => "image/png",
+            Self::Given => "application/octet-stream",
             Self::Item(..) | Self::Link(_) => return None,
         })
     }
@@ -76,7 +79,7 @@ impl FileKind {
             Self::CsvCp949(text) => encoding_rs::EUC_KR.encode(text).0.into_owned(),
             Self::Png => STANDARD.decode(PNG).unwrap_or_default(),
             Self::Item(subject, text) => mail::eml(subject, text),
-            Self::Link(_) | Self::Empty => Vec::new(),
+            Self::Link(_) | Self::Empty | Self::Given => Vec::new(),
             Self::Bomb => bomb::docx(),
             Self::Large => plain::large_table(seed),
             Self::Garbage => plain::garbage(seed),

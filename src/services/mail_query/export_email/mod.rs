@@ -1,0 +1,335 @@
+//! `export_email`: messages as a table, as text, as JSON, or as the mail files they are, put into OneDrive. Their contents
+//! go from Graph to Graph and never through a model.
+
+mod forms;
+
+use super::bulk;
+use super::message::{Frame, Item, MessageView, RawBody, project};
+use super::{ALIASES, Mail, SCOPES, asker, fault, query_email};
+use crate::graph::encode::{Target, segment};
+use crate::graph::request::Request;
+use crate::services::answer::{line, output, with_notes};
+use crate::services::args::{OutputFormat, typed};
+use crate::services::drive::{self, Saved};
+use crate::services::time::{instant, local_text};
+use crate::tools::confirm::{self, Write};
+use crate::tools::context::CallContext;
+use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::output::ToolOutput;
+use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+const NAME: &str = "export_email";
+/// Most messages of one call.
+pub(super) const MAX_MESSAGES: usize = 200;
+/// Messages asked for at a time; a mailbox answers four.
+const AT_ONCE: usize = 3;
+const SELECT: &str = "id,subject,from,toRecipients,ccRecipients,receivedDateTime,isRead,hasAttachments,importance,\
+                      conversationId,parentFolderId,webLink,body";
+
+/// The tool.
+pub(super) struct ExportEmail {
+    mail: Arc<Mail>,
+    spec: ToolSpec,
+}
+
+/// What the messages become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Form {
+    #[default]
+    Csv,
+    /// One file per message.
+    Eml,
+    Md,
+    Json,
+}
+
+#[derive(Deserialize)]
+struct Wish {
+    #[serde(default)]
+    ids: Vec<String>,
+    cursor: Option<String>,
+    #[serde(default)]
+    format: Form,
+    destination: String,
+}
+
+/// Where the export goes.
+struct Place {
+    folder: Vec<String>,
+    /// Name of the one file; one is made unless given.
+    name: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FileMade {
+    path: String,
+    link: String,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    id: String,
+    error: String,
+}
+
+/// `structuredContent`.
+#[derive(Serialize)]
+struct Done {
+    status: &'static str,
+    files: Vec<FileMade>,
+    rows: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl Form {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => ".csv",
+            Self::Eml => ".eml",
+            Self::Md => ".md",
+            Self::Json => ".json",
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Eml => "message/rfc822",
+            Self::Md => "text/markdown",
+            Self::Json => "application/json",
+        }
+    }
+}
+
+impl Place {
+    /// `onedrive:/folder`, or `onedrive:/folder/name.csv` when everything becomes one file.
+    fn of(text: &str, form: Form, one_file: bool) -> Result<Self, ToolError> {
+        let Some(path) = text.trim().strip_prefix("onedrive:") else {
+            let text =
+                "`destination` must be onedrive:/ and a folder or file, such as onedrive:/Mail/export.csv.";
+            return Err(ToolError::invalid("destination", text));
+        };
+        let mut folder = drive::folder("destination", path)?;
+        let named = folder.last().is_some_and(|last| last.to_lowercase().ends_with(form.ending()));
+        let name = if named && one_file { folder.pop() } else { None };
+        Ok(Self { folder, name })
+    }
+}
+
+impl ExportEmail {
+    pub(super) fn new(mail: Arc<Mail>) -> Self {
+        let spec = ToolSpec {
+            name: NAME,
+            title: "Export Email",
+            description: "Save messages to OneDrive: as one csv, md or json, or each as eml.",
+            input_schema: json!({"type": "object", "properties": confirm::inputs(json!({
+                "ids": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_MESSAGES, "description": "ids of messages, unchanged"},
+                "cursor": {"type": "string", "description": "Instead of ids: next_cursor of query_email, for what follows"},
+                "format": {"type": "string", "enum": ["csv", "eml", "md", "json"], "description": "csv unless given"},
+                "destination": {"type": "string", "description": "onedrive:/folder or onedrive:/folder/name.csv"},
+            }), false), "required": ["destination"]}),
+            output_schema: confirm::written_schema(json!({
+                "files": {"type": "array", "items": {"type": "object"}}, "rows": {"type": "integer"},
+                "failed": {"type": "array", "items": {"type": "object"}},
+                "warnings": {"type": "array", "items": {"type": "string"}},
+            })),
+            annotations: Annotations::WRITE,
+            scopes: SCOPES,
+            aliases: ALIASES,
+        };
+        Self { mail, spec }
+    }
+
+    /// The messages that are meant, each once, and whether there are more.
+    async fn ids(&self, context: &CallContext, wish: &Wish) -> Result<(Vec<String>, bool), ToolError> {
+        match (&wish.cursor, wish.ids.is_empty()) {
+            (Some(_), false) => {
+                Err(ToolError::invalid("cursor", "`cursor` and `ids` cannot be combined: give one of them."))
+            }
+            (None, _) => Ok((bulk::ids(&wish.ids)?, false)),
+            (Some(cursor), true) => query_email::rest(&self.mail, context, cursor, MAX_MESSAGES).await,
+        }
+    }
+
+    /// `GET /me/messages/{id}?$select=…` (Mail.Read).
+    async fn message(&self, context: &CallContext, id: &str, frame: &Frame) -> Result<Item, ToolError> {
+        let target = Target::new(format!("/me/messages/{}", segment(id))).with("$select", SELECT);
+        let request = Request::outlook(target).html_bodies();
+        let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?;
+        let view: MessageView<'_> = answer.view().map_err(fault)?;
+        let mut item = project(&view, frame);
+        item.raw = view.body.as_ref().map(RawBody::of);
+        Ok(item)
+    }
+
+    /// `GET /me/messages/{id}/$value` (Mail.Read): the message as it travels, and a name for it.
+    async fn whole(
+        &self,
+        context: &CallContext,
+        id: &str,
+        frame: &Frame,
+    ) -> Result<(String, Bytes), ToolError> {
+        let path = format!("/me/messages/{}", segment(id));
+        let target = Target::new(&path).with("$select", "id,subject,from,receivedDateTime");
+        let answer =
+            self.mail.deps.graph.send(asker(context), Request::outlook(target)).await.map_err(fault)?;
+        let view: MessageView<'_> = answer.view().map_err(fault)?;
+        let item = project(&view, frame);
+        let limit = self.mail.deps.settings.max_attachment_bytes;
+        let request = Request::outlook(Target::new(format!("{path}/$value"))).download(limit);
+        let bytes = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?.body;
+        let day = item.received_local.get(..10).unwrap_or_default();
+        let subject: String = item.subject.chars().take(80).collect();
+        Ok((format!("{day} {subject}.eml"), bytes))
+    }
+
+    async fn one_file(
+        &self,
+        context: &CallContext,
+        (ids, form): (&[String], Form),
+        place: &Place,
+        done: &mut Done,
+    ) -> Result<(), ToolError> {
+        let frame = self.mail.frame(context).await?;
+        let frame = &frame;
+        let read = stream::iter(ids.to_vec()).map(async move |id| {
+            let found = self.message(context, &id, frame).await;
+            (id, found)
+        });
+        let found: Vec<(String, Result<Item, ToolError>)> = read.buffered(AT_ONCE).collect().await;
+        let mut items = Vec::new();
+        for (id, outcome) in found {
+            match outcome {
+                Ok(item) => items.push(item),
+                Err(error) => done.fail(&id, error)?,
+            }
+        }
+        if items.is_empty() {
+            return Ok(());
+        }
+        done.rows = items.len();
+        let text = tokio::task::spawn_blocking(move || forms::write(form, items))
+            .await
+            .map_err(|_| ToolError::internal("the conversion of an export failed"))?;
+        let today = local_text(instant(self.mail.deps.clock.now()), frame.zone);
+        let made = format!("mail {}{}", today.get(..10).unwrap_or_default(), form.ending());
+        let name = place.name.as_deref().unwrap_or(&made);
+        let content = (form.content_type(), Bytes::from(text));
+        done.made(drive::save(&self.mail.deps, context, &place.folder, name, content).await?);
+        Ok(())
+    }
+
+    /// One after the other: each may be large.
+    async fn files(
+        &self,
+        context: &CallContext,
+        ids: &[String],
+        place: &Place,
+        done: &mut Done,
+    ) -> Result<(), ToolError> {
+        let frame = self.mail.frame(context).await?;
+        for id in ids {
+            let saved = async {
+                let (made, bytes) = self.whole(context, id, &frame).await?;
+                let name = place.name.as_deref().unwrap_or(&made);
+                let content = (Form::Eml.content_type(), bytes);
+                drive::save(&self.mail.deps, context, &place.folder, name, content).await
+            };
+            match saved.await {
+                Ok(saved) => {
+                    done.rows += 1;
+                    done.made(saved);
+                }
+                Err(error) => done.fail(id, error)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Done {
+    fn made(&mut self, saved: Saved) {
+        self.files.push(FileMade { path: saved.path, link: saved.web_url });
+    }
+
+    /// Notes one message that could not be exported; what would stop every other one stops the call.
+    fn fail(&mut self, id: &str, error: ToolError) -> Result<(), ToolError> {
+        let stops = matches!(
+            error.kind,
+            ToolErrorKind::SignInRequired
+                | ToolErrorKind::InsufficientScope { .. }
+                | ToolErrorKind::RateLimited { .. }
+        );
+        if stops && self.files.is_empty() {
+            return Err(error);
+        }
+        self.failed.push(Failed { id: id.to_owned(), error: error.public });
+        Ok(())
+    }
+
+    fn printed(&self) -> String {
+        let mut text = format!("{} messages exported.\n", self.rows);
+        for file in &self.files {
+            let _ = writeln!(text, "- {} {}", file.path, file.link);
+        }
+        for failed in &self.failed {
+            let _ = writeln!(text, "- failed: {}: {}", failed.id, failed.error);
+        }
+        text
+    }
+}
+
+#[async_trait]
+impl Tool for ExportEmail {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
+        let mut warnings = self.mail.notes(context, &args).await?;
+        let wish: Wish = typed(&args)?;
+        let one_file = wish.format != Form::Eml || (wish.cursor.is_none() && wish.ids.len() == 1);
+        let place = Place::of(&wish.destination, wish.format, one_file)?;
+        drive::require(context, SCOPES, drive::WRITE)?;
+        let (ids, more) = self.ids(context, &wish).await?;
+        if more {
+            warnings
+                .push(format!("There is more: one call exports {MAX_MESSAGES} messages. Narrow the period."));
+        }
+        let preview = format!(
+            "Export {} messages as {} to {}.",
+            ids.len(),
+            wish.format.ending(),
+            line(&wish.destination)
+        );
+        let write = Write {
+            service: "mail-query",
+            tool: NAME,
+            payload: &Value::Null,
+            preview,
+            leaves: false,
+            recipients: ("destination", &[]),
+        };
+        if let Some(answer) = self.mail.deps.writes.hold(context, &args, &write).await? {
+            return Ok(answer);
+        }
+        let mut done = Done { status: "done", files: Vec::new(), rows: 0, failed: Vec::new(), warnings };
+        if wish.format == Form::Eml {
+            self.files(context, &ids, &place, &mut done).await?;
+        } else {
+            self.one_file(context, (&ids, wish.format), &place, &mut done).await?;
+        }
+        output(|| with_notes(done.printed(), &done.warnings, None), &done, OutputFormat::Text)
+    }
+}
