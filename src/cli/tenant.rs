@@ -3,6 +3,7 @@
 use super::{CommandError, say};
 use crate::sim::{Tenant, TenantOptions};
 use clap::Args;
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct TenantArguments {
@@ -18,6 +19,9 @@ pub(super) struct TenantArguments {
     /// A used refresh token dies (Entra itself keeps it usable).
     #[arg(long)]
     strict_refresh: bool,
+    /// Folder for a record of all exchanges with Graph, without tokens.
+    #[arg(long)]
+    record: Option<PathBuf>,
 }
 
 pub(super) async fn run(arguments: TenantArguments) -> Result<(), CommandError> {
@@ -26,6 +30,7 @@ pub(super) async fn run(arguments: TenantArguments) -> Result<(), CommandError> 
         extra_messages: arguments.messages,
         graph_delay_ms: arguments.graph_delay_ms,
         strict_refresh: arguments.strict_refresh,
+        record: arguments.record,
         ..TenantOptions::default()
     })?;
     say(&format!("tenant listening on {}", tenant.url()))?;

@@ -9,6 +9,7 @@ mod drive_address;
 mod enrollment;
 mod fault;
 mod file_text;
+mod iacs;
 pub(crate) mod m365;
 mod mail_query;
 mod markup;
@@ -17,11 +18,15 @@ mod onedrive;
 mod onenote;
 mod own;
 mod people;
+mod since;
+#[cfg(test)]
+mod table;
 mod teams;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
 mod windows_zones;
+mod written;
 mod zone;
 
 use crate::domain::clock::SharedClock;
@@ -34,7 +39,7 @@ use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
 use crate::tools::keepsakes::Keepsakes;
 use crate::tools::offer::Offers;
-use crate::tools::tool::Service;
+use crate::tools::tool::{Service, Tool};
 use chrono_tz::Tz;
 use std::sync::Arc;
 
@@ -89,10 +94,16 @@ pub(crate) struct ServiceDeps {
     pub(crate) probe: Arc<dyn Probe>,
 }
 
+/// A tool that another service uses.
+type SharedTool = Arc<dyn Tool>;
+
 /// Every service there is, in listing order.
 pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
-    vec![
-        Arc::new(mail_query::MailQuery::new(deps)),
+    let mail = mail_query::MailQuery::new(deps);
+    let iacs = iacs::Iacs::new(deps, &mail);
+    let iacs = iacs.map(|service| -> Arc<dyn Service> { Arc::new(service) });
+    let all: Vec<Arc<dyn Service>> = vec![
+        Arc::new(mail),
         Arc::new(calendar::Calendar::new(deps)),
         Arc::new(teams::Teams::new(deps)),
         Arc::new(onedrive::OneDrive::new(deps)),
@@ -101,5 +112,6 @@ pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
         Arc::new(net::Net::new(deps)),
         #[cfg(feature = "conformance")]
         Arc::new(conformance::Conformance::new()),
-    ]
+    ];
+    all.into_iter().chain(iacs).collect()
 }

@@ -58,15 +58,14 @@ impl Zones {
     }
 }
 
-/// `GET /me/mailboxSettings?$select=timeZone` (MailboxSettings.Read).
+/// `GET /me/mailboxSettings` (MailboxSettings.Read), which takes no options.
 async fn ask(graph: &GraphClient, asker: Asker<'_>) -> Result<Option<Tz>, GraphError> {
     #[derive(Deserialize)]
     struct Settings<'a> {
         #[serde(borrow, rename = "timeZone", default)]
         zone: Text<'a>,
     }
-    let target = Target::new("/me/mailboxSettings").with("$select", "timeZone");
-    let answer = graph.send(asker, Request::outlook(target)).await?;
+    let answer = graph.send(asker, Request::outlook(Target::new("/me/mailboxSettings"))).await?;
     let settings: Settings<'_> = answer.view()?;
     Ok(named(&settings.zone))
 }

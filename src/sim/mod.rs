@@ -13,6 +13,7 @@ mod gateway;
 mod graph;
 mod options;
 mod page;
+mod record;
 mod seed;
 mod state;
 mod tenant;

@@ -1,5 +1,6 @@
 //! How a tenant is started, and the few switches that can be turned while it runs.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// How to start a simulated tenant.
@@ -21,6 +22,8 @@ pub struct TenantOptions {
     pub graph_delay_ms: u64,
     /// Public base URL when it differs from the bound address (behind a proxy, in a container).
     pub public_url: Option<String>,
+    /// Folder for a record of all exchanges with Graph, without tokens; none is kept when absent.
+    pub record: Option<PathBuf>,
 }
 
 impl Default for TenantOptions {
@@ -34,6 +37,7 @@ impl Default for TenantOptions {
             access_token_seconds: None,
             graph_delay_ms: 0,
             public_url: None,
+            record: None,
         }
     }
 }

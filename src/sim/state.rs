@@ -7,6 +7,7 @@ use super::{
     faults::FaultBook,
     graph::GraphState,
     options::{LiveOptions, TenantOptions},
+    record::Record,
     tokens::TokenDesk,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct SimState {
     pub(crate) credentials: AppCredentials,
     /// Mailboxes and their limits.
     pub(crate) graph: GraphState,
+    /// Where exchanges with Graph are written down.
+    pub(crate) record: Option<Record>,
 }
 
 impl SimState {
@@ -46,6 +49,7 @@ impl SimState {
             credentials: AppCredentials::default(),
             graph,
             directory,
+            record: None,
         }
     }
 }

@@ -7,7 +7,9 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn, web};
 
-use super::{control, entra, gateway::gateway, graph, options::TenantOptions, state::SimState};
+use super::{
+    control, entra, gateway::gateway, graph, options::TenantOptions, record::Record, state::SimState,
+};
 
 /// A simulated tenant that is bound and answers once its server is awaited or spawned.
 pub struct Tenant {
@@ -23,7 +25,9 @@ impl Tenant {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", listener.local_addr()?),
         };
-        let state = web::Data::new(SimState::new(url, &options));
+        let mut state = SimState::new(url, &options);
+        state.record = options.record.as_deref().map(Record::create).transpose()?;
+        let state = web::Data::new(state);
         let shared = state.clone();
         let server = HttpServer::new(move || {
             App::new()

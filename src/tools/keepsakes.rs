@@ -14,10 +14,11 @@ use std::time::Duration;
 /// Kinds of records.
 pub(crate) const TEAMS_NAMES: &str = "teams-names";
 pub(crate) const ONENOTE_BOOK: &str = "onenote-book";
+pub(crate) const IACS_PANELS: &str = "iacs-panels";
 pub(crate) const PROFILE: &str = "profile";
 pub(crate) const ACTIVITY: &str = "activity";
 /// All of them: what is removed when a person wants nothing kept.
-pub(crate) const KINDS: [&str; 4] = [TEAMS_NAMES, ONENOTE_BOOK, PROFILE, ACTIVITY];
+pub(crate) const KINDS: [&str; 5] = [TEAMS_NAMES, ONENOTE_BOOK, IACS_PANELS, PROFILE, ACTIVITY];
 /// Life of a record that was removed: its count of versions ends with it.
 const REMOVED: Duration = Duration::from_secs(1);
 /// Life of a record after its last change.

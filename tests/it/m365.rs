@@ -119,6 +119,34 @@ async fn one_search_finds_mail_meetings_files_and_notes_and_fetch_reads_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn prompts_take_several_services() {
+    let cluster = cluster().await;
+    let client = connect(&cluster, "/mcp", ALICE).await;
+    let listed = client.send("prompts/list", json!({})).await;
+    let prompts = listed.result()["prompts"].as_array().unwrap();
+    let names: Vec<&str> = prompts.iter().map(|prompt| prompt["name"].as_str().unwrap()).collect();
+    assert_eq!(&names[..3], ["daily_brief", "meeting_prep", "reply_in_my_style"]);
+    assert!(names.contains(&"mail_attachment_query"), "{names:?}");
+    let get = async |name: &str, arguments: Value| {
+        client.send("prompts/get", json!({"name": name, "arguments": arguments})).await
+    };
+    let brief = get("daily_brief", json!({"day": "2027-03-01"})).await;
+    let messages = brief.result()["messages"].as_array().unwrap();
+    assert!(messages[0]["content"]["text"].as_str().unwrap().contains("Brief me for 2027-03-01"));
+    assert_eq!(messages[1]["role"], "assistant");
+    assert_eq!(get("meeting_prep", json!({})).await.error_code(), -32602);
+    let wanted = json!({
+        "ref": {"type": "ref/prompt", "name": "daily_brief"}, "argument": {"name": "day", "value": "to"},
+    });
+    let completed = client.send("completion/complete", wanted).await;
+    assert_eq!(completed.result()["completion"]["values"], json!([]));
+    let daily = connect(&cluster, "/m365-daily/mcp", ALICE).await;
+    let listed = daily.send("prompts/list", json!({})).await;
+    assert!(!listed.text.contains("daily_brief"), "{}", listed.text);
+    cluster.assert_wire();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_reads_what_somebody_else_found() {
     let cluster = cluster().await;
     let alice = connect(&cluster, "/mcp", ALICE).await;

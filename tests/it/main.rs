@@ -28,6 +28,8 @@ mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
 #[cfg(test)]
+mod cross_user_tools;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod dpop;
@@ -39,6 +41,8 @@ mod framings;
 mod golden;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod iacs;
 #[cfg(test)]
 mod key_ring;
 #[cfg(test)]
@@ -80,6 +84,8 @@ mod restart;
 mod resume;
 #[cfg(test)]
 mod revocation;
+#[cfg(test)]
+mod rooms_and_changes;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]

@@ -4,11 +4,13 @@
 //! Graph is asked in UTC and answers in UTC; the user's zone is put on at the end, so that one reading of time serves
 //! every answer. Days of all-day events are days, whatever the zone.
 
+mod calendar_changes;
 mod calendars;
 mod create_event;
 mod delete_event;
 mod draft;
 mod event;
+mod find_rooms;
 mod find_times;
 mod get_event;
 mod get_schedule;
@@ -111,6 +113,8 @@ impl Calendar {
             Arc::new(get_schedule::GetSchedule::new(Arc::clone(&desk))),
             Arc::new(find_times::FindTimes::new(Arc::clone(&desk))),
             Arc::new(list_calendars::ListCalendars::new(Arc::clone(&desk))),
+            Arc::new(find_rooms::FindRooms::new(Arc::clone(&desk))),
+            Arc::new(calendar_changes::CalendarChanges::new(Arc::clone(&desk))),
             Arc::new(create_event::CreateEvent::new(Arc::clone(&desk))),
             Arc::new(update_event::UpdateEvent::new(Arc::clone(&desk))),
             Arc::new(delete_event::DeleteEvent::new(Arc::clone(&desk))),
@@ -124,7 +128,8 @@ impl Calendar {
                     "Read and write the signed-in user's Outlook calendars, and see when colleagues are free."
                         .to_owned(),
                 supported_scopes: required
-                    .union(&WRITE_SCOPES.iter().chain(find_times::SCOPES).copied().collect()),
+                    .union(&WRITE_SCOPES.iter().chain(find_times::SCOPES).copied().collect())
+                    .union(&find_rooms::SCOPES.iter().copied().collect()),
                 required_scopes: required,
             },
             tools,

@@ -34,7 +34,7 @@ impl PurgeMyData {
         let spec = ToolSpec {
             name: NAME,
             title: "Purge My Data",
-            description: "Remove what this server keeps for the signed-in user: names of chats and notes, what was used last, \
+            description: "Remove what this server keeps for the signed-in user: names of chats, notes and panels, what was used last, \
                           profile, activity. Nothing in Microsoft 365 is touched. The person is asked first.",
             input_schema: json!({"type": "object", "properties": confirm::inputs(json!({}), true)}),
             output_schema: confirm::outcome_schema(json!({

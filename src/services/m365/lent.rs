@@ -1,9 +1,10 @@
 //! Resources and completions of several services as those of one.
 
+use super::prompts;
 use crate::domain::switches::Switches;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
-use crate::tools::prompt::{Completer, Completing};
+use crate::tools::prompt::{Completer, Completing, Reference};
 use crate::tools::resource::{Contents, Page, ResourceEntry, ResourceSet, TemplateEntry};
 use crate::tools::tool::Service;
 use async_trait::async_trait;
@@ -96,8 +97,11 @@ impl ResourceSet for LentResources {
 
 #[async_trait]
 impl Completer for LentResources {
-    /// Of the first that knows the reference.
+    /// Of the first that knows the reference. What the bundle's own prompts take is in nobody's list.
     async fn complete(&self, context: &CallContext, asked: &Completing) -> Result<Vec<String>, ToolError> {
+        if matches!(&asked.reference, Reference::Prompt(name) if prompts::is_known(name)) {
+            return Ok(Vec::new());
+        }
         for service in self.services.iter().filter(|service| self.is_on(service)) {
             let Some(completer) = service.completer() else { continue };
             match completer.complete(context, asked).await {

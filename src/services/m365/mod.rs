@@ -6,6 +6,7 @@
 
 mod fetch;
 mod lent;
+mod prompts;
 mod search;
 mod sources;
 #[cfg(test)]
@@ -138,6 +139,9 @@ impl Bundle {
             tools.extend(listed);
         }
         let whole = if preset.tools.is_none() { services } else { &[] };
+        let names: Vec<&str> = tools.iter().map(|tool| tool.spec().name).collect();
+        let own = prompts::offered(if preset.tools.is_none() { &names } else { &[] });
+        let lent = whole.iter().flat_map(|service| service.prompts().iter().cloned());
         Self {
             info: ServiceInfo {
                 name: ServiceName::new(preset.name),
@@ -149,7 +153,7 @@ impl Bundle {
             instructions,
             tools,
             homes,
-            prompts: whole.iter().flat_map(|service| service.prompts().iter().cloned()).collect(),
+            prompts: own.into_iter().chain(lent).collect(),
             resources: LentResources::of(whole, switches),
             logs: services.iter().any(|service| service.logs()),
             runs_tasks: services.iter().any(|service| service.runs_tasks()),

@@ -3,14 +3,14 @@
 use super::message::{Item, MessageView, project};
 use super::{ALIASES, Mail, SCOPES, asker, fault, folders};
 use crate::graph::encode::{Target, segment};
-use crate::graph::error::{Fault, GraphError};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, typed};
+use crate::services::since;
 use crate::services::time::instant;
 use crate::tools::context::CallContext;
-use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
@@ -108,8 +108,7 @@ impl MailChanges {
     async fn look(&self, context: &CallContext, wish: &Wish) -> Result<Look, ToolError> {
         let deps = &self.mail.deps;
         if let Some(cursor) = &wish.since_cursor {
-            let kept: Result<Look, _> = deps.cursors.load(&context.caller.user, NAME, cursor).await;
-            return kept.map_err(forgotten);
+            return since::kept(deps.cursors.load(&context.caller.user, NAME, cursor).await, gone);
         }
         let name = wish.folder.as_deref().unwrap_or("inbox");
         let folder = folders::find(&deps.graph, asker(context), name).await?;
@@ -124,7 +123,8 @@ impl MailChanges {
         let frame = self.mail.frame(context).await?;
         for _ in 0..MAX_PAGES {
             let request = Request::next(look.link.clone()).page_size(PAGE);
-            let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(failed)?;
+            let sent = self.mail.deps.graph.send(asker(context), request).await;
+            let answer = sent.map_err(|error| since::failed(error, gone, fault))?;
             let page: Page<'_, Value> = answer.view().map_err(fault)?;
             if !look.first {
                 for raw in &page.value {
@@ -200,19 +200,6 @@ impl Told {
         let _ = writeln!(text, "since_cursor: {}", self.since_cursor);
         text
     }
-}
-
-/// The cursor is not good any more, in the words of this tool.
-fn forgotten(error: ToolError) -> ToolError {
-    if !matches!(error.kind, ToolErrorKind::InvalidInput { .. }) {
-        return error;
-    }
-    gone()
-}
-
-/// Graph forgets what is too old.
-fn failed(error: GraphError) -> ToolError {
-    if matches!(error, GraphError::Refused { fault: Fault::Restart, .. }) { gone() } else { fault(error) }
 }
 
 fn gone() -> ToolError {

@@ -91,12 +91,10 @@ impl MailboxSettings {
         Self { mail, spec }
     }
 
-    /// `GET /me/mailboxSettings` (MailboxSettings.Read).
+    /// `GET /me/mailboxSettings` (MailboxSettings.Read), which takes no options.
     async fn read(&self, context: &CallContext) -> Result<Value, ToolError> {
-        let target = Target::new("/me/mailboxSettings")
-            .with("$select", "timeZone,workingHours,automaticRepliesSetting");
-        let answer =
-            self.mail.deps.graph.send(asker(context), Request::outlook(target)).await.map_err(fault)?;
+        let request = Request::outlook(Target::new("/me/mailboxSettings"));
+        let answer = self.mail.deps.graph.send(asker(context), request).await.map_err(fault)?;
         answer.view().map_err(fault)
     }
 

@@ -1,17 +1,14 @@
 //! Prompts for people: search mail with attachments, lay out results, sum attachments up. Names and arguments are those
 //! that users of the service have known from its beginning.
 
+use crate::services::written::{Written, given};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::prompt::{
-    Completer, Completing, Prompt, PromptArgs, PromptArgument, PromptMessage, PromptSpec, Reference, argument,
+    Completer, Completing, Prompt, PromptArgs, PromptMessage, PromptSpec, Reference, argument,
 };
 use async_trait::async_trait;
 use std::sync::Arc;
-
-const fn given(name: &'static str, description: &'static str, required: bool) -> PromptArgument {
-    PromptArgument { name, description, required }
-}
 
 const SEARCH: PromptSpec = PromptSpec {
     name: "mail_attachment_query",
@@ -47,29 +44,13 @@ const SUMMARY: PromptSpec = PromptSpec {
     },
 };
 
-struct MailPrompt {
-    spec: PromptSpec,
-    write: fn(&PromptArgs) -> Vec<PromptMessage>,
-}
-
 /// All prompts, in listing order.
 pub(super) fn all() -> Vec<Arc<dyn Prompt>> {
     vec![
-        Arc::new(MailPrompt { spec: SEARCH, write: search }),
-        Arc::new(MailPrompt { spec: LAYOUT, write: layout }),
-        Arc::new(MailPrompt { spec: SUMMARY, write: summary }),
+        Arc::new(Written { spec: SEARCH, write: search }),
+        Arc::new(Written { spec: LAYOUT, write: layout }),
+        Arc::new(Written { spec: SUMMARY, write: summary }),
     ]
-}
-
-#[async_trait]
-impl Prompt for MailPrompt {
-    fn spec(&self) -> &PromptSpec {
-        &self.spec
-    }
-
-    async fn get(&self, _: &CallContext, args: PromptArgs) -> Result<Vec<PromptMessage>, ToolError> {
-        Ok((self.write)(&args))
-    }
 }
 
 /// Completes the arguments that have a few good values.

@@ -4,15 +4,16 @@ use super::item::{FileItem, Frame, ItemView, item_schema};
 use super::{Desk, READ, SCOPES, asker, fault};
 use crate::domain::clock::Timestamp;
 use crate::graph::encode::Target;
-use crate::graph::error::{Fault, GraphError};
+use crate::graph::error::GraphError;
 use crate::graph::page::Page;
 use crate::graph::request::Request;
 use crate::services::answer::{Answer, Applied, Room, listing_schema, output, with_notes};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
 use crate::services::drive_address::Address;
+use crate::services::since;
 use crate::services::time::{Edge, instant, local_text, moment, utc_text};
 use crate::tools::context::CallContext;
-use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
@@ -129,7 +130,7 @@ impl FileChanges {
     async fn look(&self, context: &CallContext, wish: &Wish) -> Result<Look, ToolError> {
         if let Some(cursor) = &wish.since_cursor {
             let kept = self.desk.deps.cursors.load(&context.caller.user, self.spec.name, cursor).await;
-            return kept.map_err(forgotten);
+            return since::kept(kept, forgotten);
         }
         let zone = self.desk.zone(context).await;
         let now = second(self.desk.deps.clock.now());
@@ -268,23 +269,17 @@ fn second(now: Timestamp) -> DateTime<Utc> {
     instant(now).trunc_subsecs(0)
 }
 
-/// The cursor is not good any more, in the words of this tool.
-fn forgotten(error: ToolError) -> ToolError {
-    if !matches!(error.kind, ToolErrorKind::InvalidInput { .. }) {
-        return error;
-    }
+/// Our cursor is not good any more.
+fn forgotten() -> ToolError {
     let text = "`since_cursor` is unknown or older than a week. Give a day as `since` instead.";
     ToolError::invalid("since_cursor", text)
 }
 
-/// Graph forgets what is too old.
-fn failed(error: GraphError) -> ToolError {
-    if matches!(error, GraphError::Refused { fault: Fault::Restart, .. }) {
-        let text = "Microsoft 365 cannot tell the changes since then any more. Give a later day as `since`, or list the \
-                    files.";
-        return ToolError::invalid("since", text);
-    }
-    fault(error, READ)
+/// Graph's link is not good any more.
+fn gone() -> ToolError {
+    let text = "Microsoft 365 cannot tell the changes since then any more. Give a later day as `since`, or list the \
+                files.";
+    ToolError::invalid("since", text)
 }
 
 #[async_trait]
@@ -304,7 +299,8 @@ impl Tool for FileChanges {
         let mut told = Told { room: Room::new(limit, max_chars), scanned: 0, lost: 0 };
         let mut folders = Folders::default();
         let more = loop {
-            let mut read = self.page(context, &look, zone).await.map_err(failed)?;
+            let read = self.page(context, &look, zone).await;
+            let mut read = read.map_err(|error| since::failed(error, gone, |error| fault(error, READ)))?;
             self.place(context, &mut read, &mut folders).await?;
             let all = read.changes.len();
             told.scanned += all - look.skip.min(all);

@@ -170,18 +170,24 @@ fn answer(
     };
     let answer = super::routes::dispatch(&state.graph, &state.directory, &call)?;
     let mut headers = Map::new();
-    headers.insert("Content-Type".to_owned(), answer.content_type.as_str().into());
+    if !answer.content_type.is_empty() {
+        headers.insert("Content-Type".to_owned(), answer.content_type.as_str().into());
+    }
     if let Some(applied) = call.prefer.applied() {
         headers.insert("Preference-Applied".to_owned(), applied.into());
     }
     headers.extend(answer.headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())));
+    let mut told = json!({ "id": part.id, "status": answer.status, "headers": headers });
     let is_json = answer.content_type.starts_with("application/json");
-    let body = if is_json {
-        serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
-    } else {
-        STANDARD.encode(&answer.body).into()
-    };
-    Ok((answer.status, json!({ "id": part.id, "status": answer.status, "headers": headers, "body": body })))
+    if let (Value::Object(told), false) = (&mut told, answer.body.is_empty()) {
+        let body = if is_json {
+            serde_json::from_slice(&answer.body).unwrap_or(Value::Null)
+        } else {
+            STANDARD.encode(&answer.body).into()
+        };
+        told.insert("body".to_owned(), body);
+    }
+    Ok((answer.status, told))
 }
 
 fn refused(id: &str, caller: &Caller, error: &GraphError) -> (u16, Value) {

@@ -59,6 +59,7 @@ pub(super) async fn handle(
     };
     match outcome {
         Ok(answer) => {
+            note(&state, &request, &body, answer.status, &answer.body);
             let mut response = start(answer.status, &ids);
             if let Some(applied) = answer.applied {
                 response.insert_header(("Preference-Applied", applied));
@@ -72,12 +73,20 @@ pub(super) async fn handle(
             response.body(answer.body)
         }
         Err(error) => {
+            let told = error_json(&error, &ids).to_string();
+            note(&state, &request, &body, error.status, told.as_bytes());
             let mut response = start(error.status, &ids);
             for (name, value) in &error.headers {
                 response.insert_header((*name, value.as_str()));
             }
-            response.insert_header((header::CONTENT_TYPE, JSON)).body(error_json(&error, &ids).to_string())
+            response.insert_header((header::CONTENT_TYPE, JSON)).body(told)
         }
+    }
+}
+
+fn note(state: &SimState, request: &HttpRequest, body: &[u8], status: u16, response: &[u8]) {
+    if let Some(record) = &state.record {
+        record.write(request, body, status, response);
     }
 }
 

@@ -25,6 +25,7 @@ mod odata;
 mod options;
 mod paging;
 mod people;
+mod places;
 mod prefer;
 mod render;
 mod routes;
@@ -58,6 +59,8 @@ use super::seed::calendar::Event;
 pub(crate) struct GraphState {
     mailboxes: HashMap<String, RwLock<Mailbox>>,
     calendars: RwLock<HashMap<String, Vec<Event>>>,
+    /// What changed in each person's calendars, in order.
+    calendar_journal: RwLock<HashMap<String, Vec<calendar::Change>>>,
     /// `automaticRepliesSetting` of those who have set it.
     auto_replies: RwLock<HashMap<String, Value>>,
     gate: Gate,
@@ -84,6 +87,7 @@ impl GraphState {
         Self {
             mailboxes,
             calendars,
+            calendar_journal: RwLock::default(),
             auto_replies: RwLock::default(),
             gate: Gate::new(),
             teams,

@@ -15,13 +15,14 @@ use super::mime;
 use super::notes;
 use super::options::Options;
 use super::people;
+use super::places;
 use super::search;
 use super::teams;
 use crate::sim::directory::Directory;
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
-pub(super) const PATTERNS: [&str; 68] = [
+pub(super) const PATTERNS: [&str; 70] = [
     "/me",
     "/me/checkMemberObjects",
     "/me/mailboxSettings",
@@ -54,6 +55,7 @@ pub(super) const PATTERNS: [&str; 68] = [
     "/me/calendars/{calendar}/calendarView",
     "/me/calendars/{calendar}/events",
     "/me/calendarView",
+    "/me/calendarView/delta",
     "/me/events",
     "/me/events/{event}",
     "/me/events/{event}/instances",
@@ -87,6 +89,7 @@ pub(super) const PATTERNS: [&str; 68] = [
     "/users/{user}/events",
     "/users/{user}/events/{event}",
     "/users/{user}/events/{event}/instances",
+    places::PATTERN,
     "/search/query",
     "/$batch",
     "/{tail:.*}",
@@ -162,6 +165,7 @@ pub(super) fn dispatch(
             search::Wanted::Files => drive::search(&state.drives, directory, call),
         },
         ["search", "query"] => Err(GraphError::method()),
+        ["places", kind] => places::list(call, kind),
         [first, ..] => Err(GraphError::no_segment(first)),
         [] => Err(GraphError::bad_request("Empty Path is not supported.")),
     }

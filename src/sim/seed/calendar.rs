@@ -11,7 +11,7 @@ use super::rng::hash;
 use super::{Directory, Owner};
 
 /// One place of a participant in a meeting.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attendee {
     pub(crate) contact: Contact,
     /// `required`, `optional` or `resource`.
@@ -73,7 +73,7 @@ pub(crate) enum Change {
 }
 
 /// A series: the event is its first occurrence.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Series {
     pub(crate) rule: Rule,
     /// Every so many days, weeks, months or years.
@@ -84,12 +84,14 @@ pub(crate) struct Series {
 }
 
 /// One event as its calendar holds it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
     /// The same in the calendars of all who take part.
     pub(crate) meeting: u64,
     /// Counts the changes.
     pub(crate) revision: u64,
+    /// When it was made; long before it begins unless known.
+    pub(crate) created: Option<DateTime<Utc>>,
     /// `transactionId` of its creation.
     pub(crate) transaction: Option<String>,
     pub(crate) deleted: bool,
@@ -391,6 +393,7 @@ fn event(line: &Line, owner: &Owner, cast: &Cast, monday: NaiveDate) -> Event {
     Event {
         meeting: hash(line.subject.as_bytes()) ^ hash(cast.contact(organizer).address.as_bytes()),
         revision: 0,
+        created: None,
         transaction: None,
         deleted: false,
         reminder: 15,

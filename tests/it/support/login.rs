@@ -116,6 +116,21 @@ impl Client {
         parameter(&landing, "code").unwrap_or_else(|| panic!("no code in {landing}"))
     }
 
+    /// `person` asks for what only an administrator may grant; `admin` grants it by the link of the page that refuses.
+    /// `entra` is the tenant's URL.
+    pub(crate) async fn approve(&self, entra: &str, person: &str, admin: &str) {
+        let callback = format!("{}/callback", self.base);
+        let mut browser = Browser::new(person);
+        let sign_in = browser.walk(&self.authorize_url("s"), &format!("{entra}/")).await;
+        let refused = browser.walk(&sign_in, &callback).await;
+        let (_, page) = browser.open(&refused).await;
+        let links = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let link = links.map(|link| link.replace("&amp;", "&")).find(|link| link.contains("/adminconsent"));
+        let link = link.unwrap_or_else(|| panic!("no link to approve in {page}"));
+        let granted = Browser::new(admin).walk(&link, &callback).await;
+        assert_eq!(parameter(&granted, "admin_consent").as_deref(), Some("True"), "{granted}");
+    }
+
     /// The form that redeems a code.
     pub(crate) fn code_form<'a>(&'a self, code: &'a str) -> [(&'static str, &'a str); 6] {
         [

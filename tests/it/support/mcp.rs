@@ -63,8 +63,13 @@ impl Answer {
 impl Mcp {
     /// A client of the modern era: no handshake.
     pub(crate) fn modern(base: &str, bearer: &str) -> Self {
+        Self::of(&format!("{base}/mail-query/mcp"), bearer)
+    }
+
+    /// The same at any endpoint.
+    pub(crate) fn of(endpoint: &str, bearer: &str) -> Self {
         Self {
-            endpoint: format!("{base}/mail-query/mcp"),
+            endpoint: endpoint.to_owned(),
             bearer: bearer.to_owned(),
             version: MODERN.to_owned(),
             session: None,

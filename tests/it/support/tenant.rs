@@ -32,7 +32,10 @@ const SETTINGS: [&str; 6] = [
 impl Tenant {
     /// Starts `entrada tenant` on a free port.
     pub(crate) fn start(extra: &[&str]) -> Self {
-        let args: Vec<&str> = ["tenant", "--port", "0"].iter().chain(extra).copied().collect();
+        // What they exchange is checked when all tests have run (`tests/contract`).
+        let record = concat!(env!("CARGO_TARGET_TMPDIR"), "/graph");
+        let args = ["tenant", "--port", "0", "--record", record];
+        let args: Vec<&str> = args.iter().chain(extra).copied().collect();
         let mut process = Process::entrada(&args, &[]);
         let url = process.wait_for("tenant listening on ");
         let settings: Vec<(String, String)> =

@@ -10,6 +10,7 @@ use super::super::given::{self, flag, member, mistyped, text, word};
 use super::super::zones::zone;
 use super::occur::{instant, weekday};
 use super::render::{EVENT, INDEXES};
+use crate::sim::clock;
 use crate::sim::directory::Directory;
 use crate::sim::seed::calendar::{Attendee, Days, Event, Range, Rule, Series};
 use crate::sim::seed::model::Contact;
@@ -29,6 +30,7 @@ pub(super) fn blank(organizer: Contact, meeting: u64, calendar: usize) -> Event 
     Event {
         meeting,
         revision: 0,
+        created: Some(clock::now()),
         transaction: None,
         deleted: false,
         reminder: 15,

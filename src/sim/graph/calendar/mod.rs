@@ -1,4 +1,5 @@
 //! Calendars: lists of calendars and events, the calendar view with its occurrences, single events, free and busy.
+mod delta;
 mod input;
 mod meeting_times;
 mod occur;
@@ -52,6 +53,15 @@ const CALENDAR: [&str; 13] = [
     "isRemovable",
 ];
 
+/// A change of an event.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// Place in its owner's calendars.
+    ix: usize,
+    /// As it was; none when it is new.
+    before: Option<Event>,
+}
+
 /// Answers what lies below `/me/calendar`, `/me/calendars`, `/me/calendarView` and `/me/events`.
 pub(super) fn dispatch(
     state: &GraphState,
@@ -82,6 +92,10 @@ pub(super) fn dispatch(
     }
     let events = &*state.events(call.oid);
     match rest {
+        ["calendarView", "delta" | "delta()"] => {
+            let journals = state.calendar_journal.read();
+            delta::list(call, events, journals.get(call.oid).map_or(&[], Vec::as_slice))
+        }
         ["calendars"] => calendars(call, person),
         ["calendar"] => calendar(call, person, 0),
         ["calendars", id] => calendar(call, person, known(call, id)?),

@@ -89,7 +89,9 @@ impl View<'_> {
         let event = it.event;
         match field {
             "id" => json!(self.id(it.ix, it.day)),
-            "createdDateTime" | "lastModifiedDateTime" => json!(stamp(it.start - chrono::Duration::days(30))),
+            "createdDateTime" | "lastModifiedDateTime" => {
+                json!(stamp(event.created.unwrap_or(it.start - chrono::Duration::days(30))))
+            }
             "changeKey" => json!(change_key(self.call, it)),
             "categories" => json!(event.categories),
             "transactionId" => json!(event.transaction),

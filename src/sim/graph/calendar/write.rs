@@ -45,8 +45,9 @@ pub(super) fn dispatch(
         return Err(GraphError::access_denied());
     }
     let mut book = state.calendars.write();
+    let before = book.clone();
     let mut desk = Desk { book: &mut book, directory, person, call };
-    match rest {
+    let outcome = match rest {
         ["events"] | ["calendar", "events"] => desk.create(0),
         ["calendars", id, "events"] => desk.create(super::known(call, id)?),
         ["events", id] if call.method == "PATCH" => desk.update(id),
@@ -54,6 +55,21 @@ pub(super) fn dispatch(
         ["events", id, "cancel"] => desk.cancel(id),
         ["events", id, verb] => desk.respond(id, verb),
         _ => Err(GraphError::method()),
+    };
+    note_changes(state, &before, &book);
+    outcome
+}
+
+/// Writes down which events are not as they were.
+fn note_changes(state: &GraphState, before: &Book, after: &Book) {
+    let mut journals = state.calendar_journal.write();
+    for (oid, events) in after {
+        let old = before.get(oid).map_or(&[][..], Vec::as_slice);
+        let changed = events.iter().enumerate().filter(|(ix, event)| old.get(*ix) != Some(*event));
+        journals
+            .entry(oid.clone())
+            .or_default()
+            .extend(changed.map(|(ix, _)| super::Change { ix, before: old.get(ix).cloned() }));
     }
 }
 

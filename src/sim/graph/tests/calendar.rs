@@ -143,3 +143,29 @@ async fn free_and_busy_shows_when_and_only_the_owner_what() {
         assert_eq!(rows["value"][1]["error"]["responseCode"], "ErrorMailRecipientNotFound");
     }
 }
+
+#[actix_web::test]
+async fn a_round_of_changes_tells_occurrences_by_their_master_and_takes_no_options() {
+    let lab = Lab::new(0);
+    let path =
+        view(0, 14).replace("calendarView?", "calendarView/delta?").replace("&$orderby=start/dateTime", "");
+    let (rows, pages) = lab.pages("alice", &path, &[("Prefer", "odata.maxpagesize=5")]).await;
+    assert!(pages > 1 && rows.len() > 5, "{pages} {rows:?}");
+    let of = |kind: &str| rows.iter().filter(|row| row["type"] == kind).collect::<Vec<_>>();
+    let (masters, regular) = (of("seriesMaster"), of("occurrence"));
+    assert!(masters.iter().any(|row| row["subject"] == "Class surveys: weekly stand-up"), "{masters:?}");
+    assert!(regular.iter().all(|row| row.get("subject").is_none() && row["seriesMasterId"].is_string()));
+    assert!(of("exception").iter().all(|row| row["subject"].is_string()), "{rows:?}");
+    let refused = lab.get("alice", &format!("{path}&$select=subject")).await;
+    assert_eq!((refused.status, refused.code().as_str()), (400, "ErrorInvalidUrlQuery"));
+}
+
+#[actix_web::test]
+async fn rooms_take_a_permission_and_two_pages() {
+    let lab = Lab::new(0);
+    let (rooms, pages) = lab.pages("bob", "/places/microsoft.graph.room", &[]).await;
+    assert_eq!((rooms.len(), pages), (123, 2));
+    let token = lab.token("bob", &["Calendars.Read"]);
+    let refused = lab.send(&token, "GET", "/v1.0/places/microsoft.graph.room", &[], "").await;
+    assert_eq!((refused.status, refused.code().as_str()), (403, "ErrorAccessDenied"));
+}

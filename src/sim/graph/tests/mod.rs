@@ -23,7 +23,7 @@ use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
 
 /// All scopes that the tools use.
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "User.Read",
     "Mail.Read",
     "MailboxSettings.Read",
@@ -31,6 +31,7 @@ const ALL: [&str; 7] = [
     "Chat.Read",
     "People.Read",
     "Files.Read.All",
+    "Place.Read.All",
 ];
 
 /// A tenant without sockets.
