@@ -21,7 +21,7 @@ pub(super) struct GetAccountStatus {
 }
 
 #[derive(Serialize)]
-struct Status {
+struct State {
     account: String,
     status: &'static str,
     /// When Microsoft's token is renewed, which happens by itself.
@@ -70,7 +70,7 @@ impl Tool for GetAccountStatus {
         let access = self.desk.deps.graph.access(&context.caller.user).await.map_err(failed)?;
         let zone = self.desk.zone(context).await;
         let profile = Profile::of(&self.desk, context).await?;
-        let status = Status {
+        let status = State {
             account: access.profile.username.clone(),
             status: "active",
             token_expires: local_text(instant(access.expires_at), zone),

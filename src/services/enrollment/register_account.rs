@@ -89,7 +89,7 @@ impl RegisterAccount {
             let text =
                 "`time_zone` must be an IANA or Windows name, such as Asia/Seoul or Korea Standard Time.";
             zone::named(name.trim())
-                .map(|zone| zone.name())
+                .map(chrono_tz::Tz::name)
                 .ok_or_else(|| ToolError::invalid("time_zone", text))
         });
         let zone = zone.transpose()?;
