@@ -2,6 +2,7 @@
 //! handed down; there is no process-wide state, so two replicas run side by side in one process.
 
 mod listeners;
+mod offered;
 mod resealing;
 mod settings;
 
@@ -19,7 +20,6 @@ use crate::config::{Config, ConfigError, StoreUrl};
 use crate::console::{AdminToken, ConsoleState, EndSession};
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SharedClock, SkewedClock, SystemClock};
-use crate::domain::ids::ServiceName;
 use crate::domain::meters::Meters;
 use crate::domain::resource::Resources;
 use crate::domain::secret::Secret;
@@ -35,15 +35,15 @@ use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
 use crate::ports::issuers::IssuerKeys;
 use crate::ports::store::{Store, StoreError};
-use crate::services::{self, ServiceDeps};
+use crate::services::ServiceDeps;
+use crate::tools::activity::Activity;
 use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
 use crate::tools::dispatch::Dispatcher;
 use crate::tools::keepsakes::Keepsakes;
-use crate::tools::read_only::ReadOnly;
+use crate::tools::offer::Offers;
 use crate::tools::registry::ToolRegistry;
 use crate::tools::switchboard::Switchboard;
-use crate::tools::tool::Service;
 use actix_web::dev::Server;
 use actix_web::web;
 use futures_util::FutureExt;
@@ -188,6 +188,7 @@ impl Parts {
             registry: settings::registry(config),
             give_up: give_up(&stop, &gave_up),
         }));
+        let keepsakes = Keepsakes::new(store.clone(), cipher.clone());
         let deps = ServiceDeps {
             graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
             cursors: Cursors::new(store.clone(), cipher.clone()),
@@ -197,16 +198,21 @@ impl Parts {
                 hasher.clone(),
                 settings::write_rules(config),
             )),
-            keepsakes: Keepsakes::new(store.clone(), cipher.clone()),
+            activity: Activity::new(keepsakes.clone(), clock.clone()),
+            keepsakes,
+            store: store.clone(),
+            offers: Offers::default(),
             extractor: Arc::new(extractor()?),
             clock: clock.clone(),
             settings: settings::services(config),
             probe: Arc::new(NetProbe::new(settings::reach(config))),
         };
         let switches = Arc::new(Switches::default());
-        let services = enabled_services(config, &deps, &switches)?;
+        let services = offered::services(config, &deps, &switches)?;
         let switchboard = Switchboard::start(store.clone(), cipher.clone(), switches.clone());
-        let resources = Arc::new(resources(config, address, &services).with_switches(switches.clone()));
+        let resources =
+            Arc::new(offered::resources(config, address, &services).with_switches(switches.clone()));
+        deps.offers.set(&services, resources.clone());
         let registry = ToolRegistry::new(services, switches);
         let readiness = Arc::new(Readiness::default());
         let ops = OpsState::new(
@@ -233,7 +239,8 @@ impl Parts {
         let oauth = OauthState::new(oauth);
         let mcp = McpParts {
             dispatcher: Dispatcher::new(registry.clone(), settings::call_limits(config))
-                .metered(meters.clone()),
+                .metered(meters.clone())
+                .noting(deps.activity.clone()),
             guard: oauth.guard(),
             store: store.clone(),
             router: actors.streams.clone(),
@@ -438,52 +445,6 @@ fn give_up(stop: &CancellationToken, gave_up: &Arc<AtomicBool>) -> GiveUp {
         gave_up.store(true, Ordering::SeqCst);
         stop.cancel();
     })
-}
-
-/// The services that the settings name, in the order of the catalogue.
-fn enabled_services(
-    config: &Config,
-    deps: &ServiceDeps,
-    switches: &Arc<Switches>,
-) -> Result<Vec<Arc<dyn Service>>, StartError> {
-    let all = services::all(deps);
-    let is_fixture = |service: &Arc<dyn Service>| {
-        cfg!(feature = "conformance") && service.info().name.as_str() == "conformance"
-    };
-    let is_named = |service: &Arc<dyn Service>| {
-        config.services.enabled.iter().any(|n| n == service.info().name.as_str())
-    };
-    let reading = |s: Arc<dyn Service>| -> Arc<dyn Service> {
-        if config.tools.read_only { Arc::new(ReadOnly::new(s)) } else { s }
-    };
-    let known: Vec<String> = services::m365::names()
-        .map(str::to_owned)
-        .chain(all.iter().map(|s| s.info().name.to_string()))
-        .collect();
-    if let Some(unknown) = config.services.enabled.iter().find(|name| !known.contains(name)) {
-        return Err(StartError::UnknownService { name: unknown.clone(), known: known.join(", ") });
-    }
-    // Who compiled the suite's fixtures in wants them served; they are nobody's mail, so no bundle has them.
-    let (fixtures, real): (Vec<_>, Vec<_>) = all.into_iter().partition(is_fixture);
-    let real: Vec<_> = real.into_iter().filter(is_named).map(reading).collect();
-    if real.is_empty() {
-        return Err(StartError::NothingBehind);
-    }
-    let mut enabled = services::m365::all(&real, switches, &deps.clock);
-    enabled.retain(is_named);
-    enabled.extend(real);
-    enabled.extend(fixtures.into_iter().map(reading));
-    Ok(enabled)
-}
-
-fn resources(config: &Config, address: SocketAddr, services: &[Arc<dyn Service>]) -> Resources {
-    let public_url = match config.server.public_url.as_str() {
-        "" => format!("http://{address}"),
-        url => url.to_owned(),
-    };
-    let default = Some(config.services.default.as_str()).filter(|name| !name.is_empty());
-    let infos = services.iter().map(|s| s.info().clone()).collect();
-    Resources::new(public_url, infos, default.map(ServiceName::new))
 }
 
 /// Documents are read by this same binary, started again as a bounded child.

@@ -7,6 +7,7 @@ mod calendar;
 pub(crate) mod conformance;
 mod drive;
 mod drive_address;
+mod enrollment;
 mod fault;
 mod file_text;
 mod iacs;
@@ -33,9 +34,12 @@ use crate::domain::clock::SharedClock;
 use crate::extract::Extractor;
 use crate::graph::client::GraphClient;
 use crate::ports::probe::Probe;
+use crate::ports::store::Store;
+use crate::tools::activity::Activity;
 use crate::tools::confirm::Writes;
 use crate::tools::cursor::Cursors;
 use crate::tools::keepsakes::Keepsakes;
+use crate::tools::offer::Offers;
 use crate::tools::tool::{Service, Tool};
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -81,6 +85,10 @@ pub(crate) struct ServiceDeps {
     pub(crate) cursors: Cursors,
     pub(crate) writes: Arc<Writes>,
     pub(crate) keepsakes: Keepsakes,
+    /// For what a person has connected, see `tools::account`.
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) activity: Activity,
+    pub(crate) offers: Offers,
     pub(crate) extractor: Arc<Extractor>,
     pub(crate) clock: SharedClock,
     pub(crate) settings: ServiceSettings,
@@ -101,6 +109,7 @@ pub(crate) fn all(deps: &ServiceDeps) -> Vec<Arc<dyn Service>> {
         Arc::new(teams::Teams::new(deps)),
         Arc::new(onedrive::OneDrive::new(deps)),
         Arc::new(onenote::OneNote::new(deps)),
+        Arc::new(enrollment::Enrollment::new(deps)),
         Arc::new(net::Net::new(deps)),
         #[cfg(feature = "conformance")]
         Arc::new(conformance::Conformance::new()),

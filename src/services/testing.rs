@@ -11,9 +11,11 @@ use crate::domain::token::Hasher;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
 use crate::graph::testing::{FakeGraph, FakeTokens, OpenGate};
+use crate::tools::activity::Activity;
 use crate::tools::confirm::{WriteRules, Writes};
 use crate::tools::cursor::Cursors;
 use crate::tools::keepsakes::Keepsakes;
+use crate::tools::offer::Offers;
 use std::sync::Arc;
 
 /// 21 November 2026, 09:00 in Seoul.
@@ -30,10 +32,14 @@ pub(crate) fn writes(clock: SharedClock) -> Writes {
 pub(crate) fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
     let ring = KeyRing::from_text(&"k".repeat(40)).unwrap();
     let clock = Arc::new(TestClock::at(NOW));
+    let keepsakes = Keepsakes::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring));
     ServiceDeps {
         graph: GraphClient::new(graph, Arc::new(FakeTokens::default()), Arc::new(OpenGate::default())),
         cursors: Cursors::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
-        keepsakes: Keepsakes::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
+        activity: Activity::new(keepsakes.clone(), clock.clone()),
+        keepsakes,
+        store: Arc::new(EmbeddedStore::memory(clock.clone())),
+        offers: Offers::default(),
         writes: Arc::new(writes(clock.clone())),
         extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
         clock,

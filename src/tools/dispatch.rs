@@ -1,6 +1,7 @@
 //! The one way to call a tool, whatever the front: find, scope, coerce and validate, deadline and cancellation, run,
 //! bound the output, log. Admission to Graph happens per Graph request, in the Graph client.
 
+use super::activity::{self, Activity};
 use super::context::{CallContext, Caller};
 use super::error::{ToolError, ToolErrorKind};
 use super::outlet::Outlet;
@@ -45,16 +46,22 @@ pub(crate) struct Dispatcher {
     registry: ToolRegistry,
     limits: CallLimits,
     meters: Arc<Meters>,
+    activity: Option<Activity>,
 }
 
 impl Dispatcher {
     pub(crate) fn new(registry: ToolRegistry, limits: CallLimits) -> Self {
-        Self { registry, limits, meters: Arc::default() }
+        Self { registry, limits, meters: Arc::default(), activity: None }
     }
 
     /// Counts calls there.
     pub(crate) fn metered(self, meters: Arc<Meters>) -> Self {
         Self { meters, ..self }
+    }
+
+    /// Notes there what writing tools did.
+    pub(crate) fn noting(self, activity: Activity) -> Self {
+        Self { activity: Some(activity), ..self }
     }
 
     pub(crate) fn registry(&self) -> &ToolRegistry {
@@ -88,13 +95,20 @@ impl Dispatcher {
         let started = Instant::now();
         // Only names of our own become labels.
         let mut name = "unknown";
+        let mut noted = None;
         let result = match self.authorize(service, tool, &asked.caller) {
             Ok(found) => {
                 name = found.spec().name;
+                let activity = self.activity.as_ref().filter(|_| !found.spec().annotations.read_only);
+                noted = activity
+                    .map(|activity| (activity, asked.caller.clone(), activity::target_of(&arguments)));
                 self.run(found.as_ref(), arguments, asked).await
             }
             Err(error) => Err(error),
         };
+        if let Some((activity, caller, target)) = noted {
+            activity.note((&caller.user, &caller.client), (service.as_str(), name), target, &result);
+        }
         let took = started.elapsed();
         self.meters.call(
             service.as_str(),

@@ -11,6 +11,16 @@ use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Kinds of records.
+pub(crate) const TEAMS_NAMES: &str = "teams-names";
+pub(crate) const ONENOTE_BOOK: &str = "onenote-book";
+pub(crate) const IACS_PANELS: &str = "iacs-panels";
+pub(crate) const PROFILE: &str = "profile";
+pub(crate) const ACTIVITY: &str = "activity";
+/// All of them: what is removed when a person wants nothing kept.
+pub(crate) const KINDS: [&str; 5] = [TEAMS_NAMES, ONENOTE_BOOK, IACS_PANELS, PROFILE, ACTIVITY];
+/// Life of a record that was removed: its count of versions ends with it.
+const REMOVED: Duration = Duration::from_secs(1);
 /// Life of a record after its last change.
 const LIFE: Duration = Duration::from_hours(3 * 365 * 24);
 /// Writers of one user's record that may come between before a change gives up.
@@ -64,6 +74,20 @@ impl Keepsakes {
         Err(unavailable(StoreError::Unavailable("others keep changing this record".to_owned())))
     }
 
+    /// Removes it; whether there was one.
+    pub(crate) async fn forget(&self, user: &UserKey, kind: &str) -> Result<bool, ToolError> {
+        let name = name(user, kind);
+        for _ in 0..ATTEMPTS {
+            let Some(record) = self.store.shared(&name).await.map_err(unavailable)? else { return Ok(false) };
+            let sealed = self.cipher.seal(&name, b"{}");
+            let swapped = self.store.swap_shared(&name, record.version, &sealed, REMOVED).await;
+            if swapped.map_err(unavailable)? == Swap::Done {
+                return Ok(true);
+            }
+        }
+        Err(unavailable(StoreError::Unavailable("others keep changing this record".to_owned())))
+    }
+
     /// Version and value. What does not open or read is a failure and not an absence: the next change would lose it.
     async fn read<T: DeserializeOwned + Default>(&self, name: &str) -> Result<(u64, T), ToolError> {
         let Some(record) = self.store.shared(name).await.map_err(unavailable)? else {
@@ -105,6 +129,21 @@ mod tests {
         for (user, kind) in [(&bob, "names"), (&alice, "others")] {
             assert!(kept.load::<Names>(user, kind).await.unwrap().is_empty());
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_removed_is_empty_and_may_begin_anew() {
+        let (kept, alice, bob) = (keepsakes(), UserKey::new("t", "alice"), UserKey::new("t", "bob"));
+        let add = |names: &mut Names| names.insert("a".to_owned(), String::new());
+        for user in [&alice, &bob] {
+            kept.change(user, "names", add).await.unwrap();
+        }
+        assert!(kept.forget(&alice, "names").await.unwrap());
+        assert!(kept.load::<Names>(&alice, "names").await.unwrap().is_empty());
+        assert_eq!(kept.load::<Names>(&bob, "names").await.unwrap().len(), 1);
+        assert!(!kept.forget(&alice, "others").await.unwrap());
+        kept.change(&alice, "names", add).await.unwrap();
+        assert_eq!(kept.load::<Names>(&alice, "names").await.unwrap().len(), 1);
     }
 
     #[tokio::test]

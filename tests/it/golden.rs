@@ -87,7 +87,7 @@ async fn what_a_client_sees_first_is_as_reviewed_in_every_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tools_of_other_services_are_as_reviewed() {
     let cluster = Cluster::embedded().await;
-    for service in ["onedrive", "onenote", "teams"] {
+    for service in ["enrollment", "onedrive", "onenote", "teams"] {
         let resource = format!("{}/{service}/mcp", cluster.url);
         let login = Client::register(&cluster.url).await.for_resource(&resource).sign_in(ALICE).await;
         let mut client = Mcp::modern(&cluster.url, &login.access);

@@ -34,6 +34,8 @@ mod documents;
 #[cfg(test)]
 mod dpop;
 #[cfg(test)]
+mod enrollment;
+#[cfg(test)]
 mod framings;
 #[cfg(test)]
 mod golden;

@@ -4,6 +4,7 @@
 use super::page::{self, Connection, Connections};
 use super::session::Session;
 use super::{origin, sign_in};
+use crate::domain::grant::GrantRecord;
 use crate::domain::ids::{GrantId, UserKey};
 use crate::html::Lang;
 use crate::oauth::clients::{ClientFault, Occasion};
@@ -11,8 +12,9 @@ use crate::oauth::flow::verified_host;
 use crate::oauth::forward::ForwardError;
 use crate::oauth::params::{ParamFault, Params};
 use crate::oauth::state::OauthState;
-use crate::oauth::{audit, pages, wire};
+use crate::oauth::{pages, wire};
 use crate::ports::store::StoreError;
+use crate::tools::account;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -108,13 +110,8 @@ async fn revoke(
     if !all && named.is_none() {
         return Err(FormError::Malformed);
     }
-    for one in state.store.grants_of_user(&session.user).await? {
-        if all || named.as_ref() == Some(&one.id) {
-            state.store.revoke_grant(&one.id).await?;
-            audit::event("revoke", &one.client, Some(&session.user));
-        }
-    }
-    state.store.forget_without_grants(&session.user).await;
+    let is_meant = |one: &GrantRecord| all || named.as_ref() == Some(&one.id);
+    account::end(state.store.as_ref(), &session.user, is_meant).await?;
     Ok(())
 }
 
@@ -140,8 +137,7 @@ async fn checked(
 
 /// What the user connected, newest first.
 async fn connections(user: &UserKey, state: &OauthState) -> Result<Vec<Connection>, StoreError> {
-    let mut grants = state.store.grants_of_user(user).await?;
-    grants.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+    let grants = account::connections(state.store.as_ref(), user).await?;
     let mut list = Vec::with_capacity(grants.len());
     for grant in grants {
         // An app whose registration is gone, or whose host is away, is still listed and can be ended.

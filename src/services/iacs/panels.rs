@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Kind of the record.
-const KIND: &str = "iacs-panels";
+const KIND: &str = crate::tools::keepsakes::IACS_PANELS;
 /// Panels and chairs of one person.
 const MAX_PANELS: usize = 200;
 const MAX_NAME: usize = 60;

@@ -20,10 +20,12 @@ use crate::ports::tokens::{AccessTokens, TokenError};
 use crate::services::testing::writes;
 use crate::services::{ServiceDeps, ServiceSettings};
 use crate::sim::{Tenant, TenantOptions};
+use crate::tools::activity::Activity;
 use crate::tools::context::{CallContext, Caller};
 use crate::tools::cursor::Cursors;
 use crate::tools::error::ToolError;
 use crate::tools::keepsakes::Keepsakes;
+use crate::tools::offer::Offers;
 use crate::tools::schema::prepare;
 use crate::tools::tool::Service;
 use async_trait::async_trait;
@@ -106,16 +108,20 @@ impl World {
         }
         let clock = Arc::new(SystemClock);
         let transport = Arc::new(GraphHttp::new(http.clone(), &graph, true));
+        let keepsakes = Keepsakes::new(
+            Arc::new(EmbeddedStore::memory(clock.clone())),
+            Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
+        );
         let service = MailQuery::new(&ServiceDeps {
             graph: GraphClient::new(transport, Arc::new(tokens), Arc::new(OpenGate::default())),
             cursors: Cursors::new(
                 Arc::new(EmbeddedStore::memory(clock.clone())),
                 Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
             ),
-            keepsakes: Keepsakes::new(
-                Arc::new(EmbeddedStore::memory(clock.clone())),
-                Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
-            ),
+            activity: Activity::new(keepsakes.clone(), clock.clone()),
+            keepsakes,
+            store: Arc::new(EmbeddedStore::memory(clock.clone())),
+            offers: Offers::default(),
             writes: Arc::new(writes(clock.clone())),
             extractor: Arc::new(Extractor::new("/nonexistent".into(), PoolLimits::default())),
             clock,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Kind of the record, see `tools::keepsakes`.
-const KIND: &str = "onenote-book";
+const KIND: &str = crate::tools::keepsakes::ONENOTE_BOOK;
 /// Entries of one kind that are kept; those that were not used for longest go first.
 const MAX_KEPT: usize = 500;
 /// Longest name, in characters.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Kind of the record, see `tools::keepsakes`.
-const KIND: &str = "teams-names";
+const KIND: &str = crate::tools::keepsakes::TEAMS_NAMES;
 /// Names that are kept for one person.
 const MAX_NAMES: usize = 2_000;
 
