@@ -285,7 +285,7 @@ impl Question {
 
 /// What came of looking at a page.
 enum Looked {
-    Hit(Hit),
+    Hit(Box<Hit>),
     Nothing,
     /// OneNote did not let it be read.
     Unread,
@@ -293,7 +293,7 @@ enum Looked {
 
 impl From<Option<Hit>> for Looked {
     fn from(hit: Option<Hit>) -> Self {
-        hit.map_or(Self::Nothing, Self::Hit)
+        hit.map_or(Self::Nothing, |hit| Self::Hit(Box::new(hit)))
     }
 }
 
@@ -333,7 +333,7 @@ impl Tool for OnenoteSearch {
                 match looked {
                     Looked::Hit(hit) => {
                         let line = hit.print();
-                        if !room.put(hit, &line) {
+                        if !room.put(*hit, &line) {
                             break 'pages true;
                         }
                     }
