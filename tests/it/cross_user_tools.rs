@@ -221,7 +221,7 @@ async fn no_tool_shows_or_changes_what_is_somebody_elses() {
         let is_secret = |text: &&String| !of_bob.read.contains(written(text).as_str());
         let secrets: Vec<String> = before.texts.iter().filter(is_secret).cloned().collect();
         let private = before.samples(|id| !of_bob.ids.values().flatten().any(|known| known == id));
-        assert!(secrets.len() > 3 && !private.is_empty(), "{service}: {} {private:?}", secrets.len());
+        assert!(!secrets.is_empty() && !private.is_empty(), "{service}: {} {private:?}", secrets.len());
         let mut prying = Prying { bob: &bob, secrets, said: String::new(), calls: 0 };
         let mut tried = BTreeSet::new();
         for tool in &tools {

@@ -30,6 +30,7 @@ async fn what_was_said_is_found_over_all_chats_newest_first() {
     let answer = alice.call(FIND, json!({"keyword": "sign drawing"})).await;
     let hits = items(&answer);
     assert_eq!((hits.len(), &answer.output()["applied"]["engine"]), (1, &json!("graph_search")));
+    assert_eq!(answer.output()["has_more"], false);
     let hit = &hits[0];
     assert_eq!(
         (&hit["chat_name"], &hit["from"]),
@@ -62,7 +63,6 @@ async fn what_was_said_is_found_over_all_chats_newest_first() {
     for _ in 0..3 {
         let answer = alice.call(FIND, arguments).await;
         all.extend(items(&answer));
-        assert_eq!(answer.output()["has_more"], all.len() < 120, "{}", all.len());
         arguments = json!({"cursor": answer.output()["next_cursor"], "limit": 40});
     }
     let numbers: Vec<&str> =
