@@ -91,6 +91,8 @@ mod rooms_and_changes;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod seldom;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod streams;
