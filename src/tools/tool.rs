@@ -3,6 +3,7 @@
 use super::context::CallContext;
 use super::error::ToolError;
 use super::output::ToolOutput;
+use super::plan::Planner;
 use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
 use crate::domain::ids::ServiceName;
@@ -101,6 +102,10 @@ pub(crate) trait Service: Send + Sync {
         None
     }
     fn completer(&self) -> Option<&dyn Completer> {
+        None
+    }
+    /// Turns natural language into calls of its tools.
+    fn planner(&self) -> Option<&dyn Planner> {
         None
     }
     /// Whether its tools log to the client.
