@@ -6,6 +6,7 @@ use crate::domain::ids::ServiceName;
 use crate::domain::resource::Resources;
 use crate::domain::switches::Switches;
 use crate::services::{self, ServiceDeps};
+use crate::tools::guide::Guided;
 use crate::tools::read_only::ReadOnly;
 use crate::tools::tool::Service;
 use std::net::SocketAddr;
@@ -36,12 +37,13 @@ pub(super) fn services(
     }
     // Who compiled the suite's fixtures in wants them served; they are nobody's mail, so no bundle has them.
     let (fixtures, real): (Vec<_>, Vec<_>) = all.into_iter().partition(is_fixture);
-    let real: Vec<_> = real.into_iter().filter(is_named).map(reading).collect();
+    let guided = |service: Arc<dyn Service>| -> Arc<dyn Service> { Arc::new(Guided::new(service)) };
+    let real: Vec<_> = real.into_iter().filter(is_named).map(reading).map(guided).collect();
     if real.is_empty() {
         return Err(StartError::NothingBehind);
     }
-    let mut enabled = services::m365::all(&real, switches, &deps.clock);
-    enabled.retain(is_named);
+    let bundles = services::m365::all(&real, switches, &deps.clock);
+    let mut enabled: Vec<_> = bundles.into_iter().filter(is_named).map(guided).collect();
     enabled.extend(real);
     enabled.extend(fixtures.into_iter().map(reading));
     Ok(enabled)

@@ -19,6 +19,7 @@ mod onedrive;
 mod onenote;
 mod own;
 mod people;
+mod resource_uri;
 mod since;
 #[cfg(test)]
 mod table;

@@ -8,7 +8,7 @@ use super::outlet::Outlet;
 use super::output::ToolOutput;
 use super::prompt::{Completing, Prompt, PromptArgs, PromptMessage};
 use super::registry::ToolRegistry;
-use super::resource::{Contents, Page, ResourceEntry, ResourceSet};
+use super::resource::{Contents, MAX_CONTENTS, Page, ResourceEntry, ResourceSet};
 use super::schema;
 use super::tool::Tool;
 use crate::domain::ids::ServiceName;
@@ -35,8 +35,6 @@ pub(crate) struct Invocation {
     pub(crate) cancel: CancellationToken,
 }
 
-/// Most bytes of one resource.
-const MAX_CONTENTS: usize = 4 << 20;
 /// Most completion values (MCP).
 const MAX_VALUES: usize = 100;
 

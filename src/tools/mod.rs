@@ -8,6 +8,7 @@ pub(crate) mod context;
 pub(crate) mod cursor;
 pub(crate) mod dispatch;
 pub(crate) mod error;
+pub(crate) mod guide;
 pub(crate) mod keepsakes;
 pub(crate) mod offer;
 #[expect(dead_code, reason = "pages to visit and changed resources wait for the tools that need them")]

@@ -33,6 +33,10 @@ impl Service for ReadOnly {
         self.inner.instructions()
     }
 
+    fn guide(&self) -> &'static str {
+        self.inner.guide()
+    }
+
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
     }

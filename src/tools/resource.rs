@@ -7,6 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+/// Most bytes of one resource.
+pub(crate) const MAX_CONTENTS: usize = 4 << 20;
+
 /// A listed resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResourceEntry {

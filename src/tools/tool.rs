@@ -88,6 +88,10 @@ pub(crate) trait Service: Send + Sync {
     fn info(&self) -> &ServiceInfo;
     /// Text for `initialize`/`server/discover`: how to work with this service.
     fn instructions(&self) -> &str;
+    /// More of the same for people and models that ask, in Markdown; see [`super::guide`].
+    fn guide(&self) -> &'static str {
+        ""
+    }
     /// In listing order, which is stable.
     fn tools(&self) -> &[Arc<dyn Tool>];
     /// The service that a tool belongs to: another one where this service lends it. Its switches hold here as well.

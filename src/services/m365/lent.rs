@@ -2,13 +2,18 @@
 
 use super::prompts;
 use crate::domain::switches::Switches;
+use crate::services::resource_uri::gone;
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::guide;
 use crate::tools::prompt::{Completer, Completing, Reference};
 use crate::tools::resource::{Contents, Page, ResourceEntry, ResourceSet, TemplateEntry};
 use crate::tools::tool::Service;
 use async_trait::async_trait;
 use std::sync::Arc;
+
+/// Resources of one page, unless one service alone has more.
+const PAGE: usize = 50;
 
 /// Those of the services that have any.
 pub(super) struct LentResources {
@@ -22,7 +27,8 @@ impl LentResources {
     pub(super) fn of(services: &[Arc<dyn Service>], switches: &Arc<Switches>) -> Option<Self> {
         let services: Vec<_> = services.iter().filter(|s| s.resources().is_some()).cloned().collect();
         let templates = services.iter().filter_map(|service| service.resources());
-        let templates = templates.flat_map(|set| set.templates().iter().copied()).collect();
+        let own = templates.flat_map(|set| set.templates().iter().copied());
+        let templates = own.chain([guide::TEMPLATE]).collect();
         (!services.is_empty()).then(|| Self { services, templates, switches: Arc::clone(switches) })
     }
 
@@ -37,8 +43,9 @@ impl LentResources {
     }
 }
 
-fn gone() -> ToolError {
-    ToolError::new(ToolErrorKind::NotFound, "There is no such resource.")
+/// Asking again would end the same way.
+fn is_lasting(kind: &ToolErrorKind) -> bool {
+    matches!(kind, ToolErrorKind::UpstreamRejected { .. } | ToolErrorKind::NotFound)
 }
 
 #[async_trait]
@@ -52,29 +59,38 @@ impl ResourceSet for LentResources {
         &self.templates
     }
 
-    /// One set after the other; those that the bearer may not list are left out. A page begins at `{index}:{their own}`.
+    /// One set after the other, until a page is full or a set has more; those that the bearer may not list, and those of
+    /// services that the person does not have, are left out. A page begins at `{index}:{their own}`.
     async fn list(
         &self,
         context: &CallContext,
         from: Option<&str>,
     ) -> Result<Page<ResourceEntry>, ToolError> {
-        let (index, mut own) = match from.and_then(|from| from.split_once(':')) {
+        let (index, own) = match from.and_then(|from| from.split_once(':')) {
             Some((index, own)) => {
                 (index.parse().map_err(|_| gone())?, Some(own).filter(|own| !own.is_empty()))
             }
             None => (0, None),
         };
-        let mut sets = self.from(index).filter(|(_, set)| context.caller.has(set.scopes()));
-        let Some((at, set)) = sets.next() else { return Ok(Page { items: Vec::new(), next: None }) };
-        if at != index {
-            own = None;
+        let mut items = Vec::new();
+        for (at, set) in self.from(index).filter(|(_, set)| context.caller.has(set.scopes())) {
+            if items.len() >= PAGE {
+                return Ok(Page { items, next: Some(format!("{at}:")) });
+            }
+            match set.list(context, own.filter(|_| at == index)).await {
+                Ok(page) => {
+                    items.extend(page.items);
+                    if let Some(next) = page.next {
+                        return Ok(Page { items, next: Some(format!("{at}:{next}")) });
+                    }
+                }
+                Err(error) if is_lasting(&error.kind) => {}
+                // A failure tells of itself on a page of its own.
+                Err(_) if !items.is_empty() => return Ok(Page { items, next: Some(format!("{at}:")) }),
+                Err(error) => return Err(error),
+            }
         }
-        let page = set.list(context, own).await?;
-        let next = page.next.map(|next| format!("{at}:{next}"));
-        Ok(Page {
-            items: page.items,
-            next: next.or_else(|| sets.next().map(|(index, _)| format!("{index}:"))),
-        })
+        Ok(Page { items, next: None })
     }
 
     async fn read(&self, context: &CallContext, uri: &str) -> Result<Vec<Contents>, ToolError> {
@@ -101,6 +117,11 @@ impl Completer for LentResources {
     async fn complete(&self, context: &CallContext, asked: &Completing) -> Result<Vec<String>, ToolError> {
         if matches!(&asked.reference, Reference::Prompt(name) if prompts::is_known(name)) {
             return Ok(Vec::new());
+        }
+        if matches!(&asked.reference, Reference::Resource(uri) if uri == guide::TEMPLATE.uri_template) {
+            let on = self.services.iter().filter(|service| self.is_on(service));
+            let names = on.map(|service| service.info().name.to_string());
+            return Ok(names.filter(|name| name.starts_with(&asked.value)).collect());
         }
         for service in self.services.iter().filter(|service| self.is_on(service)) {
             let Some(completer) = service.completer() else { continue };

@@ -167,6 +167,10 @@ impl Service for MailQuery {
         self.instructions
     }
 
+    fn guide(&self) -> &'static str {
+        guide::QUERY_GUIDE
+    }
+
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
     }

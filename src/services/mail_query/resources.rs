@@ -5,12 +5,12 @@ use super::get_email::GetEmail;
 use super::query_email::QueryEmail;
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::segment;
+use crate::services::resource_uri::{decoded, gone, missing};
 use crate::tools::context::CallContext;
-use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::error::ToolError;
 use crate::tools::resource::{Contents, Page, ResourceEntry, ResourceSet, TemplateEntry};
 use crate::tools::tool::{Args, Tool};
 use async_trait::async_trait;
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -19,8 +19,6 @@ const FOLDER: &str = "mail://folder/";
 const MARKDOWN: &str = "text/markdown";
 /// Folders of one page.
 const PAGE: usize = 50;
-/// Longest id in a URI.
-const MAX_ID: usize = 1024;
 
 const TEMPLATES: [TemplateEntry; 2] = [
     TemplateEntry {
@@ -99,40 +97,5 @@ impl ResourceSet for MailResources {
         let args: Args = if let Value::Object(args) = args { args } else { Args::new() };
         let output = tool.call(context, args).await.map_err(missing)?;
         Ok(vec![Contents::text(uri, MARKDOWN, output.text)])
-    }
-}
-
-fn gone() -> ToolError {
-    ToolError::new(ToolErrorKind::NotFound, "There is no such resource.")
-}
-
-/// The id behind a percent-encoded path segment.
-fn decoded(segment: &str) -> Result<String, ToolError> {
-    let id = percent_decode_str(segment).decode_utf8().map_err(|_| gone())?;
-    if id.is_empty() || id.len() > MAX_ID || segment.contains('/') || id.chars().any(char::is_control) {
-        return Err(gone());
-    }
-    Ok(id.into_owned())
-}
-
-/// A malformed id does not exist either.
-fn missing(error: ToolError) -> ToolError {
-    if matches!(error.kind, ToolErrorKind::UpstreamRejected { status: 400 | 404, .. }) {
-        gone()
-    } else {
-        error
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_come_out_of_their_segment_whole_or_not_at_all() {
-        assert_eq!(decoded(&segment("AA/b+c==")).unwrap(), "AA/b+c==");
-        for bad in ["", "a/b", "..%00", "%ff", &"x".repeat(2000)] {
-            assert_eq!(decoded(bad).unwrap_err().kind, ToolErrorKind::NotFound, "{bad}");
-        }
     }
 }

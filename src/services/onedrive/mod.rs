@@ -14,6 +14,7 @@ mod list_files;
 mod move_or_rename;
 mod permission;
 mod read_file;
+mod resources;
 mod share_file;
 mod write_file;
 
@@ -29,6 +30,7 @@ use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
+use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool};
 use chrono_tz::Tz;
 use item::{FileItem, Frame, ItemView, SELECT};
@@ -100,11 +102,13 @@ fn require(context: &CallContext, scope: &str) -> Result<(), ToolError> {
 pub(super) struct OneDrive {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
+    resources: resources::FileResources,
 }
 
 impl OneDrive {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
         let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
+        let resources = resources::FileResources::new(&desk);
         let required = ScopeSet::parse("User.Read Files.Read");
         let more = ScopeSet::parse("Files.Read.All Files.ReadWrite").union(&ScopeSet::parse(zone::SCOPE));
         let tools: Vec<Arc<dyn Tool>> = vec![
@@ -127,6 +131,7 @@ impl OneDrive {
                 required_scopes: required,
             },
             tools,
+            resources,
         }
     }
 }
@@ -142,5 +147,9 @@ impl Service for OneDrive {
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
+    }
+
+    fn resources(&self) -> Option<&dyn ResourceSet> {
+        Some(&self.resources)
     }
 }

@@ -11,7 +11,7 @@ use crate::services::file_text::{self, FileText, Named, Part, file_text_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::{Block, ToolOutput};
-use crate::tools::resource::{Contents, ContentsBody};
+use crate::tools::resource::{Contents, ContentsBody, MAX_CONTENTS};
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
 use async_trait::async_trait;
 use base64::Engine;
@@ -159,6 +159,32 @@ impl ReadFile {
         }
     }
 
+    /// The file in one piece, as a resource: a picture as it is, else its text, else, where there is none, the bytes.
+    pub(super) async fn contents(
+        &self,
+        context: &CallContext,
+        item: &FileItem,
+        uri: &str,
+    ) -> Result<Contents, ToolError> {
+        let kind = Some(item.content_type.as_str()).filter(|kind| !kind.is_empty());
+        let blob = |bytes: &Bytes| Contents {
+            uri: uri.to_owned(),
+            mime_type: kind.unwrap_or("application/octet-stream").to_owned(),
+            body: ContentsBody::Blob(bytes.to_vec()),
+        };
+        if item.content_type.starts_with("image/") {
+            return Ok(blob(&self.bytes(context, item, MAX_CONTENTS).await?));
+        }
+        let settings = &self.desk.deps.settings;
+        let bytes = self.bytes(context, item, settings.max_attachment_bytes).await?;
+        let named = Named { name: &item.name, content_type: &item.content_type };
+        let text = file_text::read(&self.desk.deps, named, bytes.clone(), &Part::default()).await?;
+        if text.no_text.is_some() && bytes.len() <= MAX_CONTENTS {
+            return Ok(blob(&bytes));
+        }
+        Ok(Contents::text(uri, "text/markdown", text.printed(&heading(item))))
+    }
+
     async fn whole(&self, context: &CallContext, item: &FileItem) -> Result<Bytes, ToolError> {
         if item.size > MAX_WHOLE as u64 {
             let text = format!(
@@ -172,6 +198,10 @@ impl ReadFile {
         }
         self.bytes(context, item, MAX_WHOLE).await
     }
+}
+
+fn heading(item: &FileItem) -> String {
+    format!("# {}\n{}, {}", item.label(), item.content_type, size_text(item.size))
 }
 
 fn is_table(name: &str) -> bool {
@@ -201,9 +231,7 @@ impl Tool for ReadFile {
         }
         let (text, block) = self.read(context, &wish, &item).await?;
         let found = Found { item, text, warnings };
-        let heading =
-            format!("# {}\n{}, {}", found.item.label(), found.item.content_type, size_text(found.item.size));
-        let mut prose = found.text.printed(&heading);
+        let mut prose = found.text.printed(&heading(&found.item));
         if wish.mode == Mode::Link {
             prose.push_str(&found.item.web_url);
             prose.push('\n');

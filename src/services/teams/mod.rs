@@ -188,6 +188,10 @@ impl Service for Teams {
         guide::INSTRUCTIONS
     }
 
+    fn guide(&self) -> &'static str {
+        guide::HELP
+    }
+
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
     }
