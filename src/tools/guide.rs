@@ -54,6 +54,13 @@ fn text(service: &dyn Service) -> String {
     if !service.guide().is_empty() {
         let _ = write!(text, "\n{}\n", service.guide().trim());
     }
+    if service.planner().is_some() {
+        let _ = writeln!(
+            text,
+            "\nIts OpenAI model, `{}`, takes plain questions in English and Korean.",
+            info.name
+        );
+    }
     text.push_str("\n## Tools\n\n");
     for tool in service.tools() {
         let _ = writeln!(text, "- **{}**: {}", tool.spec().name, tool.spec().description);

@@ -109,7 +109,6 @@ pub(crate) trait Service: Send + Sync {
         None
     }
     /// Turns natural language into calls of its tools.
-    #[expect(dead_code, reason = "the OpenAI front is the first to plan")]
     fn planner(&self) -> Option<&dyn Planner> {
         None
     }
