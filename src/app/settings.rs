@@ -89,6 +89,8 @@ pub(super) fn oauth(config: &Config) -> OauthSettings {
         openid: oauth.openid,
         id_token_key_ttl: Duration::from_secs(oauth.id_token_key_ttl_s),
         client_credentials: oauth.client_credentials,
+        personal_keys: oauth.personal_keys,
+        personal_key_ttl: Duration::from_secs(oauth.personal_key_ttl_s),
         dpop: dpop(config),
         trusted_issuers: trusted_issuers(config),
         trusted_proxies: networks(&config.server.trusted_proxies),

@@ -116,7 +116,8 @@ fn rotation(fresh: &str, present: &str) -> String {
          ENCRYPTION_KEYS={fresh},{present}\n\
          # 3. `entrada keys reencrypt` brings the records under the new key (the servers do it by themselves, ten minutes\n\
          #    later); `entrada keys status` shows what is left under which.\n\
-         # 4. Keep the old keys for 90 days even so: refresh tokens that were not used since are found by them."
+         # 4. Keep the old keys for 90 days even so: refresh tokens that were not used since are found by them,\n\
+         #    and personal keys for as long as those live (oauth.personal_key_ttl_s, a year unless you set it)."
     )
 }
 

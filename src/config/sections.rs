@@ -108,6 +108,8 @@ pub(crate) struct OauthSection {
     pub(crate) openid: bool,
     pub(crate) id_token_key_ttl_s: u64,
     pub(crate) client_credentials: bool,
+    pub(crate) personal_keys: bool,
+    pub(crate) personal_key_ttl_s: u64,
     pub(crate) dpop: DpopSwitch,
     pub(crate) dpop_nonce: bool,
     pub(crate) trusted_issuers: Vec<String>,

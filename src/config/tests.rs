@@ -103,6 +103,7 @@ fn dangerous_or_senseless_values_are_refused() {
         (("ENTRADA_GRAPH_URL", "http://graph.example/v1.0"), "ENTRADA_INSECURE_UPSTREAM"),
         (("ENTRADA_STORE", "mysql://x"), "store.url"),
         (("ENTRADA_OAUTH__CODE_TTL_S", "0"), "oauth.code_ttl_s"),
+        (("ENTRADA_OAUTH__PERSONAL_KEY_TTL_S", "3600"), "oauth.personal_key_ttl_s"),
         (("ENTRADA_SERVICES__DEFAULT", "net"), "services.default"),
         (("ENTRADA_MCP__HEARTBEAT_S", "soon"), "whole number"),
     ] {

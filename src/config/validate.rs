@@ -207,6 +207,10 @@ impl Config {
             ("graph.outlook_period_s", self.graph.outlook_period_s),
             ("graph.file_units", u64::from(self.graph.file_units)),
         ];
+        if self.oauth.personal_key_ttl_s < 86_400 {
+            let problem = "must be at least a day: 86400".to_owned();
+            return Err(ConfigError::Refused { key: "oauth.personal_key_ttl_s", problem });
+        }
         match at_least_one.into_iter().find(|(_, value)| *value == 0) {
             Some((key, _)) => Err(ConfigError::Refused { key, problem: "must be at least 1".to_owned() }),
             None => Ok(()),

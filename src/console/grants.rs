@@ -57,6 +57,9 @@ struct GrantView {
     scope: String,
     /// Its first token was bound to a key of the client (DPoP).
     key_bound: bool,
+    /// What its owner calls a personal key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
     created_at: String,
     last_used_at: String,
     expires_at: String,
@@ -71,6 +74,7 @@ impl From<GrantRecord> for GrantView {
             service: grant.service,
             scope: grant.scopes.to_string(),
             key_bound: grant.key_bound,
+            name: grant.name,
             created_at: moment(grant.created_at),
             last_used_at: moment(grant.last_used_at),
             expires_at: moment(grant.expires_at),

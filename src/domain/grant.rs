@@ -49,6 +49,9 @@ pub(crate) struct AccessRecord {
     /// The key that must be proven with every use (RFC 9449 §6); none for a plain bearer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) jkt: Option<KeyThumbprint>,
+    /// Name that its owner gave to a personal key; none for what an app was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
@@ -96,14 +99,23 @@ pub(crate) struct GrantRecord {
     /// Its first bearer was bound to a key of the client.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) key_bound: bool,
+    /// Name that its owner gave to a personal key, which is a grant of its own with one bearer; none for an app's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
     pub(crate) created_at: Timestamp,
-    /// Last time that tokens were issued: between two refreshes lies at most the life of a bearer.
+    /// Last time that tokens were issued: between two refreshes lies at most the life of a bearer. Of a personal key: the
+    /// last use, to the minute.
     pub(crate) last_used_at: Timestamp,
     /// End of the grant's life, however often it is refreshed.
     pub(crate) expires_at: Timestamp,
 }
 
 impl GrantRecord {
+    /// Whether its owner made it by hand.
+    pub(crate) fn is_personal_key(&self) -> bool {
+        self.client.is_personal_key()
+    }
+
     /// The grant that begins with these tokens.
     pub(crate) fn begun_by(access: &AccessRecord, refresh: Option<&RefreshRecord>) -> Self {
         Self {
@@ -113,6 +125,7 @@ impl GrantRecord {
             service: access.service.clone(),
             scopes: refresh.map_or(&access.scopes, |refresh| &refresh.scopes).clone(),
             key_bound: access.jkt.is_some(),
+            name: access.name.clone(),
             created_at: access.issued_at,
             last_used_at: access.issued_at,
             expires_at: refresh.map_or(access.expires_at, |refresh| refresh.grant_expires_at),

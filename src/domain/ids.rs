@@ -69,6 +69,20 @@ impl UserKey {
     }
 }
 
+/// Begins the client id of a personal key; nobody can register such a one.
+const PERSONAL_KEY: &str = "personal-key:";
+
+impl ClientId {
+    /// Whoever holds a personal key: a client of its own, so that sessions and tasks of two keys do not mix.
+    pub(crate) fn personal_key(grant: &GrantId) -> Self {
+        Self::new(format!("{PERSONAL_KEY}{grant}"))
+    }
+
+    pub(crate) fn is_personal_key(&self) -> bool {
+        self.as_str().starts_with(PERSONAL_KEY)
+    }
+}
+
 /// Stands where a person's tenant id would; none of Entra's has this form.
 const APPLICATION: &str = "application";
 

@@ -29,6 +29,8 @@ pub(crate) enum TokenKind {
     Refresh,
     /// Authorization code (RFC 6749 §1.3.1).
     Code,
+    /// Personal key: a bearer that its owner made by hand, for clients that know only a static key.
+    Personal,
 }
 
 impl TokenKind {
@@ -37,6 +39,7 @@ impl TokenKind {
             Self::Access => "dcr_at_",
             Self::Refresh => "dcr_rt_",
             Self::Code => "dcr_ac_",
+            Self::Personal => "dcr_pk_",
         }
     }
 }
@@ -75,6 +78,11 @@ impl Token {
         let raw = URL_SAFE_NO_PAD.decode(body).ok()?;
         let grant = GrantId::new(URL_SAFE_NO_PAD.encode(raw.get(..GRANT_BYTES)?));
         Some(Self { kind, grant, text: Secret::new(text.to_owned()) })
+    }
+
+    /// Reads what opens a service: a bearer that an app was given, or a personal key.
+    pub(crate) fn parse_bearer(text: &str) -> Option<Self> {
+        Self::parse(TokenKind::Access, text).or_else(|| Self::parse(TokenKind::Personal, text))
     }
 
     /// The text that the client holds.
@@ -181,6 +189,14 @@ mod tests {
         assert_eq!(Token::parse(TokenKind::Access, token.expose()).unwrap().grant, grant);
         assert!(Token::parse(TokenKind::Refresh, token.expose()).is_none());
         assert!(Token::parse(TokenKind::Refresh, &token.expose().replace("_at_", "_rt_")).is_none());
+        let key = Token::mint(TokenKind::Personal, &grant);
+        assert!(key.expose().starts_with("dcr_pk_"));
+        assert_eq!(Token::parse_bearer(key.expose()).unwrap().kind, TokenKind::Personal);
+        assert_eq!(Token::parse_bearer(token.expose()).unwrap().kind, TokenKind::Access);
+        assert!(Token::parse(TokenKind::Access, key.expose()).is_none());
+        assert!(Token::parse_bearer(&key.expose().replace("_pk_", "_at_")).is_none());
+        let refresh = Token::mint(TokenKind::Refresh, &grant);
+        assert!(Token::parse_bearer(refresh.expose()).is_none());
     }
 
     #[test]

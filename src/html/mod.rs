@@ -12,4 +12,4 @@ mod texts;
 pub(crate) use icons::{Icon, icon};
 pub(crate) use lang::Lang;
 pub(crate) use page::{Page, Width, shown};
-pub(crate) use texts::{AppTexts, Fault, Texts, Words};
+pub(crate) use texts::{AppTexts, Fault, KeyTexts, Texts, Words};

@@ -97,10 +97,12 @@ impl Addressee<'_> {
         match tool_result::failure(error) {
             Failure::Protocol(error) => Answer::Body(in_band(&error)),
             Failure::Scope(required) => Answer::Refused {
-                response: guard.insufficient_scope(at, &required, &self.caller.scopes),
+                response: guard.insufficient_scope(at, &required, self.caller),
                 in_band: result(),
             },
-            Failure::SignIn => Answer::Refused { response: guard.sign_in_required(at), in_band: result() },
+            Failure::SignIn => {
+                Answer::Refused { response: guard.sign_in_required(at, self.caller), in_band: result() }
+            }
             Failure::Silent => Answer::Nothing,
             Failure::Result => Answer::Body(result()),
         }

@@ -11,25 +11,19 @@ use super::trace::{self, Step};
 use super::{account, audit, help, routes, scopes, wire};
 use crate::domain::clock::Timestamp;
 use crate::domain::grant::CodeRecord;
-use crate::domain::ids::{FlowId, UserKey};
+use crate::domain::ids::FlowId;
 use crate::domain::random;
 use crate::domain::secret::Secret;
 use crate::domain::token::{self, Token, TokenKind};
-use crate::domain::upstream::{SignIn, UpstreamTokens, sealing_context};
+use crate::domain::upstream::SignIn;
 use crate::html::{Fault, Lang};
 use crate::ports::identity::{CodeExchange, IdentityError, IdentityFault};
-use crate::ports::store::{SIGNING_IN, StoreError, Swap};
+use crate::ports::store::StoreError;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::time::Duration;
 
 const MAX_QUERY: usize = 16 * 1024;
-/// Sign-ins of one user that may run into each other before we give up.
-const SWAP_ATTEMPTS: usize = 8;
-
-/// From the mark of a sign-in to its code.
-const MARGIN: Duration = Duration::from_secs(30);
-
 /// What a sign-in may be older than a client accepts: the way back takes its time, and two clocks are compared.
 const AGE_SKEW: Duration = Duration::from_secs(30);
 
@@ -230,8 +224,7 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
         Some(_) => {}
         None => state.remember_consent(&sign_in.user, &flow).await.map_err(fail)?,
     }
-    mark(state, &sign_in.user).await.map_err(fail)?;
-    let version = store_tokens(state, &sign_in).await.map_err(fail)?;
+    let version = state.keep_tokens(&sign_in).await.map_err(fail)?;
     let version = version.ok_or_else(|| CallbackError::Contention(Box::new(flow.clone())))?;
     let code = issue_code(state, &flow, &sign_in, version).await.map_err(fail)?;
     audit::event("login", &flow.client, Some(&sign_in.user));
@@ -241,12 +234,6 @@ async fn admit(state: &OauthState, pending: Pending, sign_in: SignIn) -> Result<
     trace::mark(&mut response, &flow.id);
     let _ = response.add_cookie(&cookies::user_cookie(&sign_in, state));
     Ok(response)
-}
-
-/// Leaves word that somebody signs in: whoever ends their last grant now keeps their tokens.
-async fn mark(state: &OauthState, user: &UserKey) -> Result<(), StoreError> {
-    let sealed = state.cipher.seal(&format!("{SIGNING_IN}|{user}"), b"1");
-    state.store.put_handle(user, SIGNING_IN, &sealed, state.settings.code_ttl + MARGIN).await
 }
 
 async fn ask_again(state: &OauthState, flow: Flow, sign_in: &SignIn) -> Result<HttpResponse, StoreError> {
@@ -260,33 +247,6 @@ async fn begin_again(state: &OauthState, flow: Flow) -> Result<String, StoreErro
     let id = random::text::<32>();
     state.put_flow(&id, &Flow { created_at: state.clock.now(), ..flow }).await?;
     Ok(format!("/consent?flow={id}"))
-}
-
-/// Writes the user's Entra tokens over whatever version stands; `None` when others keep getting in between.
-async fn store_tokens(state: &OauthState, sign_in: &SignIn) -> Result<Option<u64>, StoreError> {
-    let SignIn { user, tokens, .. } = sign_in;
-    let mut standing = match state.store.upstream(user).await {
-        Ok(record) => record.map_or(0, |record| record.version),
-        // A record that nobody can read any more must not lock its owner out; the swap tells the version.
-        Err(StoreError::Corrupt { .. }) => 0,
-        Err(error @ StoreError::Unavailable(_)) => return Err(error),
-    };
-    for _ in 0..SWAP_ATTEMPTS {
-        let version = standing + 1;
-        let sealed = state.cipher.seal(&sealing_context(user, version), &plain(tokens));
-        match state.store.swap_upstream(user, standing, &sealed, state.settings.upstream_ttl).await? {
-            Swap::Done => {
-                state.tokens.forget(user);
-                return Ok(Some(version));
-            }
-            Swap::Conflict { current } => standing = current,
-        }
-    }
-    Ok(None)
-}
-
-fn plain(tokens: &UpstreamTokens) -> Vec<u8> {
-    serde_json::to_vec(tokens).unwrap_or_default()
 }
 
 async fn issue_code(

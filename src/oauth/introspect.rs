@@ -79,7 +79,7 @@ fn may_ask(asking: &ClientRecord, live: &Live) -> bool {
 
 async fn find(state: &OauthState, text: &str) -> Result<Option<Live>, TokenError> {
     let now = state.clock.now();
-    if let Some(token) = Token::parse(TokenKind::Access, text) {
+    if let Some(token) = Token::parse_bearer(text).filter(|token| state.counts(token)) {
         for place in state.hasher.token_refs(&token) {
             if let Some(record) = state.store.access(&place, now).await? {
                 return Ok(Some(record.into()));

@@ -22,6 +22,7 @@ mod help;
 mod introspect;
 mod jwks;
 mod jwt;
+mod kept;
 mod limits;
 mod manage;
 mod metadata;

@@ -53,6 +53,11 @@ impl Params {
         self.pairs.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
     }
 
+    /// What follows `prefix` in the names of parameters that have a value: boxes that were ticked.
+    pub(super) fn ticked<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs.iter().filter(|(_, v)| !v.is_empty()).filter_map(move |(n, _)| n.strip_prefix(prefix))
+    }
+
     /// Every value of a parameter.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
@@ -83,6 +88,8 @@ mod tests {
         assert_eq!(params.get("a"), Some("x y z"));
         assert_eq!(params.get("b"), None);
         assert_eq!(params.get("\u{fc}"), Some("1"));
+        let boxes = Params::parse(b"scope.Mail.Read=yes&scope.Mail.Send=&other=1").unwrap();
+        assert_eq!(boxes.ticked("scope.").collect::<Vec<_>>(), ["Mail.Read"]);
     }
 
     #[test]

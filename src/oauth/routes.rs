@@ -52,6 +52,8 @@ pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     cfg.service(page("/consent").route(read().to(consent::get)).route(web::post().to(consent::post)));
     let connections = page("/account/connections").route(read().to(account::get));
     cfg.service(connections.route(web::post().to(account::post)));
+    let keys = page("/account/keys").route(read().to(account::keys));
+    cfg.service(keys.route(web::post().to(account::make_key)));
     cfg.service(page("/account/sign-out").route(web::post().to(account::sign_out)));
     cfg.service(page("/account/signed-out").route(read().to(account::signed_out)));
     cfg.service(page("/account").route(read().to(account::home)));

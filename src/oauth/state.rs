@@ -1,6 +1,6 @@
 //! What every endpoint works with, and the settings of the authorization server.
 
-use super::bearer::BearerGuard;
+use super::bearer::{BearerGuard, KeyWatch};
 use super::clients::{self, ConfiguredClient, MetadataDocumentSettings, Remote};
 use super::dpop::DpopSettings;
 use super::limits::LimitSettings;
@@ -13,7 +13,7 @@ use crate::domain::client::ClientRecord;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::ClientId;
 use crate::domain::resource::Resources;
-use crate::domain::token::Hasher;
+use crate::domain::token::{Hasher, Token, TokenKind};
 use crate::domain::upstream::SignIn;
 use crate::ports::documents::DocumentSource;
 use crate::ports::identity::{CodeExchange, IdentityError, IdentityProvider};
@@ -57,6 +57,10 @@ pub(crate) struct OauthSettings {
     pub(crate) id_token_key_ttl: Duration,
     /// Whether clients of the operator may get tokens of their own.
     pub(crate) client_credentials: bool,
+    /// Whether people may make keys for clients that know only a static one; off, those that were made count no more.
+    pub(crate) personal_keys: bool,
+    /// Longest life of such a key.
+    pub(crate) personal_key_ttl: Duration,
     /// Whether clients may bind their tokens to a key.
     pub(crate) dpop: DpopSettings,
     /// Identity providers that may vouch for people; none switches assertions off.
@@ -106,6 +110,8 @@ impl Default for OauthSettings {
             openid: true,
             id_token_key_ttl: 30 * DAY,
             client_credentials: false,
+            personal_keys: true,
+            personal_key_ttl: 365 * DAY,
             dpop: DpopSettings::default(),
             trusted_issuers: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -167,13 +173,16 @@ impl std::fmt::Debug for OauthState {
 impl OauthState {
     pub(crate) fn new(parts: OauthParts) -> Self {
         let documents = Documents::new(&parts.resources, &parts.settings);
-        let guard = BearerGuard::new(
+        let mut guard = BearerGuard::new(
             parts.store.clone(),
             parts.hasher.clone(),
             parts.resources.clone(),
             parts.clock.clone(),
             parts.settings.dpop,
         );
+        if parts.settings.personal_keys {
+            guard = guard.with_personal_keys(KeyWatch::new(&parts));
+        }
         Self {
             store: parts.store,
             identity: parts.identity,
@@ -196,6 +205,11 @@ impl OauthState {
     /// The check of tokens, for the fronts that serve them.
     pub(crate) fn guard(&self) -> Arc<BearerGuard> {
         Arc::clone(&self.guard)
+    }
+
+    /// Whether a bearer of this kind counts at all.
+    pub(super) fn counts(&self, token: &Token) -> bool {
+        token.kind != TokenKind::Personal || self.settings.personal_keys
     }
 
     /// Whether browsers reach us over TLS; decides the cookie prefix.

@@ -202,6 +202,8 @@ pub(crate) trait GrantStore: Send + Sync {
     /// Ends a grant: its tokens are gone everywhere, and nothing can be issued into it any more. Announced under
     /// [`super::events::REVOKED`], so that open streams end as well.
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError>;
+    /// Notes that a grant was used, beside the issuing of tokens that notes it anyway. Nothing for one that is over.
+    async fn note_use(&self, grant: &GrantId, now: Timestamp) -> Result<(), StoreError>;
     /// A grant that still has live tokens.
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError>;
     /// The live grants of a user, and of nobody else; in no particular order.

@@ -27,8 +27,12 @@ impl Caller {
             return Ok(());
         }
         let required = scopes.iter().copied().collect();
-        let message =
-            format!("{what} needs the permission {}. Authorize again to grant it.", scopes.join(" "));
+        let remedy = if self.client.is_personal_key() {
+            "Make a new key that has it."
+        } else {
+            "Authorize again to grant it."
+        };
+        let message = format!("{what} needs the permission {}. {remedy}", scopes.join(" "));
         Err(ToolError::new(ToolErrorKind::InsufficientScope { required }, message))
     }
 }

@@ -219,6 +219,40 @@ export const scenarios = {
     await world.inspect(page, 'signed-out');
   },
 
+  async 'keys: made for one service, shown once, listed and revoked'(world, assert) {
+    const page = await world.open();
+    await page.goto(`${world.base}/account/connections`);
+    await signIn(page, BOB);
+    await page.getByRole('link', { name: 'Make a key' }).click();
+    await page.getByRole('heading', { name: 'Make a personal key' }).waitFor();
+    await world.inspect(page, 'keys-service');
+    await page.locator('a[href="/account/keys?service=mail-query"]').click();
+    await page.getByLabel('Name').fill('Open WebUI');
+    await page.getByLabel('Send mail as you').check();
+    await page.getByLabel('7 days').check();
+    await world.inspect(page, 'keys-form');
+    await page.getByRole('button', { name: 'Go on to Microsoft' }).click();
+    await signIn(page, BOB);
+    await page.getByRole('heading', { name: 'Your key is ready' }).waitFor();
+    await world.inspect(page, 'keys-ready');
+    const key = (await page.locator('#key').innerText()).trim();
+    assert(/^dcr_pk_[\w-]{70}$/.test(key), 'no key');
+    assert((await callStatus(world.base, key)) === 200, 'the key does not work');
+    await page.reload();
+    assert(!(await page.content()).includes(key), 'the key is shown twice');
+    await page.goto(`${world.base}/account/connections`);
+    await page.getByText('Open WebUI').waitFor();
+    await world.inspect(page, 'keys-listed');
+    await page.getByRole('button', { name: /^Revoke Open WebUI/ }).click();
+    await page.waitForSelector('[role=status]');
+    assert((await callStatus(world.base, key)) === 401, 'a revoked key still works');
+    const korean = await world.open({ ...PHONE, locale: 'ko-KR', colorScheme: 'dark' });
+    await korean.goto(`${world.base}/account/connections`);
+    await signIn(korean, 'minji@contoso.example');
+    await korean.goto(`${world.base}/account/keys?service=teams`);
+    await world.inspect(korean, 'keys-form-phone-ko');
+  },
+
   async 'account: dark, Korean, phone'(world) {
     const page = await world.open({ ...PHONE, locale: 'ko-KR', colorScheme: 'dark' });
     await connect(world, page, 'Claude', 'minji@contoso.example');

@@ -75,6 +75,8 @@ mod onenote_write;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod personal_keys;
+#[cfg(test)]
 mod profiles;
 #[cfg(test)]
 mod recorded;

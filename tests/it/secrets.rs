@@ -5,6 +5,7 @@ use super::hostile::Table;
 use super::support::browser::{Browser, hidden};
 use super::support::cluster::{Cluster, Plan, Store};
 use super::support::http;
+use super::support::keys;
 use super::support::login::{Client, REDIRECT, VERIFIER, parameter, tokens};
 use super::support::mcp::Mcp;
 use super::support::operator::{Operator, SETTINGS, TOKEN};
@@ -35,6 +36,9 @@ impl Day {
         cluster.tenant.fault(json!({ "path": "/v1.0/me/m", "status": 500, "times": 3 })).await;
         session.call("query_email", json!({ "sender_address": "carol@secret.example" })).await;
         cluster.tenant.clear_faults().await;
+        let key = keys::make(&cluster.url, ALICE, keys::MAIL).await;
+        session.with_bearer("dcr_pk_mistyped-personal-key").send("ping", json!({})).await;
+        Mcp::modern(&cluster.url, &key).call("list_mail_folders", json!({})).await.output();
         let fresh = tokens(client.refresh(&login.refresh).await).await;
         // What is under way: a sign-in that waits at Entra, a code that nobody has fetched, a client with a secret.
         let mine = "the-state-of-the-client";
@@ -62,6 +66,8 @@ impl Day {
             ("the new refresh token", fresh.refresh),
             ("the verifier", VERIFIER.to_owned()),
             ("a mistyped token", "mistyped-refresh-token".to_owned()),
+            ("the secret of a personal key", key[key.len() - 40..].to_owned()),
+            ("a mistyped key", "mistyped-personal-key".to_owned()),
             ("a mistyped bearer", "mistyped-access-token".to_owned()),
             ("the user's name", ALICE.to_owned()),
             ("a subject", subject.to_owned()),

@@ -167,6 +167,34 @@ pub(super) async fn a_user_sees_their_own_live_grants(backend: &dyn Backend) {
     assert_eq!(store.grants_of_user(&user("alice")).await.unwrap().len(), 1, "renewed by its use");
 }
 
+pub(super) async fn a_use_is_noted_while_the_grant_lives(backend: &dyn Backend) {
+    let (store, mut sample) = (backend.store(), Sample::new());
+    store.note_use(&sample.grant, START).await.unwrap();
+    assert_eq!(store.grant(&sample.grant).await.unwrap(), None, "a use makes no grant");
+    // A personal key: one bearer, a name, no refresh token.
+    let (key, record) = &mut sample.access;
+    record.name = Some("열린 키".to_owned());
+    record.expires_at = START.plus(30 * DAY);
+    assert_eq!(store.issue((&*key, &*record), None).await.unwrap(), Issue::Done);
+    let later = START.plus(HOUR);
+    backend.travel(HOUR).await;
+    store.note_use(&sample.grant, later).await.unwrap();
+    let grant = store.grant(&sample.grant).await.unwrap().unwrap();
+    assert_eq!(
+        (grant.created_at, grant.last_used_at, grant.expires_at),
+        (START, later, START.plus(30 * DAY))
+    );
+    assert_eq!(grant.name.as_deref(), Some("열린 키"));
+    assert_eq!(store.access(key, later).await.unwrap().unwrap().name, grant.name);
+    backend.travel(30 * DAY).await;
+    assert_eq!(store.grant(&sample.grant).await.unwrap(), None, "a use does not lengthen its life");
+    let other = Sample::new();
+    issue(backend, &other).await;
+    store.revoke_grant(&other.grant).await.unwrap();
+    store.note_use(&other.grant, START).await.unwrap();
+    assert_eq!(store.grant(&other.grant).await.unwrap(), None, "what has ended stays so");
+}
+
 pub(super) async fn issue(backend: &dyn Backend, sample: &Sample) {
     let refresh = Some((&sample.refresh.0, &sample.refresh.1));
     let issued = backend.store().issue((&sample.access.0, &sample.access.1), refresh).await.unwrap();

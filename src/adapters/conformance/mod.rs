@@ -58,7 +58,7 @@ suite! {
     flows: stored_and_absent, decision_is_settled_once, state_is_taken_once, consent_is_per_user;
     grants: code_is_redeemed_once, expired_code_is_unknown, bearer_lives_until_it_expires, bearer_is_revoked_alone,
         revoked_grant_takes_nothing_more, replay_is_known_after_revocation, a_grant_dies_alone, the_last_grant_takes_the_tokens_of_its_user,
-        a_user_sees_their_own_live_grants;
+        a_user_sees_their_own_live_grants, a_use_is_noted_while_the_grant_lives;
     rotation: successor_is_live, repeated_rotation_gets_the_same_answer, revoked_or_expired_is_unknown,
         older_generations_are_known;
     races: fifty_redemptions, fifty_rotations, fifty_takes, fifty_settlements, fifty_swaps, fifty_leases,

@@ -123,6 +123,7 @@ pub(super) fn access_record(grant: &GrantId, now: Timestamp) -> AccessRecord {
         scopes: ScopeSet::parse("Mail.Read"),
         flow: None,
         jkt: Some(KeyThumbprint::new("thumbprint")),
+        name: None,
         issued_at: now,
         expires_at: now.plus(HOUR),
     }

@@ -137,6 +137,14 @@ impl GrantStore for EmbeddedStore {
         self.announce(&Revocation::of_grant(grant)).await
     }
 
+    async fn note_use(&self, grant: &GrantId, now: Timestamp) -> Result<(), StoreError> {
+        self.transact(Durability::Soon, |view| {
+            view.replace(&keys::used(grant), records::moment(now));
+            Ok(())
+        })
+        .await
+    }
+
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
         self.transact(Durability::Committed, |view| read_grant(view, grant)).await
     }

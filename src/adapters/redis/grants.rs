@@ -121,6 +121,12 @@ impl GrantStore for RedisStore {
         self.links.script_again(&call).await
     }
 
+    async fn note_use(&self, grant: &GrantId, now: Timestamp) -> Result<(), StoreError> {
+        let mut set = Cmd::set(keys::used(grant), records::moment(now));
+        set.arg("XX").arg("KEEPTTL");
+        self.links.read::<Option<String>>(&set).await.map(drop)
+    }
+
     async fn grant(&self, grant: &GrantId) -> Result<Option<GrantRecord>, StoreError> {
         let place = keys::info(grant);
         let both = Cmd::mget(&[place.as_str(), &keys::used(grant)]);

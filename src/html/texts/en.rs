@@ -1,8 +1,8 @@
 //! English.
 
 use super::{
-    AccountTexts, AdminTexts, AppTexts, ConsentTexts, FaultText, FaultTexts, LandingTexts, ScopeTexts,
-    ShellTexts, Texts, Words, both,
+    AccountTexts, AdminTexts, AppTexts, ConsentTexts, FaultText, FaultTexts, KeyTexts, LandingTexts,
+    ScopeTexts, ShellTexts, Texts, Words, both,
 };
 
 pub(in crate::html) const EN: Texts = Texts {
@@ -214,6 +214,14 @@ pub(in crate::html) const EN: Texts = Texts {
                 "If this is the right account, ask the operator to admit it.",
             ],
         },
+        other_account: FaultText {
+            title: "This is another account",
+            text: "You came back from Microsoft with another account than the one you are signed in with here. No key was made.",
+            steps: &[
+                "Go back to your connected apps and try again with the same account.",
+                "To make a key for the other account, sign out there first.",
+            ],
+        },
         unverified: FaultText {
             title: "The sign-in could not be verified",
             text: "What came back from Microsoft did not hold up to our checks. No access was given.",
@@ -266,13 +274,52 @@ pub(in crate::html) const EN: Texts = Texts {
         can: "It can",
         revoke: "Disconnect",
         revoke_label: |app, service| format!("Disconnect {app} from {service}"),
-        revoke_all: "Disconnect every app",
-        revoke_all_hint: "Each of them has to ask you again before it can do anything.",
+        revoke_all: "Disconnect everything",
+        revoke_all_hint: "Every app has to ask you again before it can do anything, and every personal key stops working.",
         revoke_all_button: "Yes, disconnect all",
         revoked: "Disconnected. Its access has ended.",
         failed_title: "Nothing was changed",
         failed: "The page was too old, or the request did not come from it. Please try once more.",
         moment: "%-d %b %Y, %H:%M UTC",
+    },
+    keys: KeyTexts {
+        title: "Personal keys",
+        lead: "For a program that knows only a fixed key. A key acts as you at one service, within the permissions you choose.",
+        kind: "Personal key",
+        made: "Made",
+        expires: "Valid until",
+        revoke: "Revoke",
+        revoke_label: |key, service| format!("Revoke {key} for {service}"),
+        make: "Make a key",
+        make_title: "Make a personal key",
+        which_service: "For which service?",
+        back: "Back to your connected apps",
+        name: "Name",
+        name_hint: "What the key is for, so that you know it again.",
+        service: "Service",
+        always: "Every key of this service can",
+        may: "This key can also",
+        by_admin: "needs your administrator’s approval",
+        life: "It is valid for",
+        days: |days| format!("{days} days"),
+        go_on: "Go on to Microsoft",
+        next: "Microsoft confirms who you are, and may ask you for these permissions. Then you see the key.",
+        wrong_name: |most| format!("Give the key a name of at most {most} characters."),
+        wrong_life: "Choose how long the key is valid.",
+        wrong_permission: "This service does not have one of these permissions. Choose among those below.",
+        too_many: |most| {
+            format!("You have {most} keys, and more are not possible. Revoke one that you no longer use.")
+        },
+        ready_title: "Your key is ready",
+        ready: "Copy it now. It is shown this once and cannot be seen again.",
+        careful: "Whoever has this key acts as you within its permissions. Keep it like a password; if it gets into other hands, revoke it.",
+        use_openai: "In an OpenAI-compatible program",
+        use_openai_hint: "The key is the API key, and this is the base URL:",
+        use_mcp: "In an MCP client without sign-in",
+        use_mcp_hint: "Send the header “Authorization: Bearer” with the key to this address:",
+        what: "This key",
+        missing: "Microsoft did not grant:",
+        done: "I have copied it",
     },
     landing: LandingTexts {
         title: "Your Microsoft 365, in your AI",

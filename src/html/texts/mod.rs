@@ -19,6 +19,7 @@ pub(crate) struct Texts {
     pub(crate) faults: FaultTexts,
     pub(crate) admin: AdminTexts,
     pub(crate) account: AccountTexts,
+    pub(crate) keys: KeyTexts,
     pub(crate) landing: LandingTexts,
 }
 
@@ -86,6 +87,7 @@ pub(crate) enum Fault {
     StepMissing,
     NotAllowed,
     NotAdmitted,
+    OtherAccount,
     Unverified,
     Misconfigured,
 }
@@ -117,6 +119,7 @@ pub(crate) struct FaultTexts {
     step_missing: FaultText,
     not_allowed: FaultText,
     not_admitted: FaultText,
+    other_account: FaultText,
     unverified: FaultText,
     misconfigured: FaultText,
 }
@@ -139,6 +142,7 @@ impl FaultTexts {
             Fault::StepMissing => &self.step_missing,
             Fault::NotAllowed => &self.not_allowed,
             Fault::NotAdmitted => &self.not_admitted,
+            Fault::OtherAccount => &self.other_account,
             Fault::Unverified => &self.unverified,
             Fault::Misconfigured => &self.misconfigured,
         }
@@ -194,6 +198,50 @@ pub(crate) struct AccountTexts {
     pub(crate) failed: &'static str,
     /// Year, month, day, hour and minute in UTC.
     pub(crate) moment: &'static str,
+}
+
+/// Personal keys: making, seeing and ending them.
+#[derive(Debug)]
+pub(crate) struct KeyTexts {
+    pub(crate) title: &'static str,
+    pub(crate) lead: &'static str,
+    /// What stands behind the name of the service.
+    pub(crate) kind: &'static str,
+    pub(crate) made: &'static str,
+    pub(crate) expires: &'static str,
+    pub(crate) revoke: &'static str,
+    /// Names the key and its service.
+    pub(crate) revoke_label: fn(&str, &str) -> String,
+    pub(crate) make: &'static str,
+    pub(crate) make_title: &'static str,
+    pub(crate) which_service: &'static str,
+    pub(crate) back: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) name_hint: &'static str,
+    pub(crate) service: &'static str,
+    pub(crate) always: &'static str,
+    pub(crate) may: &'static str,
+    pub(crate) by_admin: &'static str,
+    pub(crate) life: &'static str,
+    pub(crate) days: fn(u64) -> String,
+    pub(crate) go_on: &'static str,
+    pub(crate) next: &'static str,
+    /// Most characters.
+    pub(crate) wrong_name: fn(usize) -> String,
+    pub(crate) wrong_life: &'static str,
+    pub(crate) wrong_permission: &'static str,
+    /// Most keys.
+    pub(crate) too_many: fn(usize) -> String,
+    pub(crate) ready_title: &'static str,
+    pub(crate) ready: &'static str,
+    pub(crate) careful: &'static str,
+    pub(crate) use_openai: &'static str,
+    pub(crate) use_openai_hint: &'static str,
+    pub(crate) use_mcp: &'static str,
+    pub(crate) use_mcp_hint: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) missing: &'static str,
+    pub(crate) done: &'static str,
 }
 
 /// The front door.

@@ -173,6 +173,7 @@ impl World {
             scopes: ScopeSet::parse("Mail.Read"),
             flow: None,
             jkt: None,
+            name: None,
             issued_at: now,
             expires_at: now.plus(life),
         };

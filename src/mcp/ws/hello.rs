@@ -63,7 +63,11 @@ pub(super) async fn greet(state: &McpState, service: &ServiceName, text: &str) -
             "make another `proof`, for GET and this URL, with the nonce of /token if it gives one",
         ),
         Err(
-            AuthFailure::Missing | AuthFailure::Ambiguous | AuthFailure::Invalid | AuthFailure::WrongAudience,
+            AuthFailure::Missing
+            | AuthFailure::Ambiguous
+            | AuthFailure::Invalid
+            | AuthFailure::WrongAudience
+            | AuthFailure::SignIn,
         ) => Greeting::Stranger(STRANGER),
     }
 }

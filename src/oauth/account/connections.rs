@@ -1,41 +1,23 @@
 //! The handlers of `/account/connections`: every look-up and every change is made for the user of the session, and a
 //! grant of anybody else does not exist here.
 
+use super::form::{self, FormError};
 use super::page::{self, Connection, Connections};
 use super::session::Session;
-use super::{origin, sign_in};
+use super::sign_in;
 use crate::domain::grant::GrantRecord;
 use crate::domain::ids::{GrantId, UserKey};
 use crate::html::Lang;
 use crate::oauth::clients::{ClientFault, Occasion};
 use crate::oauth::flow::verified_host;
 use crate::oauth::forward::ForwardError;
-use crate::oauth::params::{ParamFault, Params};
+use crate::oauth::pages;
+use crate::oauth::params::Params;
 use crate::oauth::state::OauthState;
-use crate::oauth::{pages, wire};
 use crate::ports::store::StoreError;
 use crate::tools::account;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
-
-/// Why a form changes nothing.
-#[derive(Debug, thiserror::Error)]
-enum FormError {
-    #[error("the form is malformed")]
-    Malformed,
-    #[error("nobody is signed in any more")]
-    SignedOut,
-    #[error("the form does not come from our page")]
-    Foreign,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<ParamFault> for FormError {
-    fn from(_: ParamFault) -> Self {
-        Self::Malformed
-    }
-}
 
 /// `GET /account`.
 pub(in crate::oauth) async fn home() -> HttpResponse {
@@ -58,8 +40,11 @@ async fn show(request: &HttpRequest, state: &OauthState, lang: Lang) -> Result<H
     let list = connections(&session.user, state).await?;
     let done = Params::parse(request.query_string().as_bytes()).is_ok_and(|p| p.get("done").is_some());
     let (csrf, resources) = (session.csrf(state), &state.resources);
-    let page = Connections { session: &session, list: &list, resources, csrf: &csrf, done };
-    Ok(page::connections(page, lang))
+    let (keys, apps) = list.into_iter().partition(|one| one.grant.is_personal_key());
+    let offers_keys = state.settings.personal_keys;
+    let session = &session;
+    let page = Connections { session, apps, keys, offers_keys, resources, csrf: &csrf, done };
+    Ok(page::connections(&page, lang))
 }
 
 /// `POST /account/connections`: ends one connection, or all.
@@ -70,7 +55,7 @@ pub(in crate::oauth) async fn post(
 ) -> HttpResponse {
     match revoke(&request, &state, body).await {
         Ok(()) => pages::redirect_to(StatusCode::SEE_OTHER, &format!("{}?done=yes", sign_in::HOME)),
-        Err(error) => refuse(&error, Lang::of(&request)),
+        Err(error) => form::refuse(&error, Lang::of(&request)),
     }
 }
 
@@ -80,14 +65,14 @@ pub(in crate::oauth) async fn sign_out(
     state: web::Data<OauthState>,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
-    let ended = match checked(&request, &state, body).await {
-        Ok((session, _)) => session.end(&state).await.map_err(FormError::Store),
+    let ended = match form::checked(&request, &state, body).await {
+        Ok((session, _)) => session.end(&state).await.map_err(FormError::from),
         // Whoever is signed out already has what they want.
         Err(FormError::SignedOut) => Ok(()),
         Err(error) => Err(error),
     };
     if let Err(error) = ended {
-        return refuse(&error, Lang::of(&request));
+        return form::refuse(&error, Lang::of(&request));
     }
     let mut response = pages::redirect_to(StatusCode::SEE_OTHER, "/account/signed-out");
     let _ = response.add_cookie(&Session::removal(&state));
@@ -104,7 +89,7 @@ async fn revoke(
     state: &OauthState,
     body: Result<web::Bytes, actix_web::Error>,
 ) -> Result<(), FormError> {
-    let (session, params) = checked(request, state, body).await?;
+    let (session, params) = form::checked(request, state, body).await?;
     let all = params.get("revoke_all").is_some();
     let named = params.get("revoke").map(GrantId::new);
     if !all && named.is_none() {
@@ -115,31 +100,15 @@ async fn revoke(
     Ok(())
 }
 
-/// The session and the fields of a form that our own page sent for it.
-async fn checked(
-    request: &HttpRequest,
-    state: &OauthState,
-    body: Result<web::Bytes, actix_web::Error>,
-) -> Result<(Session, Params), FormError> {
-    if origin::is_foreign(request.headers(), state.resources.issuer()) {
-        return Err(FormError::Foreign);
-    }
-    if !wire::has_content_type(request.headers(), "application/x-www-form-urlencoded") {
-        return Err(FormError::Malformed);
-    }
-    let params = Params::parse(&body.map_err(|_| FormError::Malformed)?)?;
-    let session = Session::of(request, state).await?.ok_or(FormError::SignedOut)?;
-    if !session.csrf_is_right(params.get("csrf").unwrap_or_default(), state) {
-        return Err(FormError::Foreign);
-    }
-    Ok((session, params))
-}
-
 /// What the user connected, newest first.
 async fn connections(user: &UserKey, state: &OauthState) -> Result<Vec<Connection>, StoreError> {
     let grants = account::connections(state.store.as_ref(), user).await?;
     let mut list = Vec::with_capacity(grants.len());
     for grant in grants {
+        if grant.is_personal_key() {
+            list.push(Connection { client_name: grant.name.clone(), verified_host: None, grant });
+            continue;
+        }
         // An app whose registration is gone, or whose host is away, is still listed and can be ended.
         let client = match state.find_client(grant.client.as_str(), Occasion::Tokens).await {
             Ok(client) => Some(client),
@@ -153,15 +122,4 @@ async fn connections(user: &UserKey, state: &OauthState) -> Result<Vec<Connectio
         list.push(Connection { client_name: client.and_then(|client| client.name), verified_host, grant });
     }
     Ok(list)
-}
-
-fn refuse(error: &FormError, lang: Lang) -> HttpResponse {
-    match error {
-        FormError::Malformed => page::refused(StatusCode::BAD_REQUEST, lang),
-        FormError::SignedOut | FormError::Foreign => page::refused(StatusCode::FORBIDDEN, lang),
-        FormError::Store(cause) => {
-            tracing::warn!(error = %cause, "a connection cannot be ended");
-            pages::unavailable(None, lang)
-        }
-    }
 }

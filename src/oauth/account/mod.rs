@@ -5,10 +5,14 @@
 //! quarter of an hour without use. Changes are posted with a token of the session and refused from other origins.
 
 mod connections;
+mod form;
+mod key_page;
+mod keys;
 mod origin;
 mod page;
 mod session;
 mod sign_in;
 
 pub(super) use connections::{get, home, post, sign_out, signed_out};
+pub(super) use keys::{get as keys, post as make_key};
 pub(super) use sign_in::{finish, is_ours};

@@ -1,5 +1,6 @@
 //! What `/account/connections` looks like.
 
+use super::keys::PATH;
 use super::session::Session;
 use super::sign_in::HOME;
 use crate::domain::clock::Timestamp;
@@ -23,11 +24,15 @@ pub(super) struct Connection {
 }
 
 /// What the page shows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Connections<'a> {
     pub(super) session: &'a Session,
     /// Newest first.
-    pub(super) list: &'a [Connection],
+    pub(super) apps: Vec<Connection>,
+    /// Personal keys, newest first.
+    pub(super) keys: Vec<Connection>,
+    /// Whether more can be made.
+    pub(super) offers_keys: bool,
     pub(super) resources: &'a Resources,
     pub(super) csrf: &'a str,
     /// Something was disconnected just now.
@@ -35,7 +40,7 @@ pub(super) struct Connections<'a> {
 }
 
 /// The page.
-pub(super) fn connections(page: Connections<'_>, lang: Lang) -> HttpResponse {
+pub(super) fn connections(page: &Connections<'_>, lang: Lang) -> HttpResponse {
     let texts = lang.texts();
     let words = &texts.account;
     let body = html! {
@@ -49,16 +54,17 @@ pub(super) fn connections(page: Connections<'_>, lang: Lang) -> HttpResponse {
             }
         }
         @if page.done { div.note.fine role="status" { (icon(Icon::Check)) p { (words.revoked) } } }
-        @if page.list.is_empty() {
+        @if page.apps.is_empty() {
             section.item {
                 h2 { (words.none_title) }
                 p { (words.none) }
                 p { a href="/" { (words.none_link) } }
             }
         } @else {
-            ul.cards role="list" { @for one in page.list { li.item { (card(one, &page, lang)) } } }
+            ul.cards role="list" { @for one in &page.apps { li.item { (card(one, page, lang)) } } }
         }
-        @if page.list.len() > 1 {
+        @if page.offers_keys || !page.keys.is_empty() { (keys(page, lang)) }
+        @if page.apps.len() + page.keys.len() > 1 {
             details {
                 summary { (words.revoke_all) }
                 div {
@@ -80,8 +86,20 @@ pub(super) fn connections(page: Connections<'_>, lang: Lang) -> HttpResponse {
     shell.respond(body)
 }
 
-fn token(csrf: &str) -> Markup {
+pub(super) fn token(csrf: &str) -> Markup {
     html! { input type="hidden" name="csrf" value=(csrf); }
+}
+
+fn keys(page: &Connections<'_>, lang: Lang) -> Markup {
+    let words = &lang.texts().keys;
+    html! {
+        h2 { (words.title) }
+        p.hint { (words.lead) }
+        @if !page.keys.is_empty() {
+            ul.cards role="list" { @for one in &page.keys { li.item { (card(one, page, lang)) } } }
+        }
+        @if page.offers_keys { div.row { a.button href=(PATH) { (words.make) } } }
+    }
 }
 
 fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
@@ -89,6 +107,13 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
     let words = &texts.account;
     let name = app_name(one.client_name.as_deref(), texts);
     let grant = &one.grant;
+    let is_key = grant.is_personal_key();
+    let (end, label) = if is_key {
+        (texts.keys.revoke, texts.keys.revoke_label)
+    } else {
+        (words.revoke, words.revoke_label)
+    };
+    let begun = if is_key { texts.keys.made } else { words.connected };
     let service = grant.service.as_str();
     let service = page.resources.service(service).map_or(service, |known| &known.title);
     html! {
@@ -98,7 +123,8 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
                 h2.name { (name) }
                 p.hint {
                     (service) " · "
-                    @if let Some(host) = &one.verified_host { (texts.app.verified) ": " (host) }
+                    @if is_key { (texts.keys.kind) }
+                    @else if let Some(host) = &one.verified_host { (texts.app.verified) ": " (host) }
                     @else { (texts.app.unverified) }
                     @if grant.key_bound { " · " (words.key_bound) }
                 }
@@ -106,19 +132,20 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
             form method="post" action=(HOME) {
                 (token(page.csrf))
                 button.danger.quiet type="submit" name="revoke" value=(grant.id)
-                    aria-label=((words.revoke_label)(&name, service)) { (words.revoke) }
+                    aria-label=(label(&name, service)) { (end) }
             }
         }
         h3.sub { (words.can) }
         (abilities(&grant.scopes, lang))
         dl.facts {
-            div { dt { (words.connected) } dd { (moment(grant.created_at, lang)) } }
+            div { dt { (begun) } dd { (moment(grant.created_at, lang)) } }
             div { dt { (words.last_used) } dd { (moment(grant.last_used_at, lang)) } }
+            @if is_key { div { dt { (texts.keys.expires) } dd { (moment(grant.expires_at, lang)) } } }
         }
     }
 }
 
-fn moment(at: Timestamp, lang: Lang) -> Markup {
+pub(super) fn moment(at: Timestamp, lang: Lang) -> Markup {
     let time = DateTime::from_timestamp_millis(at.as_millis()).unwrap_or_default();
     html! {
         time datetime=(time.format("%Y-%m-%dT%H:%M:%SZ")) { (time.format(lang.texts().account.moment)) }

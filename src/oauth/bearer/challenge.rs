@@ -6,6 +6,7 @@ use crate::domain::resource::Endpoint;
 use crate::domain::scope::ScopeSet;
 use crate::oauth::dpop;
 use crate::ports::store::StoreError;
+use crate::tools::context::Caller;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -63,6 +64,7 @@ impl BearerGuard {
             }
             AuthFailure::Invalid
             | AuthFailure::WrongAudience
+            | AuthFailure::SignIn
             | AuthFailure::Unproven
             | AuthFailure::Unbound => self.invalid_token(at, &failure.to_string()),
             AuthFailure::Store(error) => unavailable(error),
@@ -74,21 +76,41 @@ impl BearerGuard {
         }
     }
 
-    /// A valid bearer whose scopes do not suffice: the challenge names everything to ask for, old and new.
+    /// A valid bearer whose scopes do not suffice: the challenge names everything to ask for, old and new. No client can
+    /// widen a personal key: its owner makes another.
     pub(crate) fn insufficient_scope(
         &self,
         at: (&ServiceName, Endpoint),
         required: &ScopeSet,
-        held: &ScopeSet,
+        caller: &Caller,
     ) -> HttpResponse {
-        let text = &*format!("this needs the scope {}", required.difference(held));
+        let held = &caller.scopes;
+        let mut text = format!("this needs the scope {}", required.difference(held));
+        if caller.client.is_personal_key() {
+            text = format!("{text}: make a new key with it at {}", self.key_page());
+        }
         let (error, scopes) = (Some("insufficient_scope"), held.union(required));
-        self.challenge(&Refusal::new(StatusCode::FORBIDDEN, error, text, scopes), at)
+        self.challenge(&Refusal::new(StatusCode::FORBIDDEN, error, &text, scopes), at)
     }
 
     /// The bearer is fine, the Microsoft sign-in behind it has ended: the person must sign in again.
-    pub(crate) fn sign_in_required(&self, at: (&ServiceName, Endpoint)) -> HttpResponse {
+    pub(crate) fn sign_in_required(&self, at: (&ServiceName, Endpoint), caller: &Caller) -> HttpResponse {
+        if caller.client.is_personal_key() {
+            if let Some(watch) = &self.keys {
+                watch.look_again(&caller.client);
+            }
+            let page = self.key_page();
+            return self.invalid_token(
+                at,
+                &format!("the Microsoft sign-in behind this key has ended: make a new key at {page}"),
+            );
+        }
         self.invalid_token(at, "the Microsoft sign-in behind this token has ended: sign in again")
+    }
+
+    /// Where people make keys.
+    fn key_page(&self) -> String {
+        format!("{}/account/keys", self.resources.issuer())
     }
 
     fn invalid_token(&self, at: (&ServiceName, Endpoint), text: &str) -> HttpResponse {

@@ -1,6 +1,7 @@
 //! Who is behind a request.
 
 use super::presented::{Presented, Scheme};
+use super::watch::KeyWatch;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::grant::AccessRecord;
 use crate::domain::ids::{FlowId, ServiceName};
@@ -39,6 +40,11 @@ pub(crate) enum AuthFailure {
     Invalid,
     #[error("the token was issued for another service")]
     WrongAudience,
+    /// A personal key whose person has to satisfy Microsoft first.
+    #[error(
+        "Microsoft wants to see the person behind this key: sign in again with any connected app, or make a new key"
+    )]
+    SignIn,
     /// Bound to a key and presented as if it were not.
     #[error("the token is bound to a key: send it as Authorization: DPoP, with a proof in the header DPoP")]
     Unproven,
@@ -64,6 +70,8 @@ pub(crate) struct BearerGuard {
     pub(super) resources: Arc<Resources>,
     clock: SharedClock,
     pub(super) dpop: Dpop,
+    /// None where personal keys do not count.
+    pub(super) keys: Option<KeyWatch>,
     /// Sign-ins whose first call was noted by this process.
     arrived: RwLock<HashSet<FlowId>>,
 }
@@ -83,7 +91,12 @@ impl BearerGuard {
         dpop: DpopSettings,
     ) -> Self {
         let dpop = Dpop::new(store.clone(), hasher.clone(), resources.clone(), clock.clone(), dpop);
-        Self { store, hasher, resources, clock, dpop, arrived: RwLock::default() }
+        Self { store, hasher, resources, clock, dpop, keys: None, arrived: RwLock::default() }
+    }
+
+    /// The same where personal keys count as well.
+    pub(in crate::oauth) fn with_personal_keys(self, watch: KeyWatch) -> Self {
+        Self { keys: Some(watch), ..self }
     }
 
     /// The check of proofs, for the token endpoint.
@@ -111,6 +124,7 @@ impl BearerGuard {
             return Err(AuthFailure::WrongAudience);
         }
         self.check_binding(presented, &record).await?;
+        self.check_key(&record).await?;
         let span = tracing::Span::current();
         span.record("client.id", record.client.as_str()).record("grant.id", record.grant.as_str());
         if record.jkt.is_some() {
@@ -129,6 +143,7 @@ impl BearerGuard {
         let presented = Presented::of(head)?;
         let (_, record) = self.find(&presented).await?;
         self.check_binding(&presented, &record).await?;
+        self.check_key(&record).await?;
         Ok(record)
     }
 
@@ -137,7 +152,10 @@ impl BearerGuard {
         if presented.scheme == Scheme::Dpop && !self.dpop.is_offered() {
             return Err(AuthFailure::Missing);
         }
-        let token = Token::parse(TokenKind::Access, presented.token).ok_or(AuthFailure::Invalid)?;
+        let token = Token::parse_bearer(presented.token).ok_or(AuthFailure::Invalid)?;
+        if token.kind == TokenKind::Personal && self.keys.is_none() {
+            return Err(AuthFailure::Invalid);
+        }
         let now = self.clock.now();
         for place in self.hasher.token_refs(&token) {
             if let Some(record) = self.store.access(&place, now).await? {
@@ -170,6 +188,14 @@ impl BearerGuard {
                     fault.into()
                 })
             }
+        }
+    }
+
+    /// Nobody refreshes a personal key: whether its person is still let in is asked here.
+    async fn check_key(&self, record: &AccessRecord) -> Result<(), AuthFailure> {
+        match &self.keys {
+            Some(watch) if record.client.is_personal_key() => Box::pin(watch.admit(record)).await,
+            Some(_) | None => Ok(()),
         }
     }
 

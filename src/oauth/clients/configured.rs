@@ -30,7 +30,7 @@ pub(crate) struct ConfiguredClient {
 /// Why a client of the settings cannot be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum ConfiguredFault {
-    #[error("`id` is empty or looks like the URL of a metadata document")]
+    #[error("`id` is empty, or looks like the URL of a metadata document or the id of a personal key")]
     Id,
     #[error("redirect URI `{0}`: {1}")]
     Redirect(String, String),
@@ -45,7 +45,8 @@ pub(crate) enum ConfiguredFault {
 impl ConfiguredClient {
     /// Checks it without the network.
     pub(crate) fn validate(&self) -> Result<(), ConfiguredFault> {
-        if self.id.is_empty() || self.id.contains("://") {
+        let is_key = ClientId::new(self.id.as_str()).is_personal_key();
+        if self.id.is_empty() || self.id.contains("://") || is_key {
             return Err(ConfiguredFault::Id);
         }
         for uri in &self.redirect_uris {

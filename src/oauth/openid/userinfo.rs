@@ -64,7 +64,7 @@ fn refusal(failure: &AuthFailure) -> Refusal {
         AuthFailure::Invalid | AuthFailure::WrongAudience => {
             invalid("the token is unknown, expired or revoked")
         }
-        AuthFailure::Unproven | AuthFailure::Unbound => invalid(&failure.to_string()),
+        AuthFailure::Unproven | AuthFailure::Unbound | AuthFailure::SignIn => invalid(&failure.to_string()),
         AuthFailure::Store(error) => Refusal::store(error),
         AuthFailure::Proof(fault) => {
             Refusal::new(StatusCode::UNAUTHORIZED, fault.code(), fault.to_string()).challenging(NO_BEARER)

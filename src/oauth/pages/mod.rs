@@ -9,7 +9,7 @@ use crate::html::{Icon, Lang, Texts, Words, icon};
 use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 pub(super) use admin::{AdminConsent, admin_consent, granted};
-pub(super) use consent::{Consent, consent};
+pub(super) use consent::{Consent, consent, form_action};
 pub(super) use fault::{dead_end, explained, unavailable, unusable_client};
 use maud::{Markup, html};
 

@@ -1,10 +1,12 @@
 //! The bearer check at the door of a service.
 
-use super::support::{World, presenting};
-use crate::domain::ids::ServiceName;
+use super::support::{ISSUER, World, presenting};
+use crate::domain::ids::{ClientId, ServiceName, UserKey};
 use crate::domain::resource::Endpoint;
 use crate::domain::scope::ScopeSet;
+use crate::domain::token::new_grant;
 use crate::oauth::bearer::AuthFailure;
+use crate::tools::context::Caller;
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::test::TestRequest;
@@ -59,11 +61,19 @@ async fn refusals_say_where_to_sign_in() {
 #[actix_web::test]
 async fn a_step_up_asks_for_old_and_new_scopes_at_once() {
     let world = World::new();
-    let held = ScopeSet::parse("Mail.Read offline_access");
     let mail = ServiceName::new("mail-query");
-    let response =
-        world.guard.insufficient_scope((&mail, Endpoint::Mcp), &ScopeSet::parse("Mail.Send"), &held);
+    let mut caller = Caller {
+        user: UserKey::new("t-1", "ada"),
+        client: ClientId::new("client"),
+        scopes: ScopeSet::parse("Mail.Read offline_access"),
+    };
+    let at = (&mail, Endpoint::Mcp);
+    let response = world.guard.insufficient_scope(at, &ScopeSet::parse("Mail.Send"), &caller);
     assert_eq!(response.status(), 403);
     assert!(challenge(&response).contains("error=\"insufficient_scope\""));
     assert!(challenge(&response).ends_with(&format!("{METADATA}, scope=\"Mail.Read Mail.Send\"")));
+    assert!(!challenge(&response).contains("new key"));
+    caller.client = ClientId::personal_key(&new_grant());
+    let response = world.guard.insufficient_scope(at, &ScopeSet::parse("Mail.Send"), &caller);
+    assert!(challenge(&response).contains(&format!("make a new key with it at {ISSUER}/account/keys")));
 }

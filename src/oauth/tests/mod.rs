@@ -10,6 +10,7 @@ mod consent;
 mod manage;
 mod metadata;
 mod openid;
+mod personal_keys;
 mod published;
 mod refresh;
 mod register;

@@ -285,6 +285,12 @@ impl World {
         Self::over(Arc::clone(&self.store), Arc::clone(&self.clock), keys, what)
     }
 
+    /// Another replica over the same store, with other settings.
+    pub(super) fn replica_with(&self, settings: OauthSettings) -> Self {
+        let what = (settings, Some("mail-query"));
+        Self::over(Arc::clone(&self.store), Arc::clone(&self.clock), OLD_KEY, what)
+    }
+
     fn over(
         store: Arc<EmbeddedStore>,
         clock: Arc<TestClock>,

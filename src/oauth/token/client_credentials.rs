@@ -40,6 +40,7 @@ pub(super) async fn issue(
         scopes: granted.clone(),
         flow: None,
         jkt: key,
+        name: None,
         issued_at: now,
         expires_at: now.plus(state.settings.access_ttl),
     };

@@ -173,6 +173,7 @@ fn grant(
         scopes: granted.difference(&crate::domain::scope::ScopeSet::parse("offline_access")),
         flow: None,
         jkt: None,
+        name: None,
         issued_at: now,
         expires_at: now.plus(state.settings.access_ttl),
     })

@@ -83,6 +83,7 @@ pub(super) fn fresh(
         scopes: basis.scopes,
         flow: basis.flow,
         jkt: basis.keys.access,
+        name: None,
         issued_at: now,
         expires_at: access_until,
     };

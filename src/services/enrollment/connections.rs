@@ -21,6 +21,9 @@ use std::sync::Arc;
 pub(super) struct Connection {
     service: String,
     client_id: String,
+    /// What the user calls a personal key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     scopes: String,
     connected: String,
     last_used: String,
@@ -33,6 +36,7 @@ impl Connection {
         Self {
             service: grant.service.to_string(),
             client_id: grant.client.to_string(),
+            key: grant.name.clone(),
             scopes: grant.scopes.to_string(),
             connected: shown(grant.created_at),
             last_used: shown(grant.last_used_at),
@@ -41,10 +45,8 @@ impl Connection {
     }
 
     pub(super) fn print(&self) -> String {
-        format!(
-            "- **{}** · {} · connected {} · used {}\n",
-            self.service, self.client_id, self.connected, self.last_used
-        )
+        let who = self.key.as_ref().map_or_else(|| self.client_id.clone(), |name| format!("key “{name}”"));
+        format!("- **{}** · {who} · connected {} · used {}\n", self.service, self.connected, self.last_used)
     }
 }
 
@@ -52,7 +54,7 @@ impl Connection {
 pub(super) fn connections_schema() -> Value {
     let text = json!({"type": "string"});
     json!({"type": "array", "items": {"type": "object", "properties": {
-        "service": text, "client_id": text, "scopes": text, "connected": text, "last_used": text, "ends": text,
+        "service": text, "client_id": text, "key": text, "scopes": text, "connected": text, "last_used": text, "ends": text,
     }}})
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod http;
 pub(crate) mod https;
 pub(crate) mod internet;
+pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod mcp;
 pub(crate) mod official;
