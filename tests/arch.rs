@@ -38,9 +38,15 @@ mod arch {
             ours: &["tools", "domain", "ports", "html"],
             crates: &["actix_web", "actix_web_lab"],
         },
+        Rule { module: "edge", ours: &[], crates: &["actix_web"] },
         Rule {
             module: "mcp",
-            ours: &["tools", "domain", "ports", "oauth::bearer"],
+            ours: &["tools", "domain", "ports", "edge", "oauth::bearer"],
+            crates: &["actix_web", "actix_web_lab"],
+        },
+        Rule {
+            module: "openai",
+            ours: &["tools", "domain", "ports", "edge", "oauth::bearer"],
             crates: &["actix_web", "actix_web_lab"],
         },
         Rule {

@@ -9,6 +9,7 @@ pub(crate) mod graph_http;
 pub(crate) mod http;
 pub(crate) mod issuer_keys;
 mod keys;
+pub(crate) mod language_model;
 pub(crate) mod metered_graph;
 pub(crate) mod net_probe;
 pub(crate) mod public_http;

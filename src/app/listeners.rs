@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::console;
 use crate::mcp;
 use crate::oauth;
+use crate::openai;
 use crate::ops;
 use crate::telemetry::RequestSpan;
 use actix_web::dev::Server;
@@ -52,8 +53,10 @@ pub(super) fn public(bound: Bound, config: &Config, parts: Parts) -> Result<Serv
             .app_data(parts.ops)
             .app_data(parts.oauth)
             .app_data(parts.mcp)
+            .app_data(parts.openai)
             .configure(ops::configure)
             .configure(oauth::configure)
+            .configure(openai::configure)
             .configure(mcp::configure)
             .wrap(Condition::new(
                 parts.resources.issuer().starts_with("https://"),

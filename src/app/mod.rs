@@ -12,6 +12,7 @@ use crate::adapters::entra::{Credential, Endpoints, EntraProvider, EntraSettings
 use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::http::{self, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
+use crate::adapters::language_model::HttpModel;
 use crate::adapters::metered_graph::MeteredGraph;
 use crate::adapters::net_probe::NetProbe;
 use crate::adapters::public_http::PublicHttp;
@@ -30,10 +31,12 @@ use crate::graph::client::GraphClient;
 use crate::lifecycle::{Shutdown, raise_open_files};
 use crate::mcp::{McpParts, McpState};
 use crate::oauth::{OauthParts, OauthSettings, OauthState};
+use crate::openai::{OpenAiParts, OpenAiState};
 use crate::ops::{EntraProbe, OpsState, Readiness};
 use crate::ports::graph::{GraphRequest, GraphTransport};
 use crate::ports::identity::IdentityProvider;
 use crate::ports::issuers::IssuerKeys;
+use crate::ports::language_model::LanguageModel;
 use crate::ports::store::{Store, StoreError};
 use crate::services::ServiceDeps;
 use crate::tools::activity::Activity;
@@ -155,6 +158,7 @@ struct Parts {
     ops: web::Data<OpsState>,
     oauth: web::Data<OauthState>,
     mcp: web::Data<McpState>,
+    openai: web::Data<OpenAiState>,
     console: web::Data<ConsoleState>,
     meters: web::Data<Meters>,
     switchboard: Arc<Switchboard>,
@@ -237,10 +241,23 @@ impl Parts {
             settings: OauthSettings { clients: settings::clients(config)?, ..settings::oauth(config) },
         };
         let oauth = OauthState::new(oauth);
+        let dispatcher = Dispatcher::new(registry.clone(), settings::call_limits(config))
+            .metered(meters.clone())
+            .noting(deps.activity.clone());
+        let openai = OpenAiParts {
+            dispatcher: dispatcher.clone(),
+            guard: oauth.guard(),
+            store: store.clone(),
+            resources: resources.clone(),
+            clock: grant_clock.clone(),
+            cipher: cipher.clone(),
+            keepsakes: deps.keepsakes.clone(),
+            model: language_model(config)?,
+            limits: settings::model_limits(config),
+        };
+        let openai = web::Data::new(OpenAiState::new(openai, settings::openai(config, address)));
         let mcp = McpParts {
-            dispatcher: Dispatcher::new(registry.clone(), settings::call_limits(config))
-                .metered(meters.clone())
-                .noting(deps.activity.clone()),
+            dispatcher,
             guard: oauth.guard(),
             store: store.clone(),
             router: actors.streams.clone(),
@@ -263,6 +280,7 @@ impl Parts {
             ops: web::Data::new(ops),
             oauth: web::Data::new(oauth),
             mcp,
+            openai,
             console: web::Data::new(console),
             meters: web::Data::from(meters),
             switchboard,
@@ -273,6 +291,14 @@ impl Parts {
             gave_up,
         })
     }
+}
+
+/// The language model of the settings.
+fn language_model(config: &Config) -> Result<Option<Arc<dyn LanguageModel>>, StartError> {
+    let Some(settings) = settings::language_model(config) else { return Ok(None) };
+    let plain = if config.llm.allow_http { PlainHttp::Allowed } else { PlainHttp::Refused };
+    let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
+    Ok(Some(Arc::new(HttpModel::new(client, settings))))
 }
 
 /// How operators end sessions, which are the MCP front's.

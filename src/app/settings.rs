@@ -1,6 +1,7 @@
 //! From the settings file to the settings of each part.
 
 use crate::actors::{GateSettings, RegistrySettings};
+use crate::adapters::language_model::ModelSettings;
 use crate::adapters::public_http::Stand;
 use crate::config::{ClientEntry, Config, ConfigError, DpopSwitch, RefreshReuse, RegistrationSwitch};
 use crate::domain::peer;
@@ -8,11 +9,13 @@ use crate::domain::rate::Rate;
 use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
+use crate::edge::EdgeSettings;
 use crate::mcp::McpSettings;
 use crate::oauth::{
     ConfiguredClient, DpopSettings, LimitSettings, MetadataDocumentSettings, OauthSettings, RedirectPolicy,
     RegistrationMode, RegistrationSettings, ScopePolicy, TrustedIssuer,
 };
+use crate::openai::{ModelLimits, OpenAiSettings};
 use crate::services::ServiceSettings;
 use crate::tools::confirm::WriteRules;
 use crate::tools::dispatch::CallLimits;
@@ -202,6 +205,47 @@ fn networks(texts: &[String]) -> Vec<IpNet> {
     texts.iter().filter_map(|text| peer::network(text)).collect()
 }
 
+pub(super) fn edge(config: &Config, address: SocketAddr) -> EdgeSettings {
+    EdgeSettings {
+        allowed_hosts: config.server.allowed_hosts.clone(),
+        allowed_origins: config.server.allowed_origins.clone(),
+        local: address.ip().is_loopback(),
+    }
+}
+
+pub(super) fn openai(config: &Config, address: SocketAddr) -> OpenAiSettings {
+    let shared = McpSettings::default();
+    OpenAiSettings {
+        max_body: config.mcp.max_body_bytes,
+        body_timeout: shared.body_timeout,
+        heartbeat: Duration::from_secs(config.mcp.heartbeat_s),
+        patience: shared.patience,
+        max_running_per_user: config.openai.max_running_per_user.max(1),
+        edge: edge(config, address),
+    }
+}
+
+/// Bounds of the language model's work.
+pub(super) fn model_limits(config: &Config) -> ModelLimits {
+    ModelLimits {
+        steps: config.llm.max_steps,
+        time: Duration::from_secs(config.llm.timeout_s),
+        tokens_per_day: config.llm.tokens_per_day,
+    }
+}
+
+/// The language model, where there is one.
+pub(super) fn language_model(config: &Config) -> Option<ModelSettings> {
+    let llm = &config.llm;
+    (!llm.url.is_empty()).then(|| ModelSettings {
+        url: llm.url.clone(),
+        key: Secret::new(llm.key.expose().clone()),
+        model: llm.model.clone(),
+        silence: Duration::from_secs(llm.silence_s),
+        time: Duration::from_secs(llm.timeout_s),
+    })
+}
+
 pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {
     McpSettings {
         session_ttl: Duration::from_secs(config.mcp.session_ttl_s),
@@ -211,9 +255,7 @@ pub(super) fn mcp(config: &Config, address: SocketAddr) -> McpSettings {
         max_depth: config.mcp.max_json_depth,
         heartbeat: Duration::from_secs(config.mcp.heartbeat_s),
         trusted_proxies: networks(&config.server.trusted_proxies),
-        allowed_hosts: config.server.allowed_hosts.clone(),
-        allowed_origins: config.server.allowed_origins.clone(),
-        local: address.ip().is_loopback(),
+        edge: edge(config, address),
         lenient_sessions: config.mcp.lenient_sessions,
         ..McpSettings::default()
     }

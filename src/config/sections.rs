@@ -20,6 +20,8 @@ pub(crate) struct Config {
     pub(crate) client_metadata: ClientMetadataSection,
     pub(crate) limits: LimitsSection,
     pub(crate) mcp: McpSection,
+    pub(crate) openai: OpenAiSection,
+    pub(crate) llm: LlmSection,
     pub(crate) tools: ToolsSection,
     pub(crate) services: ServicesSection,
     pub(crate) mail: MailSection,
@@ -191,6 +193,27 @@ pub(crate) struct McpSection {
     pub(crate) max_streams: usize,
     pub(crate) max_streams_per_user: usize,
     pub(crate) lenient_sessions: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OpenAiSection {
+    pub(crate) max_running_per_user: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LlmSection {
+    /// Empty: there is no language model.
+    pub(crate) url: String,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) key: Secret<String>,
+    pub(crate) model: String,
+    pub(crate) allow_http: bool,
+    pub(crate) max_steps: usize,
+    pub(crate) timeout_s: u64,
+    pub(crate) silence_s: u64,
+    pub(crate) tokens_per_day: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -51,6 +51,26 @@ fn an_unknown_name_stops_the_start_and_the_nearest_one_is_named() {
 }
 
 #[test]
+fn a_language_model_is_named_whole_and_reached_safely() {
+    let model = ("ENTRADA_LLM_MODEL", "small");
+    let url = |url: &'static str| ("ENTRADA_LLM_URL", url);
+    for good in [url("https://llm.example/v1"), url("")] {
+        let mut pairs = complete();
+        pairs.extend([good, model]);
+        with(&pairs).unwrap();
+    }
+    assert!(error(&[url("https://llm.example/v1")]).contains("ENTRADA_LLM_MODEL"));
+    for bad in
+        ["http://llm.example/v1", "llm.example", "https://k@llm.example/v1", "https://llm.example/v1?k=1"]
+    {
+        assert!(error(&[url(bad), model]).contains("llm.url"), "{bad}");
+    }
+    let mut plain = complete();
+    plain.extend([url("http://ollama:11434/v1"), model, ("ENTRADA_LLM__ALLOW_HTTP", "true")]);
+    with(&plain).unwrap();
+}
+
+#[test]
 fn what_kubernetes_puts_beside_a_service_of_our_name_is_not_a_setting() {
     let mut pairs = complete();
     pairs.extend([("ENTRADA_SERVICE_HOST", "10.0.0.1"), ("ENTRADA_PORT", "tcp://10.0.0.1:80")]);

@@ -30,6 +30,7 @@ impl Config {
         self.check_networks()?;
         self.check_registration()?;
         self.trusted_issuers()?;
+        self.check_language_model()?;
         self.check_services()
     }
 
@@ -68,6 +69,28 @@ impl Config {
                 "`{scheme}:` is not supported; use redis://, rediss://, embedded:PATH or embedded:memory"
             ),
         })
+    }
+
+    fn check_language_model(&self) -> Result<(), ConfigError> {
+        if self.llm.url.is_empty() {
+            return Ok(());
+        }
+        let refused = |problem: &str| ConfigError::Refused { key: "llm.url", problem: problem.to_owned() };
+        let url = Url::parse(&self.llm.url).map_err(|error| refused(&error.to_string()))?;
+        let is_plain = url.scheme() == "http" && self.llm.allow_http;
+        if !(url.scheme() == "https" || is_plain) || url.query().is_some() || !url.username().is_empty() {
+            return Err(refused(
+                "must be an https:// URL without query and user (or http:// with llm.allow_http)",
+            ));
+        }
+        if self.llm.model.is_empty() {
+            let remedy = "set ENTRADA_LLM_MODEL to the name of a model of that server";
+            return Err(ConfigError::Missing { key: "llm.model", remedy });
+        }
+        if self.llm.timeout_s == 0 || self.llm.silence_s == 0 {
+            return Err(refused("needs llm.timeout_s and llm.silence_s above 0"));
+        }
+        Ok(())
     }
 
     fn check_public_url(&self) -> Result<(), ConfigError> {

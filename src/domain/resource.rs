@@ -35,13 +35,18 @@ pub(crate) enum Endpoint {
     Sse,
     /// `/{service}/ws`.
     Ws,
+    /// `/{service}/v1`, the base URL of the OpenAI front.
+    V1,
 }
 
 impl Endpoint {
-    pub(crate) const ALL: [Self; 4] = [Self::Mcp, Self::Service, Self::Sse, Self::Ws];
+    pub(crate) const ALL: [Self; 5] = [Self::Mcp, Self::Service, Self::Sse, Self::Ws, Self::V1];
 
     /// The endpoint behind the path of a request to a service.
     pub(crate) fn of_path(path: &str) -> Self {
+        if path.split('/').skip(1).take(2).any(|step| step == "v1") {
+            return Self::V1;
+        }
         match path.trim_end_matches('/').rsplit('/').next() {
             Some("mcp") => Self::Mcp,
             Some("sse" | "messages") => Self::Sse,
@@ -57,6 +62,7 @@ impl Endpoint {
             Self::Service => "",
             Self::Sse => "/sse",
             Self::Ws => "/ws",
+            Self::V1 => "/v1",
         }
     }
 
@@ -204,6 +210,20 @@ mod tests {
         assert_eq!(document(Endpoint::Ws), "https://door.example/.well-known/oauth-protected-resource/ws");
         assert_eq!(document(Endpoint::Service), document(Endpoint::Mcp));
         assert_eq!(all.root_service().unwrap().name, root);
+    }
+
+    #[test]
+    fn the_path_of_a_request_tells_the_url_that_its_client_knows() {
+        for (path, expected) in [
+            ("/mail-query/mcp/", Endpoint::Mcp),
+            ("/mail-query", Endpoint::Service),
+            ("/messages", Endpoint::Sse),
+            ("/mail-query/ws", Endpoint::Ws),
+            ("/v1/models", Endpoint::V1),
+            ("/mail-query/v1/chat/completions", Endpoint::V1),
+        ] {
+            assert_eq!(Endpoint::of_path(path), expected, "{path}");
+        }
     }
 
     #[test]

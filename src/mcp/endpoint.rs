@@ -8,22 +8,18 @@ use super::exchange::Exchange;
 use super::jsonrpc::{Id, parse};
 use super::state::McpState;
 use super::version::VersionHeader;
-use super::{door, edge, encode, headers, legacy, modern};
+use super::{door, encode, headers, legacy, modern};
 use crate::domain::resource::Endpoint;
+use crate::edge;
+use crate::edge::body::{self, BodyFault};
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::BytesMut;
-use futures_util::StreamExt;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Methods of a service's endpoint.
 const ALLOW: &str = "GET, POST, DELETE, OPTIONS";
-/// How long a body that nobody wants may take to arrive, so that its sender can read the refusal.
-const DISCARD_TIME: Duration = Duration::from_secs(5);
-/// How much of an unwanted body is read, in multiples of the largest accepted one.
-const DISCARD_FACTOR: usize = 8;
 
 /// Serves any request to a service.
 pub(super) async fn serve(
@@ -39,7 +35,7 @@ pub(super) async fn serve(
         }
         Err(refusal) => {
             if refusal.discards {
-                Box::pin(discard(&mut payload, state.settings.max_body)).await;
+                Box::pin(body::discard(&mut payload, state.settings.max_body)).await;
             }
             refusal.into_response(&request)
         }
@@ -175,39 +171,13 @@ fn declared_length(request: &HttpRequest) -> Option<usize> {
 
 /// Reads a body within its bounds of size and time.
 pub(super) async fn read(payload: &mut web::Payload, state: &McpState) -> Result<BytesMut, Refusal> {
-    let limit = state.settings.max_body;
-    let collect = async {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk =
-                chunk.map_err(|_| Refusal::hidden(StatusCode::BAD_REQUEST, "The request body broke off."))?;
-            if body.len() + chunk.len() > limit {
-                return Err(Refusal::hidden(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    };
-    tokio::time::timeout(state.settings.body_timeout, collect).await.unwrap_or_else(|_| {
-        let refusal =
-            Refusal::hidden(StatusCode::REQUEST_TIMEOUT, "The request body took too long to arrive.");
-        Err(Refusal { discards: false, ..refusal })
+    let (limit, time) = (state.settings.max_body, state.settings.body_timeout);
+    body::read(payload, limit, time).await.map_err(|fault| {
+        let status = match fault {
+            BodyFault::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyFault::Broken => StatusCode::BAD_REQUEST,
+            BodyFault::Slow => StatusCode::REQUEST_TIMEOUT,
+        };
+        Refusal { discards: fault != BodyFault::Slow, ..Refusal::hidden(status, fault.message()) }
     })
-}
-
-/// Reads an unwanted body and throws it away: a sender that meets a closed connection half-way through never sees
-/// the answer.
-pub(super) async fn discard(payload: &mut web::Payload, max_body: usize) {
-    let limit = max_body.saturating_mul(DISCARD_FACTOR);
-    let drain = async {
-        let mut seen = 0_usize;
-        while let Some(Ok(chunk)) = payload.next().await {
-            seen = seen.saturating_add(chunk.len());
-            if seen > limit {
-                break;
-            }
-        }
-    };
-    // Past the time limit the connection just closes.
-    let _ = tokio::time::timeout(DISCARD_TIME, drain).await;
 }

@@ -23,7 +23,6 @@ mod catalog;
 mod classify;
 mod cursor;
 mod door;
-mod edge;
 mod encode;
 mod endpoint;
 mod error;

@@ -1,7 +1,6 @@
 //! What the front holds: settings, the catalogue of ready answers, and the ways to the rest of the program.
 
 use super::catalog::Catalog;
-use super::edge::Edge;
 use super::hub::{Hub, Reach};
 use super::legacy::running::Running;
 use super::legacy::session;
@@ -13,6 +12,7 @@ use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
 use crate::domain::ids::{ServiceName, SessionId};
 use crate::domain::resource::Resources;
+use crate::edge::{Edge, EdgeSettings};
 use crate::oauth::bearer::BearerGuard;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::{Store, StoreError};
@@ -49,12 +49,8 @@ pub(crate) struct McpSettings {
     pub(crate) ws_greeting: Duration,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
-    /// Names the server answers to besides its public URL, `host` (any port) or `host:port`.
-    pub(crate) allowed_hosts: Vec<String>,
-    /// Origins of pages that may call, besides the public URL's own.
-    pub(crate) allowed_origins: Vec<String>,
-    /// Bound to loopback: loopback names and origins are welcome on any port.
-    pub(crate) local: bool,
+    /// Names the server answers to.
+    pub(crate) edge: EdgeSettings,
     /// Serve legacy requests that need no session state even without a session id.
     pub(crate) lenient_sessions: bool,
     /// `serverInfo.version`.
@@ -74,9 +70,7 @@ impl Default for McpSettings {
             heartbeat: Duration::from_secs(10),
             ws_greeting: Duration::from_secs(10),
             trusted_proxies: Vec::new(),
-            allowed_hosts: Vec::new(),
-            allowed_origins: Vec::new(),
-            local: false,
+            edge: EdgeSettings::default(),
             lenient_sessions: true,
             server_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -137,7 +131,7 @@ impl McpState {
         let hub = Hub::start(reach);
         switched::follow(&parts.switchboard, parts.dispatcher.registry(), &hub);
         Self {
-            edge: Edge::new(parts.resources.issuer(), &settings),
+            edge: Edge::new(parts.resources.issuer(), &settings.edge),
             catalog,
             pending: Pending::start(&parts.store, &parts.cipher),
             hub,

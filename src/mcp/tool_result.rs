@@ -4,10 +4,9 @@ use super::encode;
 use super::error::{INTERNAL_ERROR, INVALID_PARAMS, RpcError};
 use super::version::Legacy;
 use crate::domain::scope::ScopeSet;
-use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::error::{ErrorDetail, ToolError, ToolErrorKind};
 use crate::tools::output::{Block, BlockKind, ToolOutput};
 use bytes::Bytes;
-use serde::Serialize;
 
 /// How a revision writes results.
 #[derive(Clone, Debug)]
@@ -116,7 +115,7 @@ pub(super) fn error(id: &str, error: &ToolError, form: &Form) -> Vec<u8> {
     if form.is_structured() {
         out.extend_from_slice(br#","structuredContent":{"error":"#);
         // A struct of strings and numbers has no way to fail.
-        let _ = serde_json::to_writer(&mut out, &Detail::of(error));
+        let _ = serde_json::to_writer(&mut out, &ErrorDetail::of(error));
         out.push(b'}');
     }
     out.extend_from_slice(br#","isError":true"#);
@@ -137,64 +136,6 @@ pub(super) fn content(out: &mut Vec<u8>, block: &Block, form: &Form) {
         out.extend_from_slice(block.json.as_bytes());
     } else {
         text(out, &block.instead);
-    }
-}
-
-/// `structuredContent.error`.
-#[derive(Serialize)]
-struct Detail<'a> {
-    code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    graph_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    retryable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_s: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    missing_scope: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
-}
-
-impl<'a> Detail<'a> {
-    fn of(error: &'a ToolError) -> Self {
-        let mut detail = Self {
-            code: error.code(),
-            field: None,
-            graph_code: None,
-            status: None,
-            retryable: false,
-            // A client that waits whole seconds must not come back early.
-            retry_after_s: error.retry_after().map(|d| d.as_millis().div_ceil(1000) as u64),
-            missing_scope: None,
-            request_id: error.request_id.as_deref(),
-        };
-        match &error.kind {
-            ToolErrorKind::InvalidInput { field } => detail.field = field.as_deref(),
-            ToolErrorKind::UpstreamRejected { code, status } => {
-                detail.graph_code = Some(code);
-                detail.status = Some(*status);
-            }
-            ToolErrorKind::InsufficientScope { required } => {
-                detail.missing_scope = Some(required.to_string());
-            }
-            ToolErrorKind::RateLimited { .. }
-            | ToolErrorKind::UpstreamUnavailable { .. }
-            | ToolErrorKind::Timeout
-            | ToolErrorKind::Internal => detail.retryable = true,
-            ToolErrorKind::UnknownTool
-            | ToolErrorKind::NotFound
-            | ToolErrorKind::SignInRequired
-            | ToolErrorKind::InputRequired { .. }
-            | ToolErrorKind::MissingFeature { .. }
-            | ToolErrorKind::Detached
-            | ToolErrorKind::Protocol
-            | ToolErrorKind::Cancelled => {}
-        }
-        detail
     }
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod hearing;
 pub(crate) mod identity;
 pub(crate) mod inventory;
 pub(crate) mod issuers;
+pub(crate) mod language_model;
 pub(crate) mod probe;
 pub(crate) mod resealing;
 pub(crate) mod sessions;

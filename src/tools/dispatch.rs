@@ -6,6 +6,7 @@ use super::context::{CallContext, Caller};
 use super::error::{ToolError, ToolErrorKind};
 use super::outlet::Outlet;
 use super::output::ToolOutput;
+use super::plan::Plan;
 use super::prompt::{Completing, Prompt, PromptArgs, PromptMessage};
 use super::registry::ToolRegistry;
 use super::resource::{Contents, MAX_CONTENTS, Page, ResourceEntry, ResourceSet};
@@ -196,6 +197,21 @@ impl Dispatcher {
         let total = values.len();
         values.truncate(MAX_VALUES);
         Ok((values, total))
+    }
+
+    /// What the service makes of a request in natural language; none when nothing of it fits.
+    pub(crate) async fn plan(
+        &self,
+        service: &ServiceName,
+        request: &str,
+        asked: Invocation,
+    ) -> Result<Option<Plan>, ToolError> {
+        let planner = self.registry.service(service.as_str()).and_then(|s| s.planner());
+        let Some(planner) = planner else { return Ok(None) };
+        let (context, cancel) = self.context(asked);
+        let plan = fenced(&context, &cancel, planner.plan(&context, request)).await?;
+        // What an operator switched off is not planned with.
+        Ok(plan.filter(|plan| self.registry.tool(service.as_str(), plan.tool).is_some()))
     }
 
     /// The service's resources.

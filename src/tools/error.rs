@@ -3,6 +3,7 @@
 
 use super::outlet::{Feature, Question};
 use crate::domain::scope::ScopeSet;
+use serde::Serialize;
 use std::fmt;
 use std::time::Duration;
 
@@ -135,5 +136,63 @@ impl ToolError {
 impl fmt::Display for ToolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code(), self.public)
+    }
+}
+
+/// A failure as models and programs read it: `structuredContent.error` of a failed MCP result, and its like elsewhere.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorDetail<'a> {
+    code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    graph_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
+}
+
+impl<'a> ErrorDetail<'a> {
+    pub(crate) fn of(error: &'a ToolError) -> Self {
+        let mut detail = Self {
+            code: error.code(),
+            field: None,
+            graph_code: None,
+            status: None,
+            retryable: false,
+            // A client that waits whole seconds must not come back early.
+            retry_after_s: error.retry_after().map(|d| d.as_millis().div_ceil(1000) as u64),
+            missing_scope: None,
+            request_id: error.request_id.as_deref(),
+        };
+        match &error.kind {
+            ToolErrorKind::InvalidInput { field } => detail.field = field.as_deref(),
+            ToolErrorKind::UpstreamRejected { code, status } => {
+                detail.graph_code = Some(code);
+                detail.status = Some(*status);
+            }
+            ToolErrorKind::InsufficientScope { required } => {
+                detail.missing_scope = Some(required.to_string());
+            }
+            ToolErrorKind::RateLimited { .. }
+            | ToolErrorKind::UpstreamUnavailable { .. }
+            | ToolErrorKind::Timeout
+            | ToolErrorKind::Internal => detail.retryable = true,
+            ToolErrorKind::UnknownTool
+            | ToolErrorKind::NotFound
+            | ToolErrorKind::SignInRequired
+            | ToolErrorKind::InputRequired { .. }
+            | ToolErrorKind::MissingFeature { .. }
+            | ToolErrorKind::Detached
+            | ToolErrorKind::Protocol
+            | ToolErrorKind::Cancelled => {}
+        }
+        detail
     }
 }

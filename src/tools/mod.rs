@@ -18,7 +18,6 @@ pub(crate) mod outlet;
     expect(dead_code, reason = "today the suite's fixtures alone answer audio")
 )]
 pub(crate) mod output;
-#[expect(dead_code, reason = "the OpenAI front is the first to plan")]
 pub(crate) mod plan;
 pub(crate) mod prompt;
 pub(crate) mod read_only;

@@ -73,6 +73,8 @@ mod onenote;
 #[cfg(test)]
 mod onenote_write;
 #[cfg(test)]
+mod openai;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod personal_keys;

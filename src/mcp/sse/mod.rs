@@ -10,7 +10,6 @@ pub(super) use post::post;
 
 use super::carried;
 use super::door;
-use super::edge;
 use super::encode;
 use super::feed::{Feed, OpenError, Wanted};
 use super::headers;
@@ -22,6 +21,7 @@ use crate::domain::random;
 use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
 use crate::domain::stream::standalone;
+use crate::edge;
 use crate::oauth::bearer::Bearer;
 use crate::ports::events::Claiming;
 use crate::ports::sessions::AttachError;

@@ -1,8 +1,7 @@
 //! `/{svc}/messages`: takes a message, answers 202, and leaves the rest to the stream.
 
 use super::super::door;
-use super::super::edge;
-use super::super::endpoint::{discard, read};
+use super::super::endpoint::read;
 use super::super::error::refuse;
 use super::super::exchange::Exchange;
 use super::super::headers;
@@ -12,6 +11,7 @@ use super::super::state::McpState;
 use super::super::version::VersionHeader;
 use crate::domain::resource::Endpoint;
 use crate::domain::session::SessionRecord;
+use crate::edge::{self, body};
 use crate::oauth::bearer::Bearer;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, rt, web};
@@ -39,7 +39,7 @@ pub(in crate::mcp) async fn post(
         Err(refusal) => {
             // What took too long to arrive is not waited for again.
             if refusal.status() != StatusCode::REQUEST_TIMEOUT {
-                Box::pin(discard(&mut payload, state.settings.max_body)).await;
+                Box::pin(body::discard(&mut payload, state.settings.max_body)).await;
             }
             refusal
         }

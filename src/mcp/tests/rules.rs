@@ -3,6 +3,7 @@
 use super::super::McpSettings;
 use super::features::{PATH, events, legacy, modern, question, session, session_of, tasks, world};
 use super::support::{Replica, World, post, read_rest, read_until, request, rpc};
+use crate::edge::EdgeSettings;
 use crate::ports::sessions::SessionRouter;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -103,8 +104,11 @@ async fn a_modern_request_says_itself_what_logs_it_wants() {
 #[actix_web::test]
 async fn a_listening_stream_ends_with_its_result_at_shutdown_and_with_its_bearer() {
     let world = World::new();
-    let settings =
-        McpSettings { local: true, heartbeat: Duration::from_millis(20), ..McpSettings::default() };
+    let settings = McpSettings {
+        edge: EdgeSettings::loopback(),
+        heartbeat: Duration::from_millis(20),
+        ..McpSettings::default()
+    };
     let replica = world.replica_with(settings, None);
     let lasting = world.bearer("alice", "mail-query").await;
     let brief = world.bearer_for("bob", "mail-query", Duration::from_millis(200)).await;

@@ -5,6 +5,7 @@ use super::support::{World, initialize, modern, post, read_until, request, rpc, 
 use crate::adapters::redis::RedisStore;
 use crate::domain::cipher::Cipher;
 use crate::domain::keyring::KeyRing;
+use crate::edge::EdgeSettings;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +114,8 @@ async fn use_keeps_a_session_alive_and_disuse_ends_it() {
 async fn requests_that_need_no_session_are_served_without_one_unless_the_operator_says_no() {
     let world = World::new();
     let lenient = world.replica();
-    let settings = McpSettings { local: true, lenient_sessions: false, ..McpSettings::default() };
+    let settings =
+        McpSettings { edge: EdgeSettings::loopback(), lenient_sessions: false, ..McpSettings::default() };
     let strict = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let late = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#.to_owned();
@@ -141,7 +143,7 @@ async fn without_the_store_a_session_is_unavailable_and_never_lost() {
     let id = session(&whole, &bearer, "2025-11-25").await;
     let ring = KeyRing::from_text("a key that is long enough for the ring").unwrap();
     let away = Arc::new(RedisStore::connect("redis://127.0.0.1:1", Cipher::new(&ring)).unwrap());
-    let settings = McpSettings { local: true, ..McpSettings::default() };
+    let settings = McpSettings { edge: EdgeSettings::loopback(), ..McpSettings::default() };
     let broken = world.replica_with(settings, Some(away));
     for ask in [
         post(&bearer, list()).session(&id),
@@ -250,7 +252,10 @@ async fn a_dropped_connection_cancels_nothing_and_a_cancellation_does() {
 async fn an_answer_that_takes_long_begins_before_it_is_known() {
     let world = World::new();
     let patience = Duration::from_millis(5);
-    let replica = world.replica_with(McpSettings { local: true, patience, ..McpSettings::default() }, None);
+    let replica = world.replica_with(
+        McpSettings { edge: EdgeSettings::loopback(), patience, ..McpSettings::default() },
+        None,
+    );
     let bearer = world.bearer("alice", "mail-query").await;
     let newest = session(&replica, &bearer, "2025-11-25").await;
     let older = session(&replica, &bearer, "2025-06-18").await;
@@ -320,7 +325,8 @@ async fn batches_live_and_die_with_their_version() {
 #[actix_web::test]
 async fn too_many_sessions_cost_the_one_not_used_for_longest_and_nobody_else() {
     let world = World::new();
-    let settings = McpSettings { local: true, max_sessions_per_client: 3, ..McpSettings::default() };
+    let settings =
+        McpSettings { edge: EdgeSettings::loopback(), max_sessions_per_client: 3, ..McpSettings::default() };
     let replica = world.replica_with(settings, None);
     let (alice, bob) = (world.bearer("alice", "mail-query").await, world.bearer("bob", "mail-query").await);
     let bobs = session(&replica, &bob, "2025-11-25").await;

@@ -2,6 +2,7 @@
 
 use super::super::McpSettings;
 use super::support::{Ask, Replica, World, bare, initialize, post, read_rest, read_until, request, rpc};
+use crate::edge::EdgeSettings;
 use crate::ports::sessions::SessionRouter;
 use serde_json::json;
 use std::time::Duration;
@@ -55,8 +56,11 @@ async fn a_whole_conversation_goes_down_the_stream_whatever_replica_is_posted_to
 #[actix_web::test]
 async fn the_session_ends_with_its_stream() {
     let world = World::new();
-    let settings =
-        McpSettings { local: true, heartbeat: Duration::from_millis(20), ..McpSettings::default() };
+    let settings = McpSettings {
+        edge: EdgeSettings::loopback(),
+        heartbeat: Duration::from_millis(20),
+        ..McpSettings::default()
+    };
     let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let (socket, path) = open(&replica, &bearer).await;

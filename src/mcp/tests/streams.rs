@@ -5,6 +5,7 @@ use super::super::hold::LEASE;
 use super::super::legacy::outbox::Outbox;
 use super::support::{Replica, World, post, read_rest, read_until, request, rpc, session};
 use crate::domain::ids::SessionId;
+use crate::edge::EdgeSettings;
 use crate::ports::sessions::SessionRouter;
 use crate::ports::store::SessionStore;
 use bytes::Bytes;
@@ -100,7 +101,7 @@ async fn shutdown_ends_streams_with_a_retry_hint_for_those_who_know_it() {
 async fn an_idle_stream_beats_and_ends_with_its_bearer() {
     let world = World::new();
     let heartbeat = Duration::from_millis(20);
-    let settings = McpSettings { local: true, heartbeat, ..McpSettings::default() };
+    let settings = McpSettings { edge: EdgeSettings::loopback(), heartbeat, ..McpSettings::default() };
     let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let id = session(&replica, &bearer, "2025-11-25").await;
@@ -117,7 +118,7 @@ async fn an_idle_stream_beats_and_ends_with_its_bearer() {
 async fn an_open_stream_keeps_its_session_and_notices_its_end_by_itself() {
     let world = World::new();
     let heartbeat = Duration::from_millis(20);
-    let settings = McpSettings { local: true, heartbeat, ..McpSettings::default() };
+    let settings = McpSettings { edge: EdgeSettings::loopback(), heartbeat, ..McpSettings::default() };
     let replica = world.replica_with(settings, None);
     let bearer = world.bearer_for("alice", "mail-query", Duration::from_hours(100)).await;
     let id = session(&replica, &bearer, "2025-11-25").await;

@@ -13,6 +13,7 @@ use crate::domain::resource::{Resources, ServiceInfo};
 use crate::domain::scope::ScopeSet;
 use crate::domain::switches::Switches;
 use crate::domain::token::{Hasher, Token, TokenKind, new_grant};
+use crate::edge::EdgeSettings;
 use crate::oauth::bearer::BearerGuard;
 use crate::ports::store::{GrantStore, Store};
 use crate::tools::context::CallContext;
@@ -182,7 +183,7 @@ impl World {
     }
 
     pub(super) fn replica(&self) -> Replica {
-        self.replica_with(McpSettings { local: true, ..McpSettings::default() }, None)
+        self.replica_with(McpSettings { edge: EdgeSettings::loopback(), ..McpSettings::default() }, None)
     }
 
     /// A server over this world's store; `sessions` replaces the store of the front alone.
@@ -200,7 +201,7 @@ impl World {
 
     /// A server of other services.
     pub(super) fn replica_of(&self, services: Vec<Arc<dyn Service>>) -> Replica {
-        self.start(services, McpSettings { local: true, ..McpSettings::default() }, None)
+        self.start(services, McpSettings { edge: EdgeSettings::loopback(), ..McpSettings::default() }, None)
     }
 
     fn start(

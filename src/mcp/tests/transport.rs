@@ -4,6 +4,7 @@ use super::super::McpSettings;
 use super::support::{
     Ask, World, bare, initialize, modern, post, read_rest, read_until, request, rpc, session,
 };
+use crate::edge::EdgeSettings;
 use serde_json::json;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -95,7 +96,7 @@ async fn the_answer_travels_as_the_client_accepts_it() {
 #[actix_web::test]
 async fn a_body_beyond_the_limit_is_413_declared_or_not_and_the_server_lives_on() {
     let world = World::new();
-    let settings = McpSettings { local: true, max_body: 10_000, ..McpSettings::default() };
+    let settings = McpSettings { edge: EdgeSettings::loopback(), max_body: 10_000, ..McpSettings::default() };
     let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let big = vec![b' '; 60_000];
@@ -116,7 +117,10 @@ async fn a_body_that_stops_half_way_is_given_up() {
     let world = World::new();
     let patient = world.replica();
     let body_timeout = Duration::from_millis(50);
-    let hasty = world.replica_with(McpSettings { local: true, body_timeout, ..McpSettings::default() }, None);
+    let hasty = world.replica_with(
+        McpSettings { edge: EdgeSettings::loopback(), body_timeout, ..McpSettings::default() },
+        None,
+    );
     let bearer = world.bearer("alice", "mail-query").await;
     let ask = post(&bearer, &PING[..20]).header("Content-Length", "500");
     assert_eq!(ask.send(&hasty).await.verdict(), (408, -32600));

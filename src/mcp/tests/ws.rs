@@ -3,6 +3,7 @@
 use super::super::McpSettings;
 use super::support::{Ask, Replica, World, bare, initialize, modern, post, read_until, request, rpc};
 use crate::domain::ids::SessionId;
+use crate::edge::EdgeSettings;
 use crate::ports::sessions::SessionRouter;
 use crate::services::conformance::Conformance;
 use bytes::Bytes;
@@ -178,7 +179,7 @@ async fn both_eras_are_served_with_the_bearer_in_the_header_or_first_message() {
 async fn a_connection_is_closed_with_a_code_that_says_why() {
     let world = World::new();
     let settings = McpSettings {
-        local: true,
+        edge: EdgeSettings::loopback(),
         max_body: 4096,
         ws_greeting: Duration::from_millis(50),
         ..McpSettings::default()
@@ -282,7 +283,7 @@ async fn a_session_is_resumed_on_another_replica_and_the_missed_answer_is_said()
 async fn a_client_that_shows_no_life_is_dropped() {
     let world = World::new();
     let heartbeat = Duration::from_millis(30);
-    let settings = McpSettings { local: true, heartbeat, ..McpSettings::default() };
+    let settings = McpSettings { edge: EdgeSettings::loopback(), heartbeat, ..McpSettings::default() };
     let replica = world.replica_with(settings, None);
     let bearer = world.bearer("alice", "mail-query").await;
     let mut alive = Socket::open(&with_bearer(&bearer), &replica).await;

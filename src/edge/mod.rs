@@ -1,6 +1,8 @@
-//! The browser's side of the door: Host and Origin checks against DNS rebinding, and CORS (mcp.md 14).
+//! What every protocol front checks before it looks at a request: Host and Origin against DNS rebinding, CORS, and the
+//! bounds of a body.
 
-use super::state::McpSettings;
+pub(crate) mod body;
+
 use actix_web::HttpResponse;
 use actix_web::dev::RequestHead;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -9,8 +11,8 @@ use url::Url;
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const EXPOSED: &str = "Mcp-Session-Id, WWW-Authenticate, MCP-Protocol-Version, DPoP-Nonce, Retry-After";
-/// Request headers that a page may send; `mcp-param-…` besides.
-const REQUEST_HEADERS: [&str; 10] = [
+/// Request headers that a page may send.
+const REQUEST_HEADERS: [&str; 11] = [
     "authorization",
     "content-type",
     "accept",
@@ -20,12 +22,34 @@ const REQUEST_HEADERS: [&str; 10] = [
     "mcp-method",
     "mcp-name",
     "dpop",
+    "idempotency-key",
     "traceparent",
 ];
+/// Beginnings of names that a page may send: MCP's mirrored arguments, and what the `openai` package tells of itself.
+const REQUEST_HEADER_FAMILIES: [&str; 3] = ["mcp-param-", "x-stainless-", "openai-"];
+
+/// Names that the server answers to besides its public URL.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EdgeSettings {
+    /// `host` (any port) or `host:port`.
+    pub(crate) allowed_hosts: Vec<String>,
+    /// Origins of pages that may call, besides the public URL's own.
+    pub(crate) allowed_origins: Vec<String>,
+    /// Bound to loopback: loopback names and origins are welcome on any port.
+    pub(crate) local: bool,
+}
+
+#[cfg(test)]
+impl EdgeSettings {
+    /// Those of a server on this machine alone.
+    pub(crate) fn loopback() -> Self {
+        Self { local: true, ..Self::default() }
+    }
+}
 
 /// Who may talk to us under which name.
 #[derive(Clone, Debug)]
-pub(super) struct Edge {
+pub(crate) struct Edge {
     hosts: Vec<String>,
     origins: Vec<String>,
     local: bool,
@@ -33,7 +57,7 @@ pub(super) struct Edge {
 
 impl Edge {
     /// `issuer` is the public URL; its host and origin are always welcome.
-    pub(super) fn new(issuer: &str, settings: &McpSettings) -> Self {
+    pub(crate) fn new(issuer: &str, settings: &EdgeSettings) -> Self {
         let mut hosts: Vec<_> = settings.allowed_hosts.iter().map(|h| h.to_ascii_lowercase()).collect();
         let mut origins: Vec<_> = settings.allowed_origins.iter().map(|o| o.to_ascii_lowercase()).collect();
         if let Ok(url) = Url::parse(issuer) {
@@ -44,7 +68,7 @@ impl Edge {
     }
 
     /// Whether Host and Origin are ours. Programs outside of browsers send no Origin.
-    pub(super) fn admits(&self, head: &RequestHead) -> bool {
+    pub(crate) fn admits(&self, head: &RequestHead) -> bool {
         let from_header = head.headers.get(header::HOST).map(|v| v.to_str().unwrap_or_default());
         let Some(host) = from_header.or_else(|| head.uri.authority().map(Authority::as_str)) else {
             return false;
@@ -61,7 +85,7 @@ impl Edge {
     }
 
     /// Lets the page that asked read the answer, if it may ask at all.
-    pub(super) fn decorate(&self, response: &mut HttpResponse, head: &RequestHead) {
+    pub(crate) fn decorate(&self, response: &mut HttpResponse, head: &RequestHead) {
         if self.admits(head) {
             decorate(response, head.headers.get(header::ORIGIN));
         }
@@ -96,13 +120,16 @@ fn is_loopback(name: &str) -> bool {
 }
 
 /// The answer to a preflight; it comes before authentication because browsers send it without credentials.
-pub(super) fn preflight(headers: &HeaderMap) -> HttpResponse {
+pub(crate) fn preflight(headers: &HeaderMap) -> HttpResponse {
     let asked = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).and_then(|v| v.to_str().ok());
     let allowed = asked
         .unwrap_or_default()
         .split(',')
         .map(|name| name.trim().to_ascii_lowercase())
-        .filter(|name| REQUEST_HEADERS.contains(&name.as_str()) || name.starts_with("mcp-param-"))
+        .filter(|name| {
+            REQUEST_HEADERS.contains(&name.as_str())
+                || REQUEST_HEADER_FAMILIES.iter().any(|family| name.starts_with(family))
+        })
         .collect::<Vec<_>>()
         .join(", ");
     let mut response = HttpResponse::NoContent();
@@ -119,7 +146,7 @@ pub(super) fn preflight(headers: &HeaderMap) -> HttpResponse {
 }
 
 /// Lets the page of an admitted origin read the answer.
-pub(super) fn decorate(response: &mut HttpResponse, origin: Option<&HeaderValue>) {
+pub(crate) fn decorate(response: &mut HttpResponse, origin: Option<&HeaderValue>) {
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
@@ -134,11 +161,10 @@ mod tests {
     use actix_web::test::TestRequest;
 
     fn edge(local: bool) -> Edge {
-        let settings = McpSettings {
+        let settings = EdgeSettings {
             allowed_hosts: vec!["entrada.internal:8443".to_owned()],
             allowed_origins: vec!["https://claude.ai".to_owned()],
             local,
-            ..McpSettings::default()
         };
         Edge::new("https://door.example", &settings)
     }

@@ -1,0 +1,6 @@
+//! `POST /v1/chat/completions`.
+
+mod request;
+mod wire;
+
+pub(super) use request::ChatRequest;

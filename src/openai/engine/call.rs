@@ -1,0 +1,81 @@
+//! Running calls as the caller, through the one dispatcher that every front uses.
+
+use super::super::conversation::Call;
+use super::super::convert::ToolMessage;
+use super::super::error::ApiError;
+use super::{Job, Pieces};
+use crate::domain::random;
+use crate::tools::tool::Tool;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+impl Call {
+    /// A call that nobody has named yet.
+    pub(super) fn new(name: &str, arguments: &Map<String, Value>) -> Self {
+        let arguments = Value::Object(arguments.clone()).to_string();
+        Self { id: format!("call_{}", random::text::<12>()), name: name.to_owned(), arguments }
+    }
+
+    /// Its arguments; an empty text counts as none.
+    pub(super) fn parsed(&self) -> Result<Value, String> {
+        if self.arguments.trim().is_empty() {
+            return Ok(Value::Object(Map::new()));
+        }
+        match serde_json::from_str(&self.arguments) {
+            Ok(Value::Object(arguments)) => Ok(Value::Object(arguments)),
+            Ok(_) => Err("The arguments must be a JSON object.".to_owned()),
+            Err(error) => Err(format!("The arguments are no valid JSON: {error}.")),
+        }
+    }
+}
+
+impl Job {
+    /// The tool behind a name, if this service has it and the caller may use it.
+    pub(super) fn tool(&self, name: &str) -> Option<Result<Arc<dyn Tool>, ApiError>> {
+        let dispatcher = &self.state.dispatcher;
+        dispatcher.registry().tool(self.service.as_str(), name)?;
+        let found = dispatcher.authorize(&self.service, name, &self.caller);
+        Some(found.map_err(|error| self.fatal(&error).unwrap_or_else(ApiError::internal)))
+    }
+
+    /// Runs one call. A failure that a model can act on is a result as well.
+    pub(super) async fn run_call(
+        &self,
+        call: &Call,
+        arguments: Value,
+        out: &Pieces,
+    ) -> Result<ToolMessage, ApiError> {
+        let found = self.state.dispatcher.registry().tool(self.service.as_str(), &call.name);
+        if found.is_some_and(|tool| !tool.spec().annotations.read_only) {
+            out.note_write();
+        }
+        let running = self.state.dispatcher.call(&self.service, &call.name, arguments, self.invocation());
+        match Box::pin(running).await {
+            Ok(output) => Ok(ToolMessage::of_output(call, output)),
+            Err(error) => match self.fatal(&error) {
+                Some(refusal) => Err(refusal),
+                None => Ok(ToolMessage::of_error(call, &error)),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn arguments_are_an_object_or_nothing() {
+        let call = |arguments: &str| Call {
+            id: "1".to_owned(),
+            name: "f".to_owned(),
+            arguments: arguments.to_owned(),
+        };
+        assert_eq!(call(" ").parsed(), Ok(json!({})));
+        assert_eq!(call(r#"{"a": 1}"#).parsed(), Ok(json!({"a": 1})));
+        for bad in ["[]", "5", "{", "null", r#"{"a": 1} x"#] {
+            assert!(call(bad).parsed().is_err(), "{bad}");
+        }
+    }
+}

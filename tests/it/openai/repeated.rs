@@ -1,0 +1,70 @@
+//! `Idempotency-Key`: a repeated request is answered and not done twice.
+
+use super::super::support::cluster::Cluster;
+use super::{ALICE, BOB, connect};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_write_is_answered_again_and_done_once_on_any_replica() {
+    let Some(cluster) = Cluster::pair().await else { return };
+    let drive = connect(&cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+    let write = drive.chat(r#"write_file {"file_path": "/once.txt", "content": "first"}"#, json!({}));
+    let first = drive.post_once("/chat/completions", &write, "key-1").await;
+    assert_eq!(first.message()["tool_results"][0]["is_error"], false, "{}", first.body);
+    for _ in 0..4 {
+        // Without `overwrite` a second write of the file would fail.
+        let again = drive.post_once("/chat/completions", &write, "key-1").await;
+        assert_eq!(again.body, first.body);
+    }
+    let mut streamed = write.clone();
+    streamed["stream"] = json!(true);
+    assert_eq!(drive.post_once("/chat/completions", &streamed, "key-1").await.refusal().0, 422);
+    let other = drive.chat(r#"write_file {"file_path": "/other.txt", "content": "x"}"#, json!({}));
+    assert_eq!(drive.post_once("/chat/completions", &other, "key-1").await.refusal().0, 422);
+    let done_anew = drive.post_once("/chat/completions", &write, "key-2").await;
+    assert_eq!(done_anew.message()["tool_results"][0]["is_error"], true, "{}", done_anew.body);
+
+    // A key is its user's.
+    let bobs = connect(&cluster, "onedrive", BOB, "Files.ReadWrite").await;
+    let written = bobs.post_once("/chat/completions", &write, "key-1").await;
+    assert_ne!(written.body["id"], first.body["id"]);
+    assert_eq!(written.message()["tool_results"][0]["is_error"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_once_one_runs_and_the_others_come_back() {
+    let Some(cluster) = Cluster::pair().await else { return };
+    let drive = connect(&cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+    let write = drive.chat(r#"write_file {"file_path": "/race.txt", "content": "x"}"#, json!({}));
+    let asked = (0..8).map(|_| drive.post_once("/chat/completions", &write, "race"));
+    let answers = futures_util::future::join_all(asked).await;
+    let mut done: Vec<&Value> = Vec::new();
+    for answer in &answers {
+        match answer.status {
+            200 => done.push(&answer.body),
+            409 => assert_eq!(
+                (answer.refusal().1, answer.header("retry-after")),
+                ("idempotency_key_in_use", "1")
+            ),
+            _ => panic!("{}", answer.body),
+        }
+    }
+    assert!(!done.is_empty());
+    assert!(done.iter().all(
+        |body| *body == done[0] && body["choices"][0]["message"]["tool_results"][0]["is_error"] == false
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_kept_of_what_only_reads() {
+    let cluster = Cluster::embedded().await;
+    let mail = connect(&cluster, "mail-query", ALICE, "").await;
+    let read = mail.chat(r#"query_email {"max_mails": 1}"#, json!({}));
+    let first = mail.post_once("/chat/completions", &read, "read").await;
+    let second = mail.post_once("/chat/completions", &read, "read").await;
+    assert_ne!(first.body["id"], second.body["id"]);
+    assert_eq!(first.structured(), second.structured());
+    for bad in [String::new(), "x".repeat(300)] {
+        assert_eq!(mail.post_once("/chat/completions", &read, &bad).await.refusal().0, 400);
+    }
+}
