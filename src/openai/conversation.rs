@@ -115,9 +115,9 @@ impl Conversation {
         calls.iter().filter(|call| !is_answered(call)).collect()
     }
 
-    /// Where the last message is, for errors.
-    pub(super) fn last_place(&self) -> String {
-        format!("{}[{}]", self.place, self.turns.len().saturating_sub(1))
+    /// Where the last message's content is, for errors.
+    pub(super) fn asking_place(&self) -> String {
+        format!("{}[{}].content", self.place, self.turns.len().saturating_sub(1))
     }
 
     /// Where the last message of the assistant is.

@@ -96,7 +96,7 @@ fn direct(job: &Job, request: &str) -> Result<Option<(String, Map<String, Value>
         Ok(arguments) => Ok(Some((name.to_owned(), arguments))),
         Err(error) => {
             let message = format!("What follows `{name}` is no JSON object: {error}.");
-            Err(ApiError::invalid(job.conversation.last_place(), message))
+            Err(ApiError::invalid(job.conversation.asking_place(), message))
         }
     }
 }
@@ -128,7 +128,7 @@ async fn run(job: &Job, call: &Call, understood: &str, out: &Pieces) -> Result<E
         tool?;
     }
     let arguments =
-        call.parsed().map_err(|message| ApiError::invalid(job.conversation.last_place(), message))?;
+        call.parsed().map_err(|message| ApiError::invalid(job.conversation.asking_place(), message))?;
     let result = job.run_call(call, arguments, out).await?;
     let text = written(job, understood, std::slice::from_ref(&result));
     out.tell(Piece::Ran(result)).await?;

@@ -20,7 +20,7 @@ async fn ten_thousand_calls_of_two_people_never_cross() {
     for (own, other) in people {
         let mail = connect(&cluster, "mail-query", own, "").await;
         let found = mail.run("query_email", &json!({"max_mails": 1, "days_back": 3650})).await;
-        let id = found.structured()["mails"][0]["id"].as_str().unwrap().to_owned();
+        let id = found.structured()["items"][0]["id"].as_str().unwrap().to_owned();
         let enrolled = connect(&cluster, "enrollment", own, "").await;
         clients.push((own, other, id, mail, enrolled));
     }

@@ -11,7 +11,6 @@ const CALLS: &[(&str, &str, &str)] = &[
     ("mail-query", "query_email", r#"{"max_mails": 3, "days_back": 3650}"#),
     ("mail-query", "list_mail_folders", "{}"),
     ("mail-query", "help", "{}"),
-    ("mail-query", "mailbox_settings", r#"{"action": "get"}"#),
     ("calendar", "calendar_list_events", "{}"),
     ("calendar", "calendar_list_calendars", "{}"),
     ("teams", "teams_list_chats", "{}"),
@@ -57,7 +56,8 @@ async fn every_tool_is_offered_and_answers_as_over_mcp() {
             compared += usize::from(same(&mcp, &client, name, &json!({})).await);
         }
         for (_, name, arguments) in CALLS.iter().filter(|(of, ..)| *of == service) {
-            assert!(same(&mcp, &client, name, &serde_json::from_str(arguments).unwrap()).await, "{name}");
+            let arguments = serde_json::from_str(arguments).unwrap();
+            assert!(same(&mcp, &client, name, &arguments).await, "{name} was not allowed");
         }
     }
     assert!(compared > 60, "only {compared} tools were compared");

@@ -40,7 +40,7 @@ async fn a_tool_is_run_in_so_many_words() {
     let by_words = mail.run("query_email", &asked).await;
     assert_eq!(by_words.body["object"], "chat.completion");
     assert_eq!(by_words.body["choices"][0]["finish_reason"], "stop");
-    assert_eq!(by_words.structured()["mails"].as_array().unwrap().len(), 2);
+    assert_eq!(by_words.structured()["items"].as_array().unwrap().len(), 2);
     let result = &by_words.message()["tool_results"][0];
     assert_eq!(
         (&result["role"], &result["name"], &result["is_error"]),

@@ -55,7 +55,7 @@ async fn the_model_works_as_the_person_who_asks() {
     for user in [ALICE, BOB] {
         let mail = connect(&cluster, "mail-query", user, "").await;
         let answer = mail.ask("my newest mail", json!({})).await;
-        found.push(answer.structured()["mails"][0]["id"].clone());
+        found.push(answer.structured()["items"][0]["id"].clone());
     }
     assert!(found[0].is_string() && found[0] != found[1]);
 }

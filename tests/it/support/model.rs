@@ -76,9 +76,11 @@ async fn serve(
     leaving: watch::Sender<usize>,
 ) {
     let Some((head, body)) = request(&mut connection).await else { return };
-    let token = body.to_string().split("confirm_token: ").nth(1).map(|rest| {
-        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')).collect::<String>()
-    });
+    let shown =
+        body["messages"].as_array().and_then(|all| all.last()?["content"].as_str().map(str::to_owned));
+    let token =
+        shown.as_deref().and_then(|text| text.split("confirm_token: ").nth(1)?.split_whitespace().next());
+    let token = token.unwrap_or_default().to_owned();
     let step = {
         let mut seen = seen.lock();
         let mut body = body;
@@ -89,7 +91,7 @@ async fn serve(
     };
     let step = match step {
         Step::Echo(name, arguments) => {
-            let text = arguments.to_string().replace("${token}", &token.unwrap_or_default());
+            let text = arguments.to_string().replace("${token}", &token);
             Step::Call(vec![(name, serde_json::from_str(&text).unwrap())])
         }
         other => other,
