@@ -49,6 +49,7 @@ fn refused(state: &OpenAiState, failure: &AuthFailure, service: &ServiceName) ->
         | AuthFailure::WrongAudience
         | AuthFailure::Unproven
         | AuthFailure::Unbound
+        | AuthFailure::SignIn
         | AuthFailure::Proof(_) => format!("The API key is not accepted: {failure}."),
     };
     ApiError::challenged(&refusal, message)

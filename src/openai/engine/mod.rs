@@ -135,12 +135,13 @@ impl Job {
         let at = (&self.service, Endpoint::V1);
         match &error.kind {
             ToolErrorKind::InsufficientScope { required } => {
-                let refusal = self.state.guard.insufficient_scope(at, required, &self.caller.scopes);
+                let refusal = self.state.guard.insufficient_scope(at, required, &self.caller);
                 Some(ApiError::challenged(&refusal, error.public.clone()))
             }
-            ToolErrorKind::SignInRequired => {
-                Some(ApiError::challenged(&self.state.guard.sign_in_required(at), error.public.clone()))
-            }
+            ToolErrorKind::SignInRequired => Some(ApiError::challenged(
+                &self.state.guard.sign_in_required(at, &self.caller),
+                error.public.clone(),
+            )),
             _ => ApiError::of_tool(error),
         }
     }
