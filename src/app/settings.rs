@@ -231,6 +231,7 @@ pub(super) fn model_limits(config: &Config) -> ModelLimits {
         steps: config.llm.max_steps,
         time: Duration::from_secs(config.llm.timeout_s),
         tokens_per_day: config.llm.tokens_per_day,
+        destructive_tools: config.llm.destructive_tools,
     }
 }
 

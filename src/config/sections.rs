@@ -214,6 +214,7 @@ pub(crate) struct LlmSection {
     pub(crate) timeout_s: u64,
     pub(crate) silence_s: u64,
     pub(crate) tokens_per_day: u64,
+    pub(crate) destructive_tools: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

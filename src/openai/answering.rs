@@ -4,6 +4,7 @@
 use super::engine::{Collected, End, Job, Piece, Pieces, Reason};
 use super::error::ApiError;
 use super::idempotency::{Claim, Recorded};
+use super::running::Place;
 use super::usage::{self, Usage};
 use super::{budget, sse};
 use actix_web::http::header;
@@ -63,12 +64,15 @@ pub(super) async fn answer(
     claim: Option<Claim>,
 ) -> Result<HttpResponse, ApiError> {
     let settings = job.state.settings.clone();
-    let Some(place) = job.state.running.take(&job.caller.user) else {
-        let most = settings.max_running_per_user;
-        let message = format!("At most {most} of your requests run at once. Wait for one of them.");
-        return Err(ApiError::too_many(message, Duration::from_secs(1)));
+    let place = match admit(&job).await {
+        Ok(place) => place,
+        Err(refused) => {
+            if let Some(claim) = claim {
+                claim.settle(Err(Collected::default())).await;
+            }
+            return Err(refused);
+        }
     };
-    budget::check(&job).await?;
     let cancel = job.cancel.clone();
     let guard = claim.is_none().then(|| cancel.drop_guard());
     let (sender, pieces) = mpsc::channel(AHEAD);
@@ -103,6 +107,17 @@ pub(super) async fn answer(
     let mut opening = wire.open();
     opening.extend(first.iter().flat_map(|piece| wire.piece(piece)));
     Ok(sse::response(events(answer, wire, Bytes::from(opening), settings.heartbeat)))
+}
+
+/// A place for the work, if the caller's bounds allow it.
+async fn admit(job: &Job) -> Result<Place, ApiError> {
+    let Some(place) = job.state.running.take(&job.caller.user) else {
+        let most = job.state.settings.max_running_per_user;
+        let message = format!("At most {most} of your requests run at once. Wait for one of them.");
+        return Err(ApiError::too_many(message, Duration::from_secs(1)));
+    };
+    budget::check(job).await?;
+    Ok(place)
 }
 
 /// Answers again what was answered before.

@@ -39,6 +39,8 @@ pub(crate) struct ModelLimits {
     pub(crate) time: Duration,
     /// Tokens of a user in a day, in and out together; 0: without bound.
     pub(crate) tokens_per_day: u64,
+    /// It may also run tools that change or remove things without asking.
+    pub(crate) destructive_tools: bool,
 }
 
 /// The front's state, one per replica.

@@ -4,6 +4,7 @@
 use super::support::cluster::Cluster;
 use super::support::login::Client;
 use super::support::mcp::{MODERN, Mcp};
+use super::support::openai::OpenAi;
 use super::support::peer::Peer;
 use super::support::wire::Framing;
 use insta::assert_json_snapshot;
@@ -94,5 +95,33 @@ async fn the_tools_of_other_services_are_as_reviewed() {
         client.endpoint = resource;
         let tools = client.send("tools/list", json!({})).await.result()["tools"].clone();
         settings(MODERN).bind(|| assert_json_snapshot!(format!("{service}_tools"), tools));
+    }
+}
+
+/// Rows 001-34 and 001-35: a tool as a function of both APIs, and results as messages of role `tool`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_as_a_function_and_its_result_as_a_message_are_as_reviewed() {
+    let cluster = Cluster::embedded().await;
+    let login = Client::register(&cluster.url).await.sign_in(ALICE).await;
+    let mail = OpenAi::new(&cluster.url, "mail-query", &login.access);
+    let settings = settings("openai");
+    let _here = settings.bind_to_scope();
+    for (form, name) in [("", "/function/name"), ("?form=responses", "/name")] {
+        let all = mail.get(&format!("/functions{form}")).await.body["data"].as_array().unwrap().clone();
+        let one = all
+            .iter()
+            .find(|tool| tool.pointer(name).is_some_and(|name| name == "list_mail_folders"))
+            .unwrap();
+        assert_json_snapshot!(format!("function{}", form.replace(['?', '='], "_")), one);
+    }
+    for (what, arguments) in [("result", json!({"depth": 1})), ("failure", json!({"parent": "Nowhere"}))] {
+        let mut answer = mail.run("list_mail_folders", &arguments).await.body;
+        for (at, fixed) in [("/id", json!("[id]")), ("/created", json!("[created]"))] {
+            *answer.pointer_mut(at).unwrap() = fixed;
+        }
+        let call = answer.pointer_mut("/choices/0/message/tool_results/0/tool_call_id").unwrap();
+        assert!(call.as_str().unwrap().starts_with("call_"));
+        *call = json!("[call]");
+        assert_json_snapshot!(what, answer);
     }
 }

@@ -23,35 +23,51 @@ function fill(html, page, user) {
   return [new URL(attribute(head, 'action') ?? '', page).href, fields];
 }
 
-/**
- * Opens `url`, signs in as `user`, approves, and returns the redirect to `target` unopened.
- * `pages` is told the title of every page on the way.
- */
-export async function walk(url, target, user, pages = []) {
-  const cookies = new Map();
-  async function visit(url, body) {
-    const headers = { accept: 'text/html', cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+/** A person's browser: it keeps cookies and follows redirects. */
+export class Browser {
+  #cookies = new Map();
+
+  constructor(user) {
+    this.user = user;
+  }
+
+  /** One request, by POST when there is a form to send. */
+  async visit(url, body) {
+    const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const headers = { accept: 'text/html', cookie };
     if (body) headers.origin = new URL(url).origin;
     const response = await fetch(url, { method: body ? 'POST' : 'GET', body, headers, redirect: 'manual' });
     for (const cookie of response.headers.getSetCookie()) {
       const [, name, value] = cookie.match(/^([^=]+)=([^;]*)/);
-      if (/max-age=0/i.test(cookie)) cookies.delete(name);
-      else cookies.set(name, value);
+      if (/max-age=0/i.test(cookie)) this.#cookies.delete(name);
+      else this.#cookies.set(name, value);
     }
     return response;
   }
-  let response = await visit(url);
-  for (let step = 0; step < 20; step += 1) {
-    const location = response.headers.get('location');
-    if (location) {
-      const next = new URL(location, response.url);
-      if (next.href.startsWith(target)) return next;
-      response = await visit(next.href);
-    } else {
-      const html = await response.text();
-      pages.push(html.match(/<title>([^<]*)/i)?.[1] ?? '');
-      response = await visit(...fill(html, response.url, user));
+
+  /**
+   * Opens `url`, signs in, approves, and returns the redirect to `target` unopened.
+   * `pages` is told the title of every page on the way.
+   */
+  async walk(url, target, pages = []) {
+    let response = await this.visit(url);
+    for (let step = 0; step < 20; step += 1) {
+      const location = response.headers.get('location');
+      if (location) {
+        const next = new URL(location, response.url);
+        if (next.href.startsWith(target)) return next;
+        response = await this.visit(next.href);
+      } else {
+        const html = await response.text();
+        pages.push(html.match(/<title>([^<]*)/i)?.[1] ?? '');
+        response = await this.visit(...fill(html, response.url, this.user));
+      }
     }
+    throw new Error(`the sign-in at ${new URL(url).origin} does not end; pages: ${pages.join(', ')}`);
   }
-  throw new Error(`the sign-in at ${new URL(url).origin} does not end; pages: ${pages.join(', ')}`);
+}
+
+/** The same for who needs no more of the browser. */
+export function walk(url, target, user, pages = []) {
+  return new Browser(user).walk(url, target, pages);
 }

@@ -133,16 +133,14 @@ impl Job {
     /// The answer to a failure that concerns the request and not the model; none: a model can act on it.
     fn fatal(&self, error: &ToolError) -> Option<ApiError> {
         let at = (&self.service, Endpoint::V1);
-        match &error.kind {
-            ToolErrorKind::InsufficientScope { required } => {
-                let refusal = self.state.guard.insufficient_scope(at, required, &self.caller);
-                Some(ApiError::challenged(&refusal, error.public.clone()))
-            }
-            ToolErrorKind::SignInRequired => Some(ApiError::challenged(
-                &self.state.guard.sign_in_required(at, &self.caller),
-                error.public.clone(),
-            )),
-            _ => ApiError::of_tool(error),
+        if let ToolErrorKind::InsufficientScope { required } = &error.kind {
+            let refusal = self.state.guard.insufficient_scope(at, required, &self.caller);
+            return Some(ApiError::challenged(&refusal, error.public.clone()));
         }
+        if error.kind == ToolErrorKind::SignInRequired {
+            let refusal = self.state.guard.sign_in_required(at, &self.caller);
+            return Some(ApiError::challenged(&refusal, error.public.clone()));
+        }
+        ApiError::of_tool(error)
     }
 }

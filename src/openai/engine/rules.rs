@@ -168,11 +168,13 @@ async fn say(job: &Job, text: &str, out: &Pieces) -> Result<End, ApiError> {
 
 /// What can be asked here. Says so in Korean to who wrote Korean.
 fn abilities(job: &Job, request: &str) -> String {
-    let Some(service) = job.state.dispatcher.registry().service(job.service.as_str()) else {
+    let registry = job.state.dispatcher.registry();
+    let Some(service) = registry.service(job.service.as_str()) else {
         return String::new();
     };
     let info = service.info();
-    let names: Vec<&str> = service.tools().iter().map(|tool| tool.spec().name).collect();
+    let names = service.tools().iter().map(|tool| tool.spec().name);
+    let names: Vec<&str> = names.filter(|name| registry.tool(job.service.as_str(), name).is_some()).collect();
     let examples: Vec<&str> = service.planner().map_or_else(Vec::new, |planner| planner.examples().to_vec());
     let is_korean = request.chars().any(|c| ('가'..='힣').contains(&c));
     let (opening, tools, asking) = if is_korean {

@@ -121,3 +121,51 @@ async fn what_reaches_other_people_is_shown_before_it_is_sent() {
     letter["confirm_token"] = held.structured()["confirm_token"].clone();
     assert_eq!(mail.run("send_email", &letter).await.structured()["status"], "done");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_the_function_runs_the_loop_itself() {
+    let cluster = Cluster::embedded().await;
+    let mail = connect(&cluster, "mail-query", ALICE, "").await;
+    let functions = mail.get("/functions").await.body["data"].clone();
+    let request = "unread mail of the last 7 days";
+    let called = mail.ask(request, json!({"tools": functions})).await;
+    assert_eq!(called.body["choices"][0]["finish_reason"], "tool_calls", "{}", called.body);
+    let message = called.message().clone();
+    assert_eq!(message["content"], Value::Null);
+    let call = &message["tool_calls"][0];
+    assert!(
+        serde_json::from_str::<Value>(call["function"]["arguments"].as_str().unwrap()).unwrap().is_object()
+    );
+
+    // Left to us, the call is run; answered by the client, the answer is said.
+    let user = json!({"role": "user", "content": request});
+    let body = json!({"model": "mail-query", "messages": [user, message], "tools": functions});
+    let ran = mail.post("/chat/completions", &body).await;
+    assert_eq!(ran.message()["tool_results"][0]["tool_call_id"], call["id"]);
+    let answer = json!({"role": "tool", "tool_call_id": call["id"], "content": "Three mails."});
+    let body = json!({"model": "mail-query", "messages": [user, message, answer], "tools": functions});
+    let said = mail.post("/chat/completions", &body).await;
+    assert_eq!((said.content(), &said.body["choices"][0]["finish_reason"]), ("Three mails.", &json!("stop")));
+
+    // Without the function, or told not to call it, the server runs it.
+    let run_here = mail.ask(request, json!({})).await;
+    assert!(run_here.structured().is_object());
+    let told = mail.ask(request, json!({"tools": functions, "tool_choice": "none"})).await;
+    assert_eq!(told.structured(), run_here.structured());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_understands_is_answered_with_what_can_be_asked() {
+    let cluster = Cluster::embedded().await;
+    let mail = connect(&cluster, "mail-query", ALICE, "").await;
+    let answer = mail.ask("xyzzy plugh", json!({})).await;
+    assert!(answer.content().contains("query_email"), "{}", answer.content());
+    assert!(answer.message()["tool_results"].is_null());
+    let examples: Vec<&str> = answer.content().lines().filter_map(|line| line.strip_prefix("- ")).collect();
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let understood = mail.ask(example, json!({})).await;
+        assert!(understood.structured().is_object(), "{example}");
+    }
+    assert!(mail.ask("쀍뷁 쀍뷁", json!({})).await.content().contains("이해하지 못했습니다"));
+}

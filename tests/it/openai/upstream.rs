@@ -1,5 +1,6 @@
 //! Answers by a language model that works with the tools.
 
+use super::super::support::mcp::Mcp;
 use super::super::support::model::{Model, Step};
 use super::super::support::openai::text_of;
 use super::{ALICE, BOB, connect, with_model};
@@ -148,6 +149,26 @@ async fn the_model_confirms_nothing_in_the_persons_place() {
     let results = answer.message()["tool_results"].as_array().unwrap();
     assert_eq!((results.len(), &results[1]["is_error"]), (2, &json!(true)), "{}", answer.body);
     assert!(results[1]["content"].as_str().unwrap().contains("has not seen the preview"), "{}", results[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_removes_nothing_unless_the_operator_lets_it() {
+    for (allowed, setting) in [(false, "false"), (true, "true")] {
+        let script =
+            vec![Step::Call(vec![("delete_file", json!({"file_path": "/gone.txt"}))]), Step::Say(&["Done."])];
+        let model = Model::start(script).await;
+        let cluster = with_model(&model, &[("ENTRADA_LLM__DESTRUCTIVE_TOOLS", setting)]).await;
+        let drive = connect(&cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+        let mcp = Mcp::of(&format!("{}/onedrive/mcp", cluster.url), &drive.key);
+        mcp.call("write_file", json!({"file_path": "/gone.txt", "content": "x"})).await.output();
+        let answer = drive.ask("delete gone.txt", json!({})).await;
+        assert_eq!(answer.message()["tool_results"][0]["is_error"], !allowed, "{}", answer.body);
+        let offered = model.asked()[0]["tools"].to_string().contains("delete_file");
+        assert_eq!(offered, allowed);
+        let there =
+            mcp.call("read_file", json!({"file_path": "/gone.txt"})).await.result()["isError"] != true;
+        assert_eq!(there, !allowed);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
