@@ -152,22 +152,19 @@ async fn the_model_confirms_nothing_in_the_persons_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_model_removes_nothing_unless_the_operator_lets_it() {
+async fn the_model_overwrites_nothing_unless_the_operator_lets_it() {
     for (allowed, setting) in [(false, "false"), (true, "true")] {
-        let script =
-            vec![Step::Call(vec![("delete_file", json!({"file_path": "/gone.txt"}))]), Step::Say(&["Done."])];
-        let model = Model::start(script).await;
+        let write = json!({"file_path": "/plan.txt", "content": "by the model", "overwrite": true});
+        let model = Model::start(vec![Step::Call(vec![("write_file", write)]), Step::Say(&["Done."])]).await;
         let cluster = with_model(&model, &[("ENTRADA_LLM__DESTRUCTIVE_TOOLS", setting)]).await;
         let drive = connect(&cluster, "onedrive", ALICE, "Files.ReadWrite").await;
         let mcp = Mcp::of(&format!("{}/onedrive/mcp", cluster.url), &drive.key);
-        mcp.call("write_file", json!({"file_path": "/gone.txt", "content": "x"})).await.output();
-        let answer = drive.ask("delete gone.txt", json!({})).await;
+        mcp.call("write_file", json!({"file_path": "/plan.txt", "content": "by hand"})).await.output();
+        let answer = drive.ask("rewrite the plan", json!({})).await;
         assert_eq!(answer.message()["tool_results"][0]["is_error"], !allowed, "{}", answer.body);
-        let offered = model.asked()[0]["tools"].to_string().contains("delete_file");
-        assert_eq!(offered, allowed);
-        let there =
-            mcp.call("read_file", json!({"file_path": "/gone.txt"})).await.result()["isError"] != true;
-        assert_eq!(there, !allowed);
+        let offered = model.asked()[0]["tools"].to_string().contains("write_file");
+        let text = mcp.call("read_file", json!({"file_path": "/plan.txt"})).await.text;
+        assert_eq!((offered, text.contains("by the model")), (allowed, allowed), "{text}");
     }
 }
 
