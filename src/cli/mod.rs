@@ -5,6 +5,7 @@ mod check;
 #[cfg(feature = "sim")]
 mod demo;
 mod keys;
+mod remote;
 mod serve;
 #[cfg(feature = "sim")]
 mod tenant;
@@ -39,6 +40,12 @@ enum Command {
     Tenant(tenant::TenantArguments),
     /// Validates the settings and reaches the store, Entra and Graph.
     Check,
+    /// Signs in at a service of a server, with the browser, for `chat`.
+    Login(remote::LoginArguments),
+    /// Ends such a sign-in.
+    Logout(remote::LogoutArguments),
+    /// Talks to a service from the terminal, with a personal key or after `login`.
+    Chat(remote::ChatArguments),
     /// What operators see and end: clients, grants, users, sessions, sign-ins; switches of services and tools.
     Admin(admin::AdminArguments),
     /// Makes and rotates encryption keys.
@@ -63,6 +70,8 @@ enum CommandError {
     ChecksFailed(usize),
     #[error(transparent)]
     Admin(#[from] admin::AdminError),
+    #[error(transparent)]
+    Remote(#[from] remote::RemoteError),
     #[error("cannot build the HTTP client: {0}")]
     Client(String),
     #[error("a part of the server cannot be kept alive")]
@@ -79,7 +88,11 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "entrada: {error}");
-            ExitCode::FAILURE
+            if let CommandError::Remote(error) = error {
+                ExitCode::from(error.code())
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -90,6 +103,9 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         .collect();
     let sources = Sources { profile: arguments.config, environment, overrides: Vec::new() };
     match arguments.command {
+        Command::Login(command) => block_on(remote::login(command, &sources)),
+        Command::Logout(command) => block_on(remote::logout(command, &sources)),
+        Command::Chat(command) => block_on(remote::chat(command, &sources)),
         Command::Admin(command) => block_on(admin::run(command, &sources)),
         Command::Keys(command) => keys::run(&command, &sources),
         Command::Serve => block_on(serve::run(sources)),

@@ -51,6 +51,7 @@ const NAMES: &[(&str, &str)] = &[
 const PROFILE: &str = "ENTRADA_CONFIG";
 const PORT: &str = "PORT";
 const ADMIN_URL: &str = "ENTRADA_ADMIN_URL";
+const CHAT_KEY: [&str; 2] = ["ENTRADA_KEY", "ENTRADA_KEY_FILE"];
 
 /// The variables of the process, as text.
 pub(crate) type Environment = BTreeMap<String, String>;
@@ -142,11 +143,12 @@ fn environment_values(
     Ok(values)
 }
 
-/// Variables with our prefix that are no settings: the profile's name, `entrada admin`'s address, those of tests, and what Kubernetes sets in
+/// Variables with our prefix that are no settings: the profile's name, `entrada admin`'s address, `entrada chat`'s key, those of tests, and what Kubernetes sets in
 /// every pod beside a Service called `entrada`.
 fn is_foreign(name: &str) -> bool {
     name == PROFILE
         || name == ADMIN_URL
+        || CHAT_KEY.contains(&name)
         || name.starts_with(TEST_PREFIX)
         || name.starts_with("ENTRADA_SERVICE_")
         || name == "ENTRADA_PORT"

@@ -12,8 +12,8 @@ DEFAULTS_TEXT = (ROOT / "config/default.toml").read_text()
 DEFAULTS = tomllib.loads(DEFAULTS_TEXT)
 OVERLAYS = sorted(path.parent for path in ROOT.glob("k8s/overlays/*/kustomization.yaml"))
 SECRETS_FOLDER = "/run/secrets/"
-# Beside settings: which file to read, the address for `entrada admin`, the platform's port.
-OTHER_NAMES = {"ENTRADA_CONFIG", "ENTRADA_ADMIN_URL", "PORT"}
+# Beside settings: which file to read, the address for `entrada admin`, the key for `entrada chat`, the platform's port.
+OTHER_NAMES = {"ENTRADA_CONFIG", "ENTRADA_ADMIN_URL", "ENTRADA_KEY", "PORT"}
 
 
 def known_names():

@@ -24,6 +24,8 @@ mod calendar;
 #[cfg(test)]
 mod calendar_write;
 #[cfg(test)]
+mod chat_cli;
+#[cfg(test)]
 mod conformance_wire;
 #[cfg(test)]
 mod cross_user;
@@ -45,6 +47,8 @@ mod hostile;
 mod iacs;
 #[cfg(test)]
 mod key_ring;
+#[cfg(test)]
+mod login_cli;
 #[cfg(test)]
 mod m365;
 #[cfg(test)]

@@ -1,13 +1,20 @@
 //! Personal keys: making, using and losing them.
 
 use super::support::{Browser, ISSUER, Reply, World, field, presenting};
+use crate::domain::client::ClientAuthMethod;
 use crate::domain::clock::Clock;
 use crate::domain::ids::{ServiceName, UserKey};
-use crate::oauth::OauthSettings;
+use crate::domain::secret::Secret;
 use crate::oauth::bearer::AuthFailure;
+use crate::oauth::{ConfiguredClient, OauthSettings};
 use crate::ports::identity::IdentityFault;
 use crate::ports::store::StoreError;
 use crate::ports::tokens::TokenError;
+use actix_web::http::header;
+use actix_web::test::TestRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
 use std::time::Duration;
 
 const HOME: &str = "/account/connections";
@@ -297,7 +304,7 @@ async fn the_token_endpoints_take_a_key_for_what_it_is() {
     assert!(matches!(taken(&world, &mistyped, "mail-query").await, Err(AuthFailure::Invalid)));
     // Whoever holds it may end it, and needs no client for that.
     let end = async |token: &str| {
-        let request = actix_web::test::TestRequest::post().uri("/revoke").set_form([("token", token)]);
+        let request = TestRequest::post().uri("/revoke").set_form([("token", token)]);
         world.call(request).await.status
     };
     let other = made(&world, "bob").await;
@@ -305,4 +312,47 @@ async fn the_token_endpoints_take_a_key_for_what_it_is() {
     assert!(matches!(taken(&world, &key, "mail-query").await, Err(AuthFailure::Invalid)));
     assert!(taken(&world, &other, "mail-query").await.is_ok());
     assert_eq!(end(&key).await, 200, "an unknown one is no error");
+}
+
+#[actix_web::test]
+async fn gateways_of_the_operator_learn_what_a_key_is_and_others_nothing() {
+    let gateway = ConfiguredClient {
+        id: "gateway".to_owned(),
+        name: "Our gateway".to_owned(),
+        redirect_uris: Vec::new(),
+        auth_method: ClientAuthMethod::ClientSecretPost,
+        secret: Some(Secret::new("a secret of the gateway".to_owned())),
+        jwks: None,
+        jwks_uri: None,
+        grant_types: Vec::new(),
+        dpop_bound_access_tokens: false,
+    };
+    let disguised = ConfiguredClient { id: "personal-key:x".to_owned(), ..gateway.clone() };
+    assert_eq!(gateway.validate(), Ok(()));
+    assert!(disguised.validate().is_err(), "nobody stands in for a key");
+    let settings = OauthSettings { clients: vec![gateway], ..OauthSettings::default() };
+    let world = World::with(settings, Some("mail-query"));
+    let key = made(&world, "ada").await;
+    let other = world.register(json!({ "redirect_uris": [super::support::REDIRECT] })).await.json();
+    let other = (other["client_id"].as_str().unwrap(), other["client_secret"].as_str().unwrap());
+    let ask = async |(id, secret): (&str, &str), token: &str| {
+        let authorization = format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+        let form = vec![("token", token)];
+        let mut request = TestRequest::post().uri("/introspect");
+        request = if id == "gateway" {
+            request.set_form([("token", token), ("client_id", id), ("client_secret", secret)])
+        } else {
+            request.set_form(form).insert_header((header::AUTHORIZATION, authorization))
+        };
+        world.call(request).await
+    };
+    let told = ask(("gateway", "a secret of the gateway"), &key).await.json();
+    assert_eq!((&told["active"], &told["token_type"]), (&json!(true), &json!("Bearer")), "{told}");
+    assert_eq!(told["aud"], format!("{ISSUER}/mail-query/mcp"));
+    assert!(told["client_id"].as_str().unwrap().starts_with("personal-key:"));
+    assert_eq!(ask(other, &key).await.body, r#"{"active":false}"#);
+    let end = TestRequest::post().uri("/revoke").set_form([("token", &key)]);
+    assert_eq!(world.call(end).await.status, 200);
+    let told = ask(("gateway", "a secret of the gateway"), &key).await;
+    assert_eq!(told.body, r#"{"active":false}"#);
 }
