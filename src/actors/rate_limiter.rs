@@ -229,6 +229,21 @@ mod tests {
     }
 
     #[actix_rt::test]
+    async fn a_mailbox_has_one_limit_whoever_asks_and_each_of_theirs_another() {
+        let (gate, _guardian) = gate();
+        let support = |oid: &str| GateKey::mailbox(&UserKey::new("t", oid), "Support@contoso.example");
+        let mut held = Vec::new();
+        for oid in ["a", "b", "a", "b"] {
+            held.push(gate.admit(&support(oid), 1, Duration::ZERO).await.unwrap());
+        }
+        assert!(gate.admit(&support("c"), 1, Duration::ZERO).await.is_err());
+        let own = GateKey::mailbox(&UserKey::new("t", "a"), "a@contoso.example");
+        gate.admit(&own, 1, Duration::ZERO).await.unwrap();
+        let foreign = GateKey::mailbox(&UserKey::new("other", "a"), "support@contoso.example");
+        gate.admit(&foreign, 1, Duration::ZERO).await.unwrap();
+    }
+
+    #[actix_rt::test]
     async fn a_penalty_also_holds_those_back_who_were_queueing() {
         let (gate, _guardian) = gate();
         let mut held = Vec::new();

@@ -53,10 +53,34 @@ impl ScopeSet {
         Self(self.0.iter().filter(|scope| !needs_admin(scope)).cloned().collect())
     }
 
+    /// Those that many people need: not those for mailboxes of others, which few work in.
+    pub(crate) fn everyday(&self) -> Self {
+        Self(self.0.iter().filter(|scope| !is_seldom_needed(scope)).cloned().collect())
+    }
+
     /// Whether `needed` is granted here. Broader Graph permissions imply narrower ones.
     pub(crate) fn allows(&self, needed: &str) -> bool {
         self.contains(needed) || implied_by(needed).iter().any(|broader| self.contains(broader))
     }
+}
+
+/// Whether only those need it who work in mailboxes or calendars of others. Reading others' calendars is not among them:
+/// times that suit everybody are found with it.
+fn is_seldom_needed(scope: &str) -> bool {
+    scope.ends_with(".Shared") && scope != "Calendars.Read.Shared"
+}
+
+/// The permission that does in mailboxes and calendars of others, as far as they are open to the user, what `scope` does
+/// in one's own.
+pub(crate) fn for_others(scope: &str) -> Option<&'static str> {
+    Some(match scope {
+        "Mail.Read" => "Mail.Read.Shared",
+        "Mail.ReadWrite" => "Mail.ReadWrite.Shared",
+        "Mail.Send" => "Mail.Send.Shared",
+        "Calendars.Read" => "Calendars.Read.Shared",
+        "Calendars.ReadWrite" => "Calendars.ReadWrite.Shared",
+        _ => return None,
+    })
 }
 
 /// Whether only an administrator can grant a delegated permission ("AdminConsentRequired" in Graph's permissions
@@ -77,7 +101,9 @@ fn implied_by(scope: &str) -> &'static [&'static str] {
     match scope {
         "Mail.ReadBasic" => &["Mail.Read", "Mail.ReadWrite"],
         "Mail.Read" => &["Mail.ReadWrite"],
+        "Mail.Read.Shared" => &["Mail.ReadWrite.Shared"],
         "Calendars.Read" => &["Calendars.ReadWrite"],
+        "Calendars.Read.Shared" => &["Calendars.ReadWrite.Shared"],
         "Chat.ReadBasic" => &["Chat.Read", "Chat.ReadWrite"],
         "Chat.Read" | "Chat.Create" | "ChatMessage.Send" => &["Chat.ReadWrite"],
         "Presence.Read" => &["Presence.Read.All"],
@@ -146,6 +172,18 @@ mod tests {
     fn what_a_person_can_grant_alone_is_told_apart() {
         let all = ScopeSet::parse("Calendars.Read Place.Read.All Files.Read.All");
         assert_eq!(all.without_admin().to_string(), "Calendars.Read Files.Read.All");
+    }
+
+    #[test]
+    fn what_is_for_mailboxes_of_others_is_for_few() {
+        let all =
+            ScopeSet::parse("Mail.Read Mail.Send.Shared Calendars.Read.Shared Calendars.ReadWrite.Shared");
+        assert_eq!(all.everyday().to_string(), "Calendars.Read.Shared Mail.Read");
+        assert_eq!(for_others("Mail.Read"), Some("Mail.Read.Shared"));
+        assert_eq!(for_others("Files.Read"), None);
+        // One's own mail and that of others are two things.
+        assert!(!ScopeSet::parse("Mail.ReadWrite").allows("Mail.Read.Shared"));
+        assert!(ScopeSet::parse("Mail.ReadWrite.Shared").allows("Mail.Read.Shared"));
     }
 
     #[test]

@@ -33,11 +33,11 @@ impl Part {
     }
 
     /// Without `Prefer` of its own, a part would speak of ids that die with a move.
-    fn json(&self, id: usize, after: Option<usize>) -> Value {
+    fn json(&self, asker: Asker<'_>, id: usize, after: Option<usize>) -> Value {
         let mut part = Map::from_iter([
             ("id".to_owned(), json!(id.to_string())),
             ("method".to_owned(), json!(self.method.as_str())),
-            ("url".to_owned(), json!(self.target)),
+            ("url".to_owned(), json!(asker.placed(&self.target))),
         ]);
         let mut headers = Map::from_iter([("Prefer".to_owned(), json!("IdType=\"ImmutableId\""))]);
         if let Some(body) = &self.body {
@@ -161,7 +161,7 @@ impl GraphClient {
         let mut requests = Vec::with_capacity(chunk.len());
         for at in chunk {
             let Some(part) = parts.get(*at) else { continue };
-            requests.push(part.json(*at, before.filter(|_| chained)));
+            requests.push(part.json(asker, *at, before.filter(|_| chained)));
             before = Some(*at);
         }
         let body = Bytes::from(json!({ "requests": requests }).to_string());
@@ -169,7 +169,10 @@ impl GraphClient {
         let request = if repeatable { request.repeatable() } else { request };
         let answer = self.send(asker, request).await?;
         let read: Responses = answer.view()?;
-        let place = |reply: Reply| Some((reply.id.parse().ok()?, reply.outcome()));
+        let place = |reply: Reply| {
+            let at = reply.id.parse().ok()?;
+            Some((at, reply.outcome().map(|outcome| outcome.map_err(|error| error.in_mailbox(asker)))))
+        };
         Ok(read.responses.into_iter().filter_map(place).collect())
     }
 }
@@ -195,7 +198,7 @@ mod tests {
 
     async fn run(graph: &Arc<FakeGraph>, count: usize) -> Vec<Result<Value, GraphError>> {
         let user = UserKey::new("t", "alice");
-        let asker = Asker { user: &user, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
         client(graph.clone()).batch(asker, &parts(count), true).await.unwrap()
     }
 
@@ -261,7 +264,7 @@ mod tests {
         let graph =
             FakeGraph::new(|_, _| answer(400, &json!({"error": {"code": "BadRequest", "message": "m"}})));
         let user = UserKey::new("t", "alice");
-        let asker = Asker { user: &user, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
         assert!(client(graph).batch(asker, &parts(2), true).await.is_err());
     }
 }

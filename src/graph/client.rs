@@ -79,17 +79,25 @@ impl GraphClient {
     }
 
     /// Sends until there is an answer, a refusal, or no time left.
-    pub(crate) async fn send(&self, asker: Asker<'_>, request: Request) -> Result<Answer, GraphError> {
+    pub(crate) async fn send(&self, asker: Asker<'_>, mut request: Request) -> Result<Answer, GraphError> {
+        if request.workload != Workload::Outlook {
+            return self.insist(asker, &request).await;
+        }
+        request.target = asker.placed(&request.target);
+        self.insist(asker, &request).await.map_err(|error| error.in_mailbox(asker))
+    }
+
+    async fn insist(&self, asker: Asker<'_>, request: &Request) -> Result<Answer, GraphError> {
         if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
             return Err(too_long());
         }
-        let keys = keys(asker.user, &request);
         let mut access = self.tokens.get(asker.user).await?;
+        let keys = keys(asker, request, &access);
         let (mut renewed, mut reread) = (false, false);
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.attempt(asker, &keys, &request, &access, attempt).await {
+            match self.attempt(asker, &keys, request, &access, attempt).await {
                 Next::Done(answer) => return Ok(answer),
                 Next::Fail(GraphError::Challenged { claims }) => {
                     self.tokens.challenged(asker.user, access.version, &claims).await?;
@@ -248,9 +256,17 @@ impl Keys {
     }
 }
 
-fn keys(user: &UserKey, request: &Request) -> Keys {
+fn keys(asker: Asker<'_>, request: &Request, access: &UpstreamAccess) -> Keys {
+    let user = asker.user;
+    // A mailbox has its limit, whoever asks: its owner by the sign-in name, others by the address.
+    let address = asker.mailbox.map_or(access.profile.username.as_str(), |mailbox| mailbox.as_str());
+    let is_mailbox = request.workload == Workload::Outlook && !address.is_empty();
     Keys {
-        whole: GateKey::new(user, request.workload),
+        whole: if is_mailbox {
+            GateKey::mailbox(user, address)
+        } else {
+            GateKey::new(user, request.workload)
+        },
         thread: request.thread.as_deref().map(|id| GateKey::thread(user, id)),
     }
 }

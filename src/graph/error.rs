@@ -1,5 +1,6 @@
 //! Why Graph gave no usable answer, by what can be done about it.
 
+use super::request::Asker;
 use crate::ports::graph::GraphResponse;
 use crate::ports::tokens::TokenError;
 use base64::Engine;
@@ -16,7 +17,14 @@ pub(crate) enum Fault {
     /// Conditional access wants the person to sign in again (a claims challenge).
     StepUpRequired,
     MissingPermission,
+    /// There is no such mailbox, or none that Graph reaches.
     MailboxUnavailable,
+    /// The mailbox of somebody else does not open to this user, who holds the permission for such ones.
+    MailboxDenied,
+    /// This user may not send from it.
+    SendDenied,
+    /// An id of another mailbox than the one that was asked.
+    OtherMailbox,
     NotFound,
     /// A query that Graph does not accept; our fault.
     InternalQuery,
@@ -63,6 +71,20 @@ pub(crate) enum GraphError {
     ForeignLink,
     #[error("an answer of Graph that cannot be read: {0}")]
     Malformed(String),
+}
+
+impl GraphError {
+    /// The same, of a request in the asker's mailbox: in another's one, a refusal is about that mailbox.
+    pub(super) fn in_mailbox(self, asker: Asker<'_>) -> Self {
+        match self {
+            Self::Refused { fault: Fault::MissingPermission, status, code, message, request_id }
+                if asker.mailbox.is_some() =>
+            {
+                Self::Refused { fault: Fault::MailboxDenied, status, code, message, request_id }
+            }
+            other => other,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -139,11 +161,12 @@ fn first(one: String, other: String) -> String {
 
 fn classify(status: StatusCode, code: &str, challenge: &str) -> Fault {
     match code {
-        "ErrorSendAsDenied"
-        | "ErrorInvalidUser"
-        | "MailboxNotEnabledForRESTAPI"
-        | "MailboxNotHostedInExchangeOnline" => return Fault::MailboxUnavailable,
-        "ErrorItemNotFound" | "itemNotFound" | "ErrorInvalidIdMalformed" | "ErrorInvalidMailboxItemId" => {
+        "ErrorSendAsDenied" => return Fault::SendDenied,
+        "ErrorInvalidMailboxItemId" => return Fault::OtherMailbox,
+        "ErrorInvalidUser" | "MailboxNotEnabledForRESTAPI" | "MailboxNotHostedInExchangeOnline" => {
+            return Fault::MailboxUnavailable;
+        }
+        "ErrorItemNotFound" | "itemNotFound" | "ErrorInvalidIdMalformed" => {
             return Fault::NotFound;
         }
         "InefficientFilter" | "ErrorInvalidUrlQueryFilter" | "SearchWithOrderBy" => {
@@ -195,12 +218,12 @@ mod tests {
             (401, "InvalidAuthenticationToken", Fault::AuthExpired),
             (403, "ErrorAccessDenied", Fault::MissingPermission),
             (403, "Authorization_RequestDenied", Fault::MissingPermission),
-            (403, "ErrorSendAsDenied", Fault::MailboxUnavailable),
+            (403, "ErrorSendAsDenied", Fault::SendDenied),
             (404, "ErrorInvalidUser", Fault::MailboxUnavailable),
             (404, "MailboxNotEnabledForRESTAPI", Fault::MailboxUnavailable),
             (404, "ErrorItemNotFound", Fault::NotFound),
             (400, "ErrorInvalidIdMalformed", Fault::NotFound),
-            (400, "ErrorInvalidMailboxItemId", Fault::NotFound),
+            (400, "ErrorInvalidMailboxItemId", Fault::OtherMailbox),
             (400, "InefficientFilter", Fault::InternalQuery),
             (400, "SearchWithOrderBy", Fault::InternalQuery),
             (400, "BadRequest", Fault::Refused),

@@ -1,18 +1,31 @@
 //! What the client asks of Graph: target, preferences, bounds.
 
-use super::encode::Target;
+use super::encode::{Target, segment};
 use crate::domain::ids::UserKey;
+use crate::domain::mailbox::Mailbox;
 use crate::ports::gate::Workload;
 use bytes::Bytes;
 use http::Method;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-/// Who asks, and until when.
+/// Who asks, in whose mailbox, and until when.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asker<'a> {
     pub(crate) user: &'a UserKey,
+    /// Another's mailbox, in which Outlook requests of `/me/…` mean `/users/{address}/…`.
+    pub(crate) mailbox: Option<&'a Mailbox>,
     pub(crate) deadline: Instant,
+}
+
+impl Asker<'_> {
+    /// Where a path of Outlook leads for this asker. Graph's own links are whole already.
+    pub(super) fn placed(&self, target: &str) -> String {
+        match self.mailbox.zip(target.strip_prefix("/me/")) {
+            Some((mailbox, rest)) => format!("/users/{}/{rest}", segment(mailbox.as_str())),
+            None => target.to_owned(),
+        }
+    }
 }
 
 /// One request; built with the functions below.

@@ -4,6 +4,7 @@ use super::error::{Fault, GraphError};
 use super::request::{Asker, Request};
 use super::testing::{FakeGraph, FakeTokens, OpenGate, json, raw};
 use crate::domain::ids::UserKey;
+use crate::domain::mailbox::Mailbox;
 use crate::ports::graph::TransportError;
 use crate::ports::tokens::TokenError;
 use http::Method;
@@ -31,7 +32,11 @@ fn rig_with(graph: Arc<FakeGraph>, tokens: FakeTokens) -> Rig {
 
 impl Rig {
     async fn get(&self, seconds: u64) -> Result<super::client::Answer, GraphError> {
-        let asker = Asker { user: &self.user, deadline: Instant::now() + Duration::from_secs(seconds) };
+        let asker = Asker {
+            user: &self.user,
+            mailbox: None,
+            deadline: Instant::now() + Duration::from_secs(seconds),
+        };
         self.client.send(asker, Request::outlook(Target::new("/me/messages")).html_bodies()).await
     }
 }
@@ -127,7 +132,7 @@ async fn refusals_are_never_repeated() {
 #[tokio::test]
 async fn a_question_too_long_for_an_address_is_not_taken_for_an_outage() {
     let rig = rig(FakeGraph::new(|_, _| json(200, &value!({}))));
-    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+    let asker = Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(20) };
     let long = Target::new("/me/messages").with("$search", &"\u{acc4}".repeat(5000));
     let error = rig.client.send(asker, Request::outlook(long)).await.unwrap_err();
     assert!(matches!(error, GraphError::Refused { fault: Fault::InternalQuery, .. }), "{error:?}");
@@ -148,7 +153,7 @@ async fn write(
     answer: impl Fn(usize) -> super::testing::Reply + Send + Sync + 'static,
 ) -> (Result<super::client::Answer, GraphError>, usize) {
     let rig = rig(FakeGraph::new(move |_, n| answer(n)));
-    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(30) };
+    let asker = Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(30) };
     let outcome = rig.client.send(asker, request).await;
     let asked = rig.graph.seen.lock().len();
     (outcome, asked)
@@ -194,7 +199,8 @@ async fn a_file_that_must_be_new_is_sent_once_and_says_what_it_holds() {
 
     let rig = rig(FakeGraph::new(|_, _| raw(200, &[], b"{}")));
     for request in [put(), put().holding("text/csv".to_owned())] {
-        let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+        let asker =
+            Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(20) };
         rig.client.send(asker, request).await.unwrap();
     }
     let seen = rig.graph.seen.lock();
@@ -216,7 +222,7 @@ async fn a_removal_whose_answer_got_lost_has_happened() {
 #[tokio::test]
 async fn a_write_names_its_version() {
     let rig = rig(FakeGraph::new(|_, _| raw(412, &[], b"")));
-    let asker = Asker { user: &rig.user, deadline: Instant::now() + Duration::from_secs(20) };
+    let asker = Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(20) };
     let patch = Request::write(Method::PATCH, Target::new("/me/events/x"), None).if_match("W/\"7\"");
     let error = rig.client.send(asker, patch).await.unwrap_err();
     assert!(matches!(error, GraphError::Refused { fault: Fault::Conflict, .. }), "{error:?}");
@@ -243,4 +249,28 @@ async fn a_refusal_keeps_code_and_request_id() {
         (fault, code.as_str(), request_id.as_deref()),
         (Fault::NotFound, "ErrorItemNotFound", Some("req-1"))
     );
+}
+
+#[tokio::test]
+async fn in_another_mailbox_the_same_paths_lead_there_and_refusals_are_about_it() {
+    let denied = value!({"error": {"code": "ErrorAccessDenied", "message": "m"}});
+    let rig = rig(FakeGraph::new(move |_, _| json(403, &denied)));
+    let mailbox = Mailbox::parse("support@contoso.example").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let asker = Asker { user: &rig.user, mailbox: Some(&mailbox), deadline };
+    let (there, page) = (Target::new("/me/messages/x"), "https://graph.example/v1.0/me/x");
+    for (request, asked, expected) in [
+        (Request::outlook(there), "/users/support@contoso.example/messages/x", Fault::MailboxDenied),
+        (Request::next(page.to_owned()), page, Fault::MailboxDenied),
+        (Request::files("/me/drive/root"), "/me/drive/root", Fault::MissingPermission),
+    ] {
+        let GraphError::Refused { fault, .. } = rig.client.send(asker, request).await.unwrap_err() else {
+            panic!("{asked}")
+        };
+        assert_eq!((fault, rig.graph.targets().last().unwrap().as_str()), (expected, asked));
+    }
+    let own = Asker { mailbox: None, ..asker };
+    let request = Request::outlook(Target::new("/me/messages/x"));
+    let refused = rig.client.send(own, request).await.unwrap_err();
+    assert!(matches!(refused, GraphError::Refused { fault: Fault::MissingPermission, .. }));
 }

@@ -183,7 +183,7 @@ mod tests {
         let client =
             GraphClient::new(graph.clone(), Arc::new(FakeTokens::default()), Arc::new(OpenGate::default()));
         let user = UserKey::new("t", "u");
-        let asker = Asker { user: &user, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
         let open = Request::files_write(Method::POST, "/me/drive/root:/x:/createUploadSession", None);
         let outcome = client.upload(asker, open, Bytes::from(vec![7; PIECE * 5 / 2])).await;
         let seen = graph.seen.lock();

@@ -126,6 +126,7 @@ impl Addressee<'_> {
             | ToolErrorKind::SignInRequired
             | ToolErrorKind::RateLimited { .. }
             | ToolErrorKind::UpstreamRejected { .. }
+            | ToolErrorKind::MailboxUnavailable { .. }
             | ToolErrorKind::UpstreamUnavailable { .. }
             | ToolErrorKind::Timeout
             | ToolErrorKind::Cancelled

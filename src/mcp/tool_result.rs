@@ -69,6 +69,7 @@ pub(super) fn failure(error: &ToolError) -> Failure {
         | ToolErrorKind::NotFound
         | ToolErrorKind::RateLimited { .. }
         | ToolErrorKind::UpstreamRejected { .. }
+        | ToolErrorKind::MailboxUnavailable { .. }
         | ToolErrorKind::UpstreamUnavailable { .. }
         | ToolErrorKind::Timeout
         | ToolErrorKind::InputRequired { .. }

@@ -31,9 +31,10 @@ impl ScopePolicy {
     }
 
     /// Those that metadata names. Clients ask for all of them at once, and Entra refuses the whole sign-in for one that
-    /// an administrator has not granted; such a one is asked for when a tool needs it (403, RFC 6750 §3.1).
+    /// an administrator has not granted; such a one, and what few people need, is asked for when a call needs it (403,
+    /// RFC 6750 §3.1).
     pub(super) fn published(&self, service: &ServiceInfo) -> ScopeSet {
-        let supported = self.supported(service);
+        let supported = self.supported(service).everyday();
         supported.without_admin().union(&supported.intersection(&self.admin_granted))
     }
 }
@@ -152,6 +153,15 @@ mod tests {
         assert_eq!(text(policy.published(&rooms)), "Calendars.Read Place.Read.All");
         policy.ceiling = Some(ScopeSet::parse("Calendars.Read"));
         assert_eq!(text(policy.published(&rooms)), "Calendars.Read");
+    }
+
+    #[test]
+    fn what_is_for_mailboxes_of_others_is_granted_when_asked_for_and_not_published() {
+        let mail = ServiceInfo { supported_scopes: ScopeSet::parse("Mail.Read Mail.Read.Shared"), ..mail() };
+        let policy = ScopePolicy::default();
+        assert_eq!(policy.published(&mail).to_string(), "Mail.Read User.Read");
+        let asked = effective(Some("Mail.Read.Shared"), &mail, &policy, false).unwrap();
+        assert_eq!(asked.to_string(), "Mail.Read Mail.Read.Shared User.Read");
     }
 
     #[test]

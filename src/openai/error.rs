@@ -144,6 +144,7 @@ impl ApiError {
             | ToolErrorKind::SignInRequired
             | ToolErrorKind::RateLimited { .. }
             | ToolErrorKind::UpstreamRejected { .. }
+            | ToolErrorKind::MailboxUnavailable { .. }
             | ToolErrorKind::UpstreamUnavailable { .. }
             | ToolErrorKind::Timeout
             | ToolErrorKind::InputRequired { .. }

@@ -19,7 +19,8 @@ pub(crate) enum Workload {
     Notes,
 }
 
-/// The thing that is limited: one user's share of one workload, or a tenant's where Graph counts by tenant.
+/// The thing that is limited: a mailbox, one user's share of another workload, or a tenant's where Graph counts by
+/// tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct GateKey {
     owner: UserKey,
@@ -35,6 +36,12 @@ impl GateKey {
             Workload::Teams | Workload::Thread | Workload::Files => UserKey::new(user.tid.clone(), ""),
         };
         Self { owner, workload, thread: None }
+    }
+
+    /// The key of requests in a mailbox, the user's own or another one, by its address.
+    pub(crate) fn mailbox(user: &UserKey, address: &str) -> Self {
+        let owner = UserKey::new(user.tid.clone(), address.to_ascii_lowercase());
+        Self { owner, workload: Workload::Outlook, thread: None }
     }
 
     /// The key of requests about one chat or channel. Ids such as `48:notes` mean another thing to each user.

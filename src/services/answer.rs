@@ -13,6 +13,9 @@ pub(super) struct Applied {
     pub(super) engine: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) window: Option<Bounds>,
+    /// Whose mailbox or calendar, when not the user's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) mailbox: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) folder: Option<String>,
     /// The `$filter` or the KQL.

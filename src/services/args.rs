@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 /// Input property that bounds the characters of what is named by `of`.
 pub(super) fn max_chars_schema(of: &str) -> Value {
-    let description = format!("Most characters of {of}; 24000 unless given");
+    let description = format!("Characters of {of}; 24000 unless given");
     json!({"type": "integer", "minimum": 500, "maximum": 100_000, "description": description})
 }
 
 /// Input property for the form of the answer, see [`OutputFormat`].
 pub(super) fn output_format_schema() -> Value {
-    json!({"type": "string", "enum": ["text", "json"], "description": "json leaves the prose out"})
+    json!({"type": "string", "enum": ["text", "json"], "description": "json: without prose"})
 }
 
 /// Form of the answer.

@@ -74,6 +74,7 @@ fn with_id(mut error: ToolError, request_id: Option<String>) -> ToolError {
 fn refused(fault: Fault, status: u16, code: String, message: &str, scopes: &[&'static str]) -> ToolError {
     let source = format!("Graph {status} {code}");
     let rejected = || ToolErrorKind::UpstreamRejected { code: code.clone(), status };
+    let mailbox = || ToolErrorKind::MailboxUnavailable { code: code.clone(), status };
     let error = match fault {
         Fault::AuthExpired | Fault::StepUpRequired => sign_in(),
         Fault::MissingPermission => {
@@ -85,8 +86,24 @@ fn refused(fault: Fault, status: u16, code: String, message: &str, scopes: &[&'s
             ToolError::new(rejected(), text)
         }
         Fault::MailboxUnavailable => ToolError::new(
-            rejected(),
-            "This account has no mailbox in Exchange Online (none licensed, or it is on-premises).",
+            mailbox(),
+            "There is no such mailbox in Exchange Online: the address is unknown, or the account has none (none licensed, \
+             or it is on-premises).",
+        ),
+        Fault::MailboxDenied => ToolError::new(
+            mailbox(),
+            "This mailbox or calendar does not open to the signed-in user, or not for this. Its owner shares a calendar, \
+             and an administrator gives access to a mailbox; nothing was done.",
+        ),
+        Fault::SendDenied => ToolError::new(
+            mailbox(),
+            "The signed-in user may not send from this mailbox. An administrator gives the right to send as it, or on \
+             behalf of it.",
+        ),
+        Fault::OtherMailbox => ToolError::new(
+            ToolErrorKind::NotFound,
+            "There is no such item in this mailbox: the id is of another mailbox. Pass ids as they were given, which lead to \
+             theirs, or name it with `mailbox`.",
         ),
         Fault::NotFound => ToolError::new(
             ToolErrorKind::NotFound,
@@ -136,6 +153,10 @@ mod tests {
             (Fault::AuthExpired, "auth_expired"),
             (Fault::StepUpRequired, "auth_expired"),
             (Fault::MissingPermission, "graph_rejected"),
+            (Fault::MailboxUnavailable, "mailbox_unavailable"),
+            (Fault::MailboxDenied, "mailbox_unavailable"),
+            (Fault::SendDenied, "mailbox_unavailable"),
+            (Fault::OtherMailbox, "not_found"),
             (Fault::NotFound, "not_found"),
             (Fault::InternalQuery, "graph_rejected"),
             (Fault::Restart, "invalid_input"),

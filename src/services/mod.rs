@@ -13,6 +13,7 @@ mod file_text;
 mod iacs;
 pub(crate) mod m365;
 mod mail_query;
+mod mailbox;
 mod markup;
 mod net;
 mod onedrive;

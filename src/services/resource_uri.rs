@@ -20,9 +20,10 @@ pub(super) fn decoded(segment: &str) -> Result<String, ToolError> {
     Ok(id.into_owned())
 }
 
-/// What Graph does not find, or takes for no id, does not exist.
+/// What Graph does not find, or takes for no id, does not exist, nor what lies in a mailbox that does not open.
 pub(super) fn missing(error: ToolError) -> ToolError {
-    if matches!(error.kind, ToolErrorKind::UpstreamRejected { status: 400 | 404, .. }) {
+    use ToolErrorKind::{MailboxUnavailable, UpstreamRejected};
+    if matches!(error.kind, UpstreamRejected { status: 400 | 404, .. } | MailboxUnavailable { .. }) {
         gone()
     } else {
         error

@@ -16,7 +16,35 @@ const EVERYBODY: &str = "e0e0e0e0-51a7-4c2b-9f10-7d3b6a000001";
 pub(crate) struct Directory {
     pub(crate) tenant_id: String,
     pub(crate) people: Vec<Person>,
+    /// Accounts that nobody signs in to, with mailboxes that people share.
+    pub(crate) shared: Vec<Person>,
 }
+
+/// How far something of another is open to a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Access {
+    #[default]
+    None,
+    Read,
+    Write,
+}
+
+/// What a person may do in the mailbox of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rights {
+    pub(crate) mail: Access,
+    pub(crate) calendar: Access,
+    /// Send as that mailbox.
+    pub(crate) send: bool,
+}
+
+/// Mailbox, person, and what that person may do there.
+const DELEGATED: [(&str, &str, Rights); 4] = [
+    ("support", "alice", Rights { mail: Access::Write, calendar: Access::Write, send: true }),
+    ("support", "minji", Rights { mail: Access::Read, calendar: Access::Read, send: false }),
+    ("invoices", "alice", Rights { mail: Access::Write, calendar: Access::None, send: false }),
+    ("alice", "bob", Rights { mail: Access::None, calendar: Access::Read, send: false }),
+];
 
 /// One account with a mailbox.
 #[derive(Debug)]
@@ -48,6 +76,30 @@ pub(crate) struct Memberships {
 }
 
 impl Person {
+    /// The part of the address before the `@`.
+    pub(crate) fn key(&self) -> &str {
+        self.upn.split('@').next().unwrap_or_default()
+    }
+
+    fn new(
+        [oid, name, display_name, given_name, surname, job_title, locale, time_zone]: [&str; 8],
+        disabled: bool,
+    ) -> Self {
+        Self {
+            oid: oid.to_owned(),
+            upn: format!("{name}@{TENANT_DOMAIN}"),
+            mail: format!("{name}@{TENANT_DOMAIN}"),
+            display_name: display_name.to_owned(),
+            given_name: given_name.to_owned(),
+            surname: surname.to_owned(),
+            job_title: job_title.to_owned(),
+            locale: locale.to_owned(),
+            time_zone: time_zone.to_owned(),
+            disabled: AtomicBool::new(disabled),
+            memberships: RwLock::new(Memberships { groups: vec![EVERYBODY.to_owned()], roles: Vec::new() }),
+        }
+    }
+
     /// Whether the person may consent for everybody: Alice runs the tenant.
     pub(crate) fn is_admin(&self) -> bool {
         self.upn.starts_with("alice@")
@@ -75,7 +127,7 @@ impl Person {
 }
 
 impl Directory {
-    /// The three people that demos and tests rely on.
+    /// The three people that demos and tests rely on, and two mailboxes that they share.
     pub(crate) fn contoso() -> Self {
         let people = [
             [
@@ -109,28 +161,50 @@ impl Directory {
                 "Korea Standard Time",
             ],
         ];
+        let shared = [
+            [
+                "5a9e0000-3b7d-4c15-8e42-6f0a2d9b0004",
+                "support",
+                "Customer Support",
+                "",
+                "",
+                "",
+                "en-US",
+                "W. Europe Standard Time",
+            ],
+            [
+                "14b01ce5-62f8-4d3e-b5a9-0c7e1f3a0005",
+                "invoices",
+                "Incoming Invoices",
+                "",
+                "",
+                "",
+                "en-US",
+                "W. Europe Standard Time",
+            ],
+        ];
         Self {
             tenant_id: TENANT_ID.to_owned(),
-            people: people
-                .into_iter()
-                .map(|[oid, name, display_name, given_name, surname, job_title, locale, time_zone]| Person {
-                    oid: oid.to_owned(),
-                    upn: format!("{name}@{TENANT_DOMAIN}"),
-                    mail: format!("{name}@{TENANT_DOMAIN}"),
-                    display_name: display_name.to_owned(),
-                    given_name: given_name.to_owned(),
-                    surname: surname.to_owned(),
-                    job_title: job_title.to_owned(),
-                    locale: locale.to_owned(),
-                    time_zone: time_zone.to_owned(),
-                    disabled: AtomicBool::new(false),
-                    memberships: RwLock::new(Memberships {
-                        groups: vec![EVERYBODY.to_owned()],
-                        roles: Vec::new(),
-                    }),
-                })
-                .collect(),
+            people: people.into_iter().map(|person| Person::new(person, false)).collect(),
+            shared: shared.into_iter().map(|mailbox| Person::new(mailbox, true)).collect(),
         }
+    }
+
+    /// Everybody who has a mailbox.
+    pub(crate) fn mailboxes(&self) -> impl Iterator<Item = &Person> {
+        self.people.iter().chain(&self.shared)
+    }
+
+    /// Finds a mailbox by object id or address.
+    pub(crate) fn mailbox(&self, name: &str) -> Option<&Person> {
+        self.mailboxes()
+            .find(|one| one.oid.eq_ignore_ascii_case(name) || one.upn.eq_ignore_ascii_case(name.trim()))
+    }
+
+    /// What one may do in the mailbox of the other.
+    pub(crate) fn rights(&self, person: &Person, mailbox: &Person) -> Rights {
+        let known = DELEGATED.iter().find(|(of, to, _)| *of == mailbox.key() && *to == person.key());
+        known.map(|(.., rights)| *rights).unwrap_or_default()
     }
 
     /// Finds a person by object id.
@@ -157,7 +231,14 @@ mod tests {
         assert_eq!(minji.time_zone, "Korea Standard Time");
         assert_eq!(directory.by_oid(&minji.oid.to_uppercase()).unwrap().upn, "minji@contoso.example");
         assert!(directory.by_upn("mallory@contoso.example").is_none());
-        for person in &directory.people {
+        assert!(directory.by_upn("support@contoso.example").is_none(), "nobody signs in there");
+        let support = directory.mailbox("Support@contoso.example").unwrap();
+        assert_eq!(
+            directory.rights(directory.by_upn("bob@contoso.example").unwrap(), support),
+            Rights::default()
+        );
+        assert!(directory.rights(minji, support).mail == Access::Read);
+        for person in directory.mailboxes() {
             assert!(uuid::Uuid::parse_str(&person.oid).is_ok(), "{}", person.oid);
         }
     }

@@ -66,6 +66,24 @@ pub(crate) struct Write<'a> {
     pub(crate) recipients: (&'static str, &'a [String]),
 }
 
+impl<'a> Write<'a> {
+    /// The same, said and meant in the mailbox of the call; `bound` is the payload with that mailbox.
+    fn placed(&'a self, context: &CallContext, bound: Option<&'a Value>) -> Self {
+        let preview = match &context.mailbox {
+            Some(mailbox) => format!("In the mailbox {mailbox}:\n{}", self.preview),
+            None => self.preview.clone(),
+        };
+        Self {
+            service: self.service,
+            tool: self.tool,
+            payload: bound.unwrap_or(self.payload),
+            preview,
+            leaves: self.leaves,
+            recipients: self.recipients,
+        }
+    }
+}
+
 /// Guards writes.
 pub(crate) struct Writes {
     store: Arc<dyn Store>,
@@ -102,6 +120,10 @@ impl Writes {
         args: &Args,
         write: &Write<'_>,
     ) -> Result<Option<ToolOutput>, ToolError> {
+        let bound =
+            context.mailbox.as_ref().map(|mailbox| json!({"mailbox": mailbox, "payload": write.payload}));
+        let write = &write.placed(context, bound.as_ref());
+        let user = &context.caller.user;
         self.check_recipients(write.recipients)?;
         if args.get("dry_run").and_then(Value::as_bool) == Some(true) {
             let next = "This was a dry run: nothing was done. Call again without `dry_run` to do it.";
@@ -110,7 +132,6 @@ impl Writes {
         if !write.leaves {
             return Ok(None);
         }
-        let user = &context.caller.user;
         if let Some(token) = args.get("confirm_token").and_then(Value::as_str) {
             self.check(user, write, token).await?;
             self.admit(user, write).await?;
@@ -234,7 +255,7 @@ fn held(held: &Held<'_>) -> Result<ToolOutput, ToolError> {
 pub(crate) fn inputs(properties: Value, confirmed: bool) -> Value {
     let mut all = members(properties);
     if confirmed {
-        let text = "From the preview of this very call, once the person agreed; leave out at first";
+        let text = "From the preview of this call, once the person agreed";
         all.insert("confirm_token".to_owned(), json!({"type": "string", "description": text}));
     }
     all.insert(

@@ -3,6 +3,7 @@
 use super::error::{ToolError, ToolErrorKind};
 use super::outlet::{Ask, Change, Feature, LogLevel, Note, Outlet, Question};
 use crate::domain::ids::{ClientId, UserKey};
+use crate::domain::mailbox::Mailbox;
 use crate::domain::scope::ScopeSet;
 use serde_json::Value;
 use std::time::Instant;
@@ -37,10 +38,12 @@ impl Caller {
     }
 }
 
-/// Bounds of one call. Identity never comes from arguments.
+/// Bounds of one call. Identity never comes from arguments; a mailbox may, and Microsoft decides whether it opens.
 #[derive(Clone, Debug)]
 pub(crate) struct CallContext {
     pub(crate) caller: Caller,
+    /// Whose mailbox it is about, when not the caller's own. Ids and cursors carry it, writes are confirmed for it.
+    pub(crate) mailbox: Option<Mailbox>,
     /// The call must have answered by then.
     pub(crate) deadline: Instant,
     /// See [`super::outlet`]; the methods below use it.
@@ -100,5 +103,12 @@ impl CallContext {
     /// decide whether there is anything to do come before.
     pub(crate) fn detach(&self) -> Result<(), ToolError> {
         self.outlet.detach()
+    }
+}
+
+impl CallContext {
+    /// An id as the caller gets it: with its mailbox, where that is not the caller's own.
+    pub(crate) fn marked(&self, id: &str) -> String {
+        self.mailbox.as_ref().map_or_else(|| id.to_owned(), |mailbox| mailbox.marked(id))
     }
 }

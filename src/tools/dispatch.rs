@@ -221,7 +221,7 @@ impl Dispatcher {
 
     fn context(&self, asked: Invocation) -> (CallContext, CancellationToken) {
         let deadline = Instant::now() + self.limits.deadline;
-        (CallContext { caller: asked.caller, deadline, outlet: asked.outlet }, asked.cancel)
+        (CallContext { caller: asked.caller, mailbox: None, deadline, outlet: asked.outlet }, asked.cancel)
     }
 
     async fn run(

@@ -33,6 +33,11 @@ pub(crate) enum ToolErrorKind {
         code: String,
         status: u16,
     },
+    /// There is no such mailbox, or it does not open to the caller: Graph's error code.
+    MailboxUnavailable {
+        code: String,
+        status: u16,
+    },
     /// Graph, Entra or the store cannot answer now.
     UpstreamUnavailable {
         retry_after: Option<Duration>,
@@ -100,6 +105,7 @@ impl ToolError {
             ToolErrorKind::SignInRequired => "auth_expired",
             ToolErrorKind::RateLimited { .. } => "throttled",
             ToolErrorKind::UpstreamRejected { .. } => "graph_rejected",
+            ToolErrorKind::MailboxUnavailable { .. } => "mailbox_unavailable",
             ToolErrorKind::UpstreamUnavailable { .. } => "unavailable",
             ToolErrorKind::Timeout => "timeout",
             ToolErrorKind::Cancelled => "cancelled",
@@ -122,6 +128,7 @@ impl ToolError {
             | ToolErrorKind::InsufficientScope { .. }
             | ToolErrorKind::SignInRequired
             | ToolErrorKind::UpstreamRejected { .. }
+            | ToolErrorKind::MailboxUnavailable { .. }
             | ToolErrorKind::Timeout
             | ToolErrorKind::Cancelled
             | ToolErrorKind::InputRequired { .. }
@@ -173,7 +180,8 @@ impl<'a> ErrorDetail<'a> {
         };
         match &error.kind {
             ToolErrorKind::InvalidInput { field } => detail.field = field.as_deref(),
-            ToolErrorKind::UpstreamRejected { code, status } => {
+            ToolErrorKind::UpstreamRejected { code, status }
+            | ToolErrorKind::MailboxUnavailable { code, status } => {
                 detail.graph_code = Some(code);
                 detail.status = Some(*status);
             }

@@ -8,7 +8,7 @@ use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{ScopeSet, for_others};
 use crate::domain::switches::SwitchedOff;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -136,7 +136,9 @@ pub(crate) fn scopes_left(
     left_out: &[Arc<dyn Tool>],
 ) -> ScopeSet {
     let scopes = |tools: &[Arc<dyn Tool>]| -> ScopeSet {
-        tools.iter().flat_map(|tool| tool.spec().scopes.iter().copied()).collect()
+        let own: Vec<&str> = tools.iter().flat_map(|tool| tool.spec().scopes.iter().copied()).collect();
+        let others = own.iter().filter_map(|scope| for_others(scope));
+        own.iter().copied().chain(others).collect()
     };
     let only_there = scopes(left_out).difference(&scopes(kept)).difference(&info.required_scopes);
     info.supported_scopes.difference(&only_there)

@@ -58,6 +58,8 @@ mod mail_organize;
 #[cfg(test)]
 mod mail_write;
 #[cfg(test)]
+mod mailbox;
+#[cfg(test)]
 mod main_job;
 #[cfg(test)]
 mod metrics;

@@ -51,6 +51,12 @@ pub(in crate::html) const EN: Texts = Texts {
         mail_read: Words { can: "Read your mail", cannot: "Read your mail" },
         mail_write: Words { can: "Read, change and delete your mail", cannot: "Change or delete your mail" },
         mail_send: Words { can: "Send mail as you", cannot: "Send mail as you" },
+        mail_shared_read: both("Read the mail of mailboxes that are shared with you"),
+        mail_shared_write: Words {
+            can: "Read, write, move and delete mail in mailboxes that are shared with you",
+            cannot: "Change mail in mailboxes that are shared with you",
+        },
+        mail_shared_send: both("Send mail from mailboxes that are shared with you"),
         mailbox_read: Words { can: "See your mailbox settings", cannot: "See your mailbox settings" },
         mailbox_write: Words {
             can: "See and change your mailbox settings",
@@ -58,6 +64,11 @@ pub(in crate::html) const EN: Texts = Texts {
         },
         calendar_read: Words { can: "Read your calendars", cannot: "Read your calendars" },
         calendar_write: Words { can: "Read and change your calendars", cannot: "Change your calendars" },
+        calendar_shared_read: both("Read calendars that are shared with you"),
+        calendar_shared_write: Words {
+            can: "Read and change calendars that are shared with you",
+            cannot: "Change calendars that are shared with you",
+        },
         teams_list: Words { can: "See which teams you are in", cannot: "See which teams you are in" },
         channels_list: Words {
             can: "See the channels of your teams",

@@ -48,10 +48,20 @@ pub(in crate::html) const KO: Texts = Texts {
         mail_read: both("메일 읽기"),
         mail_write: Words { can: "메일 읽기, 수정 및 삭제", cannot: "메일 수정 또는 삭제" },
         mail_send: both("사용자 이름으로 메일 보내기"),
+        mail_shared_read: both("공유받은 사서함의 메일 읽기"),
+        mail_shared_write: Words {
+            can: "공유받은 사서함의 메일 읽기, 쓰기, 이동 및 삭제",
+            cannot: "공유받은 사서함의 메일 변경",
+        },
+        mail_shared_send: both("공유받은 사서함에서 메일 보내기"),
         mailbox_read: both("사서함 설정 보기"),
         mailbox_write: Words { can: "사서함 설정 보기 및 변경", cannot: "사서함 설정 변경" },
         calendar_read: both("일정 읽기"),
         calendar_write: Words { can: "일정 읽기 및 변경", cannot: "일정 변경" },
+        calendar_shared_read: both("공유받은 일정 읽기"),
+        calendar_shared_write: Words {
+            can: "공유받은 일정 읽기 및 변경", cannot: "공유받은 일정 변경"
+        },
         teams_list: both("사용자가 속한 팀 보기"),
         channels_list: both("팀의 채널 보기"),
         channel_read: both("팀 채널의 메시지 읽기"),

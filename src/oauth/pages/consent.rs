@@ -109,6 +109,7 @@ fn out_of_reach(page: &Consent<'_>, lang: Lang) -> Vec<&'static str> {
     let texts = lang.texts();
     let none = ScopeSet::default();
     let offered = page.service.map_or(&none, |service| &service.supported_scopes);
+    let offered = offered.everyday();
     let missing = offered.iter().filter(|scope| !page.flow.scopes.allows(scope));
     let mut list: Vec<&str> = missing.filter_map(|s| texts.scopes.of(s)).map(|words| words.cannot).collect();
     list.extend([texts.consent.never_others, texts.consent.never_password]);

@@ -140,7 +140,7 @@ impl CalendarChanges {
                     "The period belongs to the first look: leave out `start` and `end`, or `since_cursor`.";
                 return Err(ToolError::invalid("start", text));
             }
-            return since::kept(deps.cursors.load(&context.caller.user, NAME, cursor).await, gone);
+            return since::kept(deps.cursors.load(context, NAME, cursor).await, gone);
         }
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
         let said = Said {
@@ -284,7 +284,7 @@ impl Tool for CalendarChanges {
         } else if !first {
             look.since = asked;
         }
-        told.since_cursor = self.desk.deps.cursors.keep(&context.caller.user, NAME, &look, LIFE).await?;
+        told.since_cursor = self.desk.deps.cursors.keep(context, NAME, &look, LIFE).await?;
         let text = told.print(&look.period, first);
         output(|| with_notes(text, &told.warnings, None), &told, OutputFormat::Text)
     }

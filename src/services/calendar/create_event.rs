@@ -3,13 +3,14 @@
 use super::calendars;
 use super::draft::{Draft, attendee, draft_schema};
 use super::event::{EventItem, EventView, event_schema};
-use super::{ALIASES, Desk, WRITE_SCOPES, asker, time_zone_schema, write_fault};
+use super::{Desk, WRITE_SCOPES, asker, time_zone_schema, write_fault};
 use crate::domain::{canonical, random};
 use crate::graph::encode::Target;
 use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::services::answer::output;
 use crate::services::args::{OutputFormat, typed};
+use crate::services::mailbox::calendar_schema;
 use crate::services::people::{addresses, people_schema};
 use crate::services::time::{instant, local_text};
 use crate::tools::confirm::{Write, inputs, outcome_schema};
@@ -67,6 +68,7 @@ impl CreateEvent {
         let properties = draft_schema(json!({
             "attendees": people_schema("Who must come: mail addresses"),
             "optional_attendees": people_schema("Who may come: mail addresses"),
+            "mailbox": calendar_schema(),
             "calendar": {"type": "string", "description": "Name or id of a calendar; the default one unless given"},
             "time_zone": time_zone_schema(),
         }));
@@ -79,7 +81,7 @@ impl CreateEvent {
             output_schema: outcome_schema(json!({"event": {"type": "object", "properties": event_schema()}})),
             annotations: Annotations::WRITE.idempotent().open_world(),
             scopes: WRITE_SCOPES,
-            aliases: ALIASES,
+            aliases: &[("user_id", "user_id")],
         };
         Self { desk, spec }
     }
@@ -94,8 +96,10 @@ impl CreateEvent {
         zone: Tz,
     ) -> Result<EventItem, ToolError> {
         let today = instant(self.desk.deps.clock.now()).date_naive().to_string();
-        let wish =
-            json!({"user": context.caller.user.to_string(), "path": path, "event": event, "day": today});
+        let wish = json!({
+            "user": context.caller.user.to_string(), "mailbox": context.mailbox, "path": path, "event": event,
+            "day": today,
+        });
         let send = async |id: String, event: &mut Map<String, Value>| {
             event.insert("transactionId".to_owned(), json!(id));
             let body = Bytes::from(Value::from(event.clone()).to_string());
@@ -122,8 +126,9 @@ impl Tool for CreateEvent {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let mut wish: Wish = typed(&args)?;
         wish.draft = wish.draft.cleaned().await?;
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
@@ -154,13 +159,14 @@ impl Tool for CreateEvent {
             tool: NAME,
             payload: &json!({"path": path, "event": event}),
             preview: preview(&wish, &times, &recipients),
-            leaves: !recipients.is_empty(),
+            // Another's calendar is another person's.
+            leaves: !recipients.is_empty() || context.mailbox.is_some(),
             recipients: ("attendees", &recipients),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        let event = self.post(context, &path, event, zone).await?;
+        let event = self.post(context, &path, event, zone).await?.marked(context);
         let said = if recipients.is_empty() { "" } else { " The people were invited." };
         let text = format!(
             "Created \"{}\", {} to {}.{said}\nid: {}\n",

@@ -75,8 +75,9 @@ impl Tool for DeleteEvent {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, _) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let zone = self.desk.zone(context, None).await?;
         let series = wish.scope == "series";

@@ -3,6 +3,7 @@
 use super::recurrence::{Repeats, words};
 use crate::graph::page::Text;
 use crate::services::time::{local_text, utc_text};
+use crate::tools::context::CallContext;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -232,6 +233,11 @@ impl EventItem {
             from,
             to,
         }
+    }
+
+    /// The same with its ids as callers get them.
+    pub(super) fn marked(self, context: &CallContext) -> Self {
+        Self { id: context.marked(&self.id), series_id: context.marked(&self.series_id), ..self }
     }
 
     /// Whether every word occurs in subject, place or people.

@@ -145,8 +145,9 @@ impl Tool for GetEvent {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
         let event = self.event(context, &wish, zone).await?;
@@ -159,7 +160,8 @@ impl Tool for GetEvent {
                 warnings.push(format!("This event is no series, so it has no instances.{of}"));
             }
         }
-        let shown = Shown { event, instances, has_more, warnings };
+        let instances = instances.into_iter().map(|instance| instance.marked(context)).collect();
+        let shown = Shown { event: event.marked(context), instances, has_more, warnings };
         output(
             || with_notes(printed(&shown.event, &shown.instances), &shown.warnings, None),
             &shown,

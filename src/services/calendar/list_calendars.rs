@@ -1,8 +1,9 @@
 //! `calendar_list_calendars`: the user's calendars.
 
-use super::{ALIASES, Desk, SCOPES, asker, calendars, fault};
+use super::{Desk, SCOPES, asker, calendars, fault};
 use crate::services::answer::{Answer, Applied, listing_schema};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
+use crate::services::mailbox::calendar_schema;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -35,11 +36,13 @@ impl ListCalendars {
             name: "calendar_list_calendars",
             title: "List Calendars",
             description: "List the user's calendars, shared ones included.",
-            input_schema: json!({"type": "object", "properties": {"output_format": output_format_schema()}}),
+            input_schema: json!({"type": "object", "properties": {
+                "mailbox": calendar_schema(), "output_format": output_format_schema(),
+            }}),
             output_schema: listing_schema(&item),
             annotations: Annotations::READ,
             scopes: SCOPES,
-            aliases: ALIASES,
+            aliases: &[("user_id", "user_id")],
         };
         Self { desk, spec }
     }
@@ -51,10 +54,14 @@ impl Tool for ListCalendars {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
-        let items = calendars::all(&self.desk.deps.graph, asker(context)).await.map_err(fault)?;
+        let mut items = calendars::all(&self.desk.deps.graph, asker(context)).await.map_err(fault)?;
+        for calendar in &mut items {
+            calendar.id = context.marked(&calendar.id);
+        }
         let mut text = format!("{} calendars\n", items.len());
         for calendar in &items {
             let default = if calendar.is_default { " (default)" } else { "" };
@@ -68,7 +75,12 @@ impl Tool for ListCalendars {
             count: items.len(),
             has_more: false,
             next_cursor: None,
-            applied: Applied { engine: "list", scanned: items.len(), ..Applied::default() },
+            applied: Applied {
+                engine: "list",
+                mailbox: context.mailbox.as_ref().map(ToString::to_string),
+                scanned: items.len(),
+                ..Applied::default()
+            },
             truncated: false,
             max_chars: self.desk.deps.settings.max_chars,
             items,

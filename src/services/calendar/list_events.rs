@@ -2,13 +2,14 @@
 
 use super::event::{EventItem, EventView, SELECT, event_schema, note_conflicts};
 use super::span::{Said, Span};
-use super::{ALIASES, Desk, SCOPES, asker, calendars, fault, time_zone_schema};
+use super::{Desk, SCOPES, asker, calendars, fault, time_zone_schema};
 use crate::graph::encode::Target;
 use crate::graph::error::GraphError;
 use crate::graph::page::Page;
 use crate::graph::request::Request;
 use crate::services::answer::{Answer, Applied, Bounds, listing_schema};
 use crate::services::args::{OutputFormat, max_chars_schema, output_format_schema, typed};
+use crate::services::mailbox::calendar_schema;
 use crate::services::time::{instant, local_text, utc_text};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -74,6 +75,7 @@ impl ListEvents {
                 "start_date": date("First day, e.g. 2026-03-31, or a time; today unless given"),
                 "end_date": date("Last day, included, or a time; 30 days after the start unless given"),
                 "search_query": {"type": "string", "description": "Words that must all occur in subject, place or people"},
+                "mailbox": calendar_schema(),
                 "calendar": {"type": "string", "description": "Name or id of a calendar; the default one unless given"},
                 "time_zone": time_zone_schema(),
                 "include_cancelled": {"type": "boolean", "description": "Cancelled events too; no unless given"},
@@ -85,14 +87,14 @@ impl ListEvents {
             output_schema: listing_schema(&event_schema()),
             annotations: Annotations::READ_UNTRUSTED,
             scopes: SCOPES,
-            aliases: ALIASES,
+            aliases: &[("user_id", "user_id")],
         };
         Self { desk, spec }
     }
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, self.spec.name, cursor).await;
+            return self.desk.deps.cursors.load(context, self.spec.name, cursor).await;
         }
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
         let said = Said {
@@ -135,7 +137,7 @@ impl ListEvents {
             }
             let answer = self.desk.deps.graph.send(asker(context), Request::next(next)).await?;
             let page: Page<'_, EventView<'_>> = answer.view()?;
-            items.extend(page.value.iter().map(|view| EventItem::new(view, zone)));
+            items.extend(page.value.iter().map(|view| EventItem::new(view, zone).marked(context)));
             link = page.next_link();
         }
         // Whole days are instants only in the user's zone, so the order is made here.
@@ -150,8 +152,9 @@ impl Tool for ListEvents {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let mut question = self.question(context, &wish).await?;
         let zone: Tz = question.zone.parse().unwrap_or(Tz::UTC);
@@ -185,12 +188,13 @@ impl Tool for ListEvents {
             (Some(_), Some(last)) => {
                 question.after = Some((last.start_utc.clone(), last.id.clone()));
                 let cursors = &self.desk.deps.cursors;
-                Some(cursors.save(&context.caller.user, self.spec.name, &question).await?)
+                Some(cursors.save(context, self.spec.name, &question).await?)
             }
             _ => None,
         };
         let (start, end) = (local_text(question.span.start, zone), local_text(question.span.end, zone));
-        let heading = format!("{} events from {start} to {end} ({zone})\n", items.len());
+        let whose = context.mailbox.as_ref().map(|mailbox| format!(" of {mailbox}")).unwrap_or_default();
+        let heading = format!("{} events{whose} from {start} to {end} ({zone})\n", items.len());
         let answer = Answer {
             count: items.len(),
             has_more: left.is_some() || cut,
@@ -201,6 +205,7 @@ impl Tool for ListEvents {
                 query: question.words.join(" "),
                 post_filters: if question.words.is_empty() { Vec::new() } else { vec!["search_query"] },
                 scanned,
+                mailbox: context.mailbox.as_ref().map(ToString::to_string),
                 time_zone: zone.name().to_owned(),
                 ..Applied::default()
             },

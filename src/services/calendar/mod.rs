@@ -1,4 +1,5 @@
-//! `/calendar`: the signed-in user's own calendars, and when colleagues are free. What reaches other people, or takes
+//! `/calendar`: the signed-in user's calendars, those that others share (see [`mailbox`]; the paths of `/me` that the tools
+//! name are `/users/{address}` there), and when colleagues are free. What reaches other people, or takes
 //! something away, is confirmed first (see `tools::confirm`).
 //!
 //! Graph is asked in UTC and answers in UTC; the user's zone is put on at the end, so that one reading of time serves
@@ -25,14 +26,14 @@ mod standing;
 mod update_event;
 
 use super::own::asker;
-use super::{ServiceDeps, own, zone};
+use super::{ServiceDeps, mailbox, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{ScopeSet, for_others};
 use crate::graph::error::GraphError;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
-use crate::tools::tool::{Args, Service, Tool};
+use crate::tools::tool::{Args, Service, Tool, ToolSpec};
 use chrono_tz::Tz;
 use serde_json::Value;
 use std::sync::Arc;
@@ -54,6 +55,16 @@ impl Desk {
     /// See [`own::notes`].
     async fn notes(&self, context: &CallContext, args: &Args) -> Result<Vec<String>, ToolError> {
         own::notes(&self.deps.graph, context, args).await
+    }
+
+    /// See [`mailbox::enter`].
+    async fn enter(
+        &self,
+        context: &CallContext,
+        spec: &ToolSpec,
+        args: &mut Args,
+    ) -> Result<(CallContext, Vec<String>), ToolError> {
+        mailbox::enter(&self.deps.graph, context, spec.scopes, args).await
     }
 
     /// The zone of a call: what the caller names, else the mailbox's.
@@ -129,7 +140,10 @@ impl Calendar {
                         .to_owned(),
                 supported_scopes: required
                     .union(&WRITE_SCOPES.iter().chain(find_times::SCOPES).copied().collect())
-                    .union(&find_rooms::SCOPES.iter().copied().collect()),
+                    .union(&find_rooms::SCOPES.iter().copied().collect())
+                    .union(
+                        &SCOPES.iter().chain(WRITE_SCOPES).filter_map(|scope| for_others(scope)).collect(),
+                    ),
                 required_scopes: required,
             },
             tools,

@@ -86,8 +86,9 @@ impl Tool for RespondEvent {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, _) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
         let notify = wish.notify.unwrap_or(true);

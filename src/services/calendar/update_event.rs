@@ -97,8 +97,9 @@ impl Tool for UpdateEvent {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.desk.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.desk.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let mut wish: Wish = typed(&args)?;
         wish.draft = wish.draft.cleaned().await?;
         let zone = self.desk.zone(context, wish.time_zone.as_deref()).await?;
@@ -121,13 +122,13 @@ impl Tool for UpdateEvent {
             tool: NAME,
             payload: &json!({"id": standing.item.id, "version": standing.etag, "patch": patch}),
             preview: format!("Change {}:\n- {}{told}", standing.named(), changes.join("\n- ")),
-            leaves: !recipients.is_empty(),
+            leaves: !recipients.is_empty() || context.mailbox.is_some(),
             recipients: ("add_attendees", &recipients),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        let event = self.patch(context, &standing, &patch, zone).await?;
+        let event = self.patch(context, &standing, &patch, zone).await?.marked(context);
         let text = format!("Changed \"{}\":\n- {}\nid: {}\n", event.subject, changes.join("\n- "), event.id);
         output(|| text, &Done::new(event, changes, warnings), OutputFormat::Text)
     }

@@ -8,6 +8,7 @@ use super::plan::{Plan, plan};
 use super::post::{PostFilter, is_address};
 use super::window::{Period, Window};
 use super::{Mail, SCOPES, asker, fault};
+use crate::domain::mailbox::Mailbox;
 use crate::graph::encode::Target;
 use crate::graph::error::{Fault, GraphError};
 use crate::graph::page::Page;
@@ -16,6 +17,7 @@ use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
 use crate::services::drive;
 use crate::services::file_text::{self, Named, Part};
+use crate::services::mailbox::mailbox_schema;
 use crate::services::time::{instant, local_text};
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
@@ -257,7 +259,8 @@ impl AttachmentManager {
         let deps = &self.mail.deps;
         let limit = deps.settings.max_attachment_bytes;
         file_text::check_size(&found.file.name, found.file.size, limit, "Outlook")?;
-        let path = attachment_view::path(&found.message_id, &found.file.attachment_id, "/$value");
+        let (_, message) = Mailbox::split(&found.message_id);
+        let path = attachment_view::path(message, &found.file.attachment_id, "/$value");
         let request = Request::outlook(Target::new(path)).download(limit);
         let bytes: Bytes = deps.graph.send(asker(context), request).await.map_err(fault)?.body;
         let is_item = found.file.kind == Sort::Item;
@@ -381,8 +384,9 @@ impl Tool for AttachmentManager {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let mut wish: Wish = typed(&args)?;
         if self.mail.deps.settings.read_only && wish.save_enabled {
             return Err(ToolError::invalid("save_enabled", "This server only reads: nothing is saved."));
@@ -436,7 +440,8 @@ impl Tool for AttachmentManager {
 fn spec(read_only: bool) -> ToolSpec {
     let words = |text: &str, most: usize| json!({"type": "array", "items": {"type": "string"}, "maxItems": most, "description": text});
     let mut inputs = json!({
-        "start_date": {"type": "string", "description": "First day; unless given, back by quarters up to a year until something is found"},
+        "mailbox": mailbox_schema(),
+        "start_date": {"type": "string", "description": "First day; unless given, back up to a year until something is found"},
         "end_date": {"type": "string", "description": "Last day, included; today unless given"},
         "filename_keywords": words("Parts of file names, any of them; all files unless given", 20),
         "case_sensitive": {"type": "boolean", "description": "Case of names matters"},
@@ -456,7 +461,6 @@ fn spec(read_only: bool) -> ToolSpec {
     let outputs = json!({
         "matches": found, "count": {"type": "integer"}, "saved": {"type": "integer"}, "windows_tried": found,
         "scanned": {"type": "integer"}, "has_more": {"type": "boolean"},
-        "warnings": {"type": "array", "items": {"type": "string"}},
     });
     ToolSpec {
         name: NAME,
@@ -467,11 +471,6 @@ fn spec(read_only: bool) -> ToolSpec {
         output_schema: confirm::written_schema(outputs),
         annotations: if read_only { Annotations::READ_UNTRUSTED } else { Annotations::WRITE.open_world() },
         scopes: SCOPES,
-        aliases: &[
-            ("user_id", "user_id"),
-            ("mailbox", "mailbox"),
-            ("save_enabled", "save_enabled"),
-            ("save_paths", "save_paths"),
-        ],
+        aliases: &[("user_id", "user_id"), ("save_enabled", "save_enabled"), ("save_paths", "save_paths")],
     }
 }

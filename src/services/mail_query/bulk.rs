@@ -4,6 +4,7 @@ use super::write_fault;
 use crate::graph::error::GraphError;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::OutputFormat;
+use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
 use serde::Serialize;
@@ -37,7 +38,7 @@ struct Done<'a> {
 pub(super) fn ids_schema() -> Value {
     json!({
         "type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_IDS,
-        "description": "ids of messages, unchanged",
+        "description": "ids, unchanged",
     })
 }
 
@@ -46,7 +47,6 @@ pub(super) fn results_schema() -> Value {
     json!({
         "done": {"type": "integer"}, "failed": {"type": "integer"},
         "results": {"type": "array", "items": {"type": "object"}},
-        "warnings": {"type": "array", "items": {"type": "string"}},
     })
 }
 
@@ -85,7 +85,16 @@ impl Row {
 }
 
 /// The answer; what failed is said for each.
-pub(super) fn told(what: &str, rows: &[Row], warnings: Vec<String>) -> Result<ToolOutput, ToolError> {
+pub(super) fn told(
+    context: &CallContext,
+    what: &str,
+    mut rows: Vec<Row>,
+    warnings: Vec<String>,
+) -> Result<ToolOutput, ToolError> {
+    for row in &mut rows {
+        row.id = context.marked(&row.id);
+    }
+    let rows = rows.as_slice();
     let failed = rows.iter().filter(|row| !row.ok).count();
     let done = Done { status: "done", succeeded: rows.len() - failed, failed, results: rows, warnings };
     let mut text = format!("{what}: {} of {} messages.\n", done.succeeded, rows.len());

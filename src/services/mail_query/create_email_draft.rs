@@ -4,12 +4,13 @@ use super::draft::{Draft, above_history, draft_schema, own_domain};
 use super::enclose;
 use super::letter::{FIELDS, Letter, People, Preview, item_body, letter_schema, recipients};
 use super::message::RawBody;
-use super::{ALIASES, Mail, WRITE_SCOPES, asker, write_fault};
+use super::{Mail, WRITE_SCOPES, asker, write_fault};
 use crate::graph::client::Answer;
 use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
 use crate::services::answer::line;
 use crate::services::args::{is_set, typed};
+use crate::services::mailbox::mailbox_schema;
 use crate::services::markup;
 use crate::tools::confirm::{Write, inputs, written_schema};
 use crate::tools::context::CallContext;
@@ -62,6 +63,7 @@ impl CreateEmailDraft {
             "kind": {"type": "string", "enum": ["new", "reply", "reply_all", "forward"], "description": "new unless given"},
             "message_id": {"type": "string", "description": "id of the message to answer or forward"},
             "to": super::people_schema("Mail addresses; an answer goes to its people and these"),
+            "mailbox": mailbox_schema(),
         }));
         let spec = ToolSpec {
             name: NAME,
@@ -71,7 +73,7 @@ impl CreateEmailDraft {
             output_schema: written_schema(draft_schema()),
             annotations: Annotations::WRITE,
             scopes: WRITE_SCOPES,
-            aliases: ALIASES,
+            aliases: &[("user_id", "user_id")],
         };
         Self { mail, spec }
     }
@@ -163,8 +165,9 @@ impl Tool for CreateEmailDraft {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let people = wish.letter.people()?;
         let heads = wish.letter.heads()?;

@@ -75,7 +75,9 @@ impl DeleteEmail {
                         text("/from/emailAddress/address")
                     ));
                 }
-                Err(GraphError::Refused { fault: Fault::NotFound, .. }) => missing.push(id.as_str()),
+                Err(GraphError::Refused { fault: Fault::NotFound | Fault::OtherMailbox, .. }) => {
+                    missing.push(context.marked(id))
+                }
                 Err(error) => return Err(write_fault(error)),
             }
         }
@@ -98,8 +100,9 @@ impl Tool for DeleteEmail {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let ids = ids(&wish.ids)?;
         let lines = self.named(context, &ids).await?;
@@ -131,6 +134,7 @@ impl Tool for DeleteEmail {
         let outcomes = graph.batch(asker(context), &parts, !wish.permanent).await.map_err(write_fault)?;
         let rows: Vec<Row> =
             ids.into_iter().zip(outcomes).map(|(id, outcome)| Row::of(id, outcome)).collect();
-        told(if wish.permanent { "Removed for good" } else { "Moved into Deleted Items" }, &rows, warnings)
+        let what = if wish.permanent { "Removed for good" } else { "Moved into Deleted Items" };
+        told(context, what, rows, warnings)
     }
 }

@@ -47,9 +47,8 @@ pub(super) struct DraftDone {
 
 /// Output properties for [`DraftDone`].
 pub(super) fn draft_schema() -> Value {
-    let texts = json!({"type": "array", "items": {"type": "string"}});
     // People, subject and text are in the preview.
-    json!({"draft_id": {"type": "string"}, "link": {"type": "string"}, "warnings": texts})
+    json!({"draft_id": {"type": "string"}, "link": {"type": "string"}})
 }
 
 impl Draft {
@@ -186,12 +185,14 @@ impl Draft {
         context: &CallContext,
         warnings: Vec<String>,
     ) -> Result<ToolOutput, ToolError> {
-        let preview = self.preview(mail, context, "Saved as a draft, not sent:").await?;
-        let text = format!("{preview}\n\ndraft_id: {}\n", self.id());
+        let place = context.mailbox.as_ref().map(|mailbox| format!(" in {mailbox}")).unwrap_or_default();
+        let preview = self.preview(mail, context, &format!("Saved as a draft{place}, not sent:")).await?;
+        let id = context.marked(self.id());
+        let text = format!("{preview}\n\ndraft_id: {id}\n");
         let [to, cc, bcc] = FIELDS.map(|field| self.people(field));
         let done = DraftDone {
             status: "done",
-            draft_id: self.id().to_owned(),
+            draft_id: id,
             subject: line(self.text("/subject")),
             to,
             cc,

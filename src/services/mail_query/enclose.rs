@@ -2,7 +2,7 @@
 //! (`mail:{message id}/{attachment id}`). The bytes go from Graph to Graph; what a person agreed to is their checksum.
 
 use super::attachment_view::{self, Sort};
-use super::{Mail, asker, fault, write_fault};
+use super::{Mail, SCOPES, asker, fault, mailbox, write_fault};
 use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
 use crate::services::{drive, file_text};
@@ -97,6 +97,8 @@ async fn of_message(
         let text = "`attach`: after mail: come the id of a message, a slash, and the id of its attachment.";
         return Err(ToolError::invalid("attach", text));
     };
+    let (context, message) = mailbox::of_id(&mail.deps.graph, context, SCOPES, message).await?;
+    let context = &context;
     let items = attachment_view::list(mail, context, message).await?;
     let hit = items.iter().find(|item| item.attachment_id == attachment);
     let hit = hit.or_else(|| items.iter().find(|item| item.name.eq_ignore_ascii_case(attachment.trim())));

@@ -157,8 +157,9 @@ impl Tool for GetAttachment {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let items = attachment_view::list(&self.mail, context, &wish.message_id).await?;
         let item = pick(&items, &wish)?;
@@ -210,7 +211,7 @@ fn spec() -> ToolSpec {
             "name": {"type": "string"}, "type": {"type": "string"}, "size": {"type": "integer"},
             "kind": {"type": "string"}, "sha256": {"type": "string"}, "pages": {"type": "integer"},
             "sheets": texts, "text": {"type": "string"}, "truncated": {"type": "boolean"},
-            "no_text": {"type": "string"}, "notes": texts, "warnings": texts,
+            "no_text": {"type": "string"}, "notes": texts,
         }, "required": ["name", "type", "size", "kind", "truncated"]}),
         annotations: Annotations::READ_UNTRUSTED,
         scopes: SCOPES,

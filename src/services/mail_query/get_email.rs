@@ -79,14 +79,26 @@ fn spec() -> ToolSpec {
     let mut output = message_schema();
     if let Some(properties) = output.as_object_mut() {
         // Said by query_email already, or not part of one message.
-        let known =
-            ["preview", "received_utc", "has_attachments", "importance", "folder", "external", "unread"];
+        let known = [
+            "preview",
+            "received_utc",
+            "has_attachments",
+            "importance",
+            "folder",
+            "external",
+            "unread",
+            "to",
+            "cc",
+            "link",
+            "unsafe_notes",
+            "received_local",
+            "thread_id",
+        ];
         properties.retain(|name, _| !known.contains(&name.as_str()));
         let texts = json!({"type": "array", "items": {"type": "string"}});
         let files = json!({"type": "array", "items": {"type": "object", "properties": attachment_schema()}});
         properties.insert("attachments".to_owned(), files);
-        properties.insert("headers".to_owned(), texts.clone());
-        properties.insert("warnings".to_owned(), texts);
+        properties.insert("headers".to_owned(), texts);
     }
     ToolSpec {
         name: "get_email",
@@ -94,7 +106,7 @@ fn spec() -> ToolSpec {
         description: "Read one message by its id: the whole body and the list of its attachments.",
         input_schema: json!({"type": "object", "properties": {
             "id": {"type": "string", "description": "id of a message, unchanged"},
-            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of the body; markdown unless given"},
+            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "markdown unless given"},
             "headers": {"type": "boolean", "description": "Internet headers too"},
             "max_chars": max_chars_schema("the body"),
             "output_format": output_format_schema(),
@@ -113,8 +125,9 @@ impl Tool for GetEmail {
     }
 
     /// `GET /me/messages/{id}?$select=…&$expand=attachments($select=…)` (Mail.Read).
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let frame = self.mail.frame(context).await?;
         let mut select = format!("{LIST_SELECT},ccRecipients,internetMessageHeaders");

@@ -102,14 +102,14 @@ fn spec() -> ToolSpec {
     ToolSpec {
         name: "get_email_thread",
         title: "Get Email Thread",
-        description: "Read a conversation, oldest message first, without the quoted history. Give the id of one of its \
-                      messages, or its thread_id.",
+        description: "Read a conversation, oldest message first, without the quoted history, by a thread_id or the id of \
+                      a message.",
         input_schema: json!({"type": "object", "properties": {
             "id": {"type": "string", "description": "id of any message of the conversation"},
             "thread_id": {"type": "string", "description": "thread_id of a message, instead of id"},
             "max_messages": {"type": "integer", "minimum": 1, "maximum": 200, "description": "Most messages, the newest ones; 20 unless given"},
             "unique_only": {"type": "boolean", "description": "Leave quoted history out; yes unless given"},
-            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of the bodies; markdown unless given"},
+            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "markdown unless given"},
             "max_chars": max_chars_schema("text"),
             "output_format": output_format_schema(),
         }}),
@@ -134,8 +134,9 @@ impl Tool for GetEmailThread {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let thread = match (&wish.thread_id, &wish.id) {
             (Some(thread), _) => thread.clone(),
@@ -175,6 +176,7 @@ impl Tool for GetEmailThread {
                 query: "conversationId".to_owned(),
                 scanned: total,
                 total_known: (!more).then_some(total as u64),
+                mailbox: frame.mailbox.as_ref().map(ToString::to_string),
                 time_zone: frame.zone.name().to_owned(),
                 ..Applied::default()
             },
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn only_bodies_that_will_be_shown_are_held() {
-        let frame = Frame { zone: chrono_tz::UTC, own_domain: String::new(), folder: None };
+        let frame = Frame { zone: chrono_tz::UTC, own_domain: String::new(), mailbox: None, folder: None };
         let item = |at: i64| {
             let mut item = project(&MessageView::default(), &frame);
             item.received = DateTime::from_timestamp(at, 0).unwrap();

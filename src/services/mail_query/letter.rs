@@ -60,8 +60,8 @@ pub(super) fn recipients(people: &[String]) -> Value {
 pub(super) fn letter_schema(own: Value) -> Value {
     let mut all = json!({
         "to": people_schema("Mail addresses"),
-        "cc": people_schema("Mail addresses"),
-        "bcc": people_schema("Mail addresses"),
+        "cc": people_schema("As to"),
+        "bcc": people_schema("As to"),
         "subject": {"type": "string", "description": "One line"},
         "body": {"type": "string", "description": "The text"},
         "body_format": {"type": "string", "enum": ["markdown", "html", "text"], "description": "markdown unless given"},

@@ -4,6 +4,7 @@ use super::folders::{self, FolderItem, TreeRequest};
 use super::{Mail, SCOPES, asker, fault};
 use crate::services::answer::{Answer, Applied, listing_schema};
 use crate::services::args::{OutputFormat, output_format_schema, typed};
+use crate::services::mailbox::mailbox_schema;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::output::ToolOutput;
@@ -40,7 +41,8 @@ impl ListMailFolders {
             title: "List Mail Folders",
             description: "List the mail folders as a tree, with the number of messages and of unread ones.",
             input_schema: json!({"type": "object", "properties": {
-                "parent": {"type": "string", "description": "Name or id of the folder to start below; the top unless given"},
+                "mailbox": mailbox_schema(),
+                "parent": {"type": "string", "description": "Folder to start below; the top unless given"},
                 "include_hidden": {"type": "boolean", "description": "Hidden folders too"},
                 "depth": {"type": "integer", "minimum": 1, "maximum": 10, "description": "Levels; 3 unless given"},
                 "output_format": output_format_schema(),
@@ -48,7 +50,7 @@ impl ListMailFolders {
             output_schema: listing_schema(&item),
             annotations: Annotations::READ,
             scopes: SCOPES,
-            aliases: &[("user_id", "user_id"), ("mailbox", "mailbox")],
+            aliases: &[("user_id", "user_id")],
         };
         Self { mail, spec }
     }
@@ -60,8 +62,9 @@ impl Tool for ListMailFolders {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let graph = &self.mail.deps.graph;
         let parent = match &wish.parent {
@@ -73,7 +76,10 @@ impl Tool for ListMailFolders {
             hidden: wish.include_hidden,
             depth: wish.depth.unwrap_or(3),
         };
-        let (items, cut) = folders::tree(graph, asker(context), request).await.map_err(fault)?;
+        let (mut items, cut) = folders::tree(graph, asker(context), request).await.map_err(fault)?;
+        for folder in &mut items {
+            folder.id = context.marked(&folder.id);
+        }
         if cut {
             warnings.push("There are more folders; start below one with `parent`.".to_owned());
         }
@@ -84,6 +90,7 @@ impl Tool for ListMailFolders {
             next_cursor: None,
             applied: Applied {
                 engine: "list",
+                mailbox: context.mailbox.as_ref().map(ToString::to_string),
                 folder: parent.map(|folder| folder.name),
                 scanned: items.len(),
                 ..Applied::default()

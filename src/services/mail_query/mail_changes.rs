@@ -1,12 +1,13 @@
 //! `mail_changes`: what came, changed or went in a folder since the last look.
 
 use super::message::{Item, MessageView, project};
-use super::{ALIASES, Mail, SCOPES, asker, fault, folders};
+use super::{Mail, SCOPES, asker, fault, folders};
 use crate::graph::encode::{Target, segment};
 use crate::graph::page::Page;
 use crate::graph::request::Request;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, typed};
+use crate::services::mailbox::mailbox_schema;
 use crate::services::since;
 use crate::services::time::instant;
 use crate::tools::context::CallContext;
@@ -91,16 +92,17 @@ impl MailChanges {
             title: "Mail Changes",
             description: "What came, changed or went in a folder since the last look. The first call only gives the cursor.",
             input_schema: json!({"type": "object", "properties": {
+                "mailbox": mailbox_schema(),
                 "folder": {"type": "string", "description": "Name, path or id; the inbox unless given"},
                 "since_cursor": {"type": "string", "description": "since_cursor of the last look, good for a week"},
             }}),
             output_schema: json!({"type": "object", "properties": {
                 "added": changes, "updated": {"type": "array", "items": {"type": "object"}}, "removed": texts, "has_more": {"type": "boolean"},
-                "since_cursor": {"type": "string"}, "warnings": texts,
+                "since_cursor": {"type": "string"},
             }, "required": ["added", "updated", "removed", "since_cursor"]}),
             annotations: Annotations { idempotent: false, ..Annotations::READ_UNTRUSTED },
             scopes: SCOPES,
-            aliases: ALIASES,
+            aliases: &[("user_id", "user_id")],
         };
         Self { mail, spec }
     }
@@ -108,7 +110,7 @@ impl MailChanges {
     async fn look(&self, context: &CallContext, wish: &Wish) -> Result<Look, ToolError> {
         let deps = &self.mail.deps;
         if let Some(cursor) = &wish.since_cursor {
-            return since::kept(deps.cursors.load(&context.caller.user, NAME, cursor).await, gone);
+            return since::kept(deps.cursors.load(context, NAME, cursor).await, gone);
         }
         let name = wish.folder.as_deref().unwrap_or("inbox");
         let folder = folders::find(&deps.graph, asker(context), name).await?;
@@ -159,7 +161,7 @@ impl Told {
         since: DateTime<Utc>,
         frame: &super::message::Frame,
     ) -> Result<(), ToolError> {
-        let id = raw.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = frame.marked(raw.get("id").and_then(Value::as_str).unwrap_or_default());
         if raw.get("@removed").is_some() {
             self.removed.push(id);
             return Ok(());
@@ -213,8 +215,9 @@ impl Tool for MailChanges {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let mut look = self.look(context, &wish).await?;
         let (first, asked) = (look.first, instant(self.mail.deps.clock.now()).trunc_subsecs(0));
@@ -226,7 +229,7 @@ impl Tool for MailChanges {
         } else if !first {
             look.since = asked;
         }
-        told.since_cursor = self.mail.deps.cursors.keep(&context.caller.user, NAME, &look, LIFE).await?;
+        told.since_cursor = self.mail.deps.cursors.keep(context, NAME, &look, LIFE).await?;
         let text = told.print(&look.folder, first);
         output(|| with_notes(text, &told.warnings, None), &told, OutputFormat::Text)
     }

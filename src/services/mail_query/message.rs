@@ -1,5 +1,6 @@
 //! A message: the view that borrows from Graph's answer, and the flat item that callers get.
 
+use crate::domain::mailbox::Mailbox;
 use crate::graph::page::Text;
 use crate::services::answer::line;
 use crate::services::time::{local_text, utc_text};
@@ -161,11 +162,18 @@ pub(super) struct Frame {
     pub(super) zone: Tz,
     /// The user's mail domain, in lower case; empty when unknown.
     pub(super) own_domain: String,
+    /// The mailbox that it lies in, when not the user's own.
+    pub(super) mailbox: Option<Mailbox>,
     /// Name of the folder that was asked for.
     pub(super) folder: Option<String>,
 }
 
 impl Frame {
+    /// An id as callers get it, see [`Mailbox::marked`].
+    pub(super) fn marked(&self, id: &str) -> String {
+        self.mailbox.as_ref().map_or_else(|| id.to_owned(), |mailbox| mailbox.marked(id))
+    }
+
     /// The domain of a user name such as `alice@contoso.example`.
     pub(super) fn domain_of(username: &str) -> String {
         username.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase()).unwrap_or_default()
@@ -177,7 +185,7 @@ pub(super) fn project(view: &MessageView<'_>, frame: &Frame) -> Item {
     let received = view.received_date_time.unwrap_or_default();
     let domain = Frame::domain_of(view.sender());
     Item {
-        id: view.id.to_string(),
+        id: frame.marked(&view.id),
         subject: line(&view.subject),
         from: view.from.as_ref().map(RecipientView::printed).unwrap_or_default(),
         to: view.to_recipients.iter().map(RecipientView::printed).collect(),
@@ -191,8 +199,8 @@ pub(super) fn project(view: &MessageView<'_>, frame: &Frame) -> Item {
         } else {
             view.importance.to_string()
         },
-        folder: frame.folder.clone().unwrap_or_else(|| view.parent_folder_id.to_string()),
-        thread_id: view.conversation_id.to_string(),
+        folder: frame.folder.clone().unwrap_or_else(|| frame.marked(&view.parent_folder_id)),
+        thread_id: frame.marked(&view.conversation_id),
         preview: line(&view.body_preview),
         body: None,
         link: view.web_link.to_string(),

@@ -1,5 +1,6 @@
-//! `/mail-query`: the signed-in user's own mail. Nothing here takes another mailbox; what leaves the mailbox, or takes
-//! something away, is confirmed first (see `tools::confirm`).
+//! `/mail-query`: the signed-in user's mail, and mailboxes that are shared with them (see [`mailbox`]; the paths of `/me`
+//! that the tools name are `/users/{address}` there). What leaves a mailbox, or takes something away, is confirmed first
+//! (see `tools::confirm`).
 //!
 //! `query_email` walks: arguments → period in the mailbox's zone → [`plan`] → [`listing`] over Graph → [`message`]
 //! items → [`body`] → [`super::answer`].
@@ -46,16 +47,16 @@ mod tests;
 
 use super::own::asker;
 use super::people::people_schema;
-use super::{ServiceDeps, drive, own, zone};
+use super::{ServiceDeps, drive, mailbox, own, zone};
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{ScopeSet, for_others};
 use crate::graph::error::GraphError;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::prompt::{Completer, Prompt};
 use crate::tools::resource::ResourceSet;
-use crate::tools::tool::{Args, Service, Tool};
+use crate::tools::tool::{Args, Service, Tool, ToolSpec};
 use message::Frame;
 use std::sync::Arc;
 
@@ -79,7 +80,18 @@ impl Mail {
     async fn frame(&self, context: &CallContext) -> Result<Frame, ToolError> {
         let access = self.deps.graph.access(&context.caller.user).await.map_err(fault)?;
         let zone = self.zones.of(&self.deps, context).await;
-        Ok(Frame { zone, own_domain: Frame::domain_of(&access.profile.username), folder: None })
+        let own_domain = Frame::domain_of(&access.profile.username);
+        Ok(Frame { zone, own_domain, mailbox: context.mailbox.clone(), folder: None })
+    }
+
+    /// See [`mailbox::enter`].
+    async fn enter(
+        &self,
+        context: &CallContext,
+        spec: &ToolSpec,
+        args: &mut Args,
+    ) -> Result<(CallContext, Vec<String>), ToolError> {
+        mailbox::enter(&self.deps.graph, context, spec.scopes, args).await
     }
 
     /// See [`own::notes`].
@@ -119,6 +131,8 @@ impl MailQuery {
         // To attach files of OneDrive, and to save there.
         let files = [drive::READ, drive::WRITE].into_iter().filter(|_| !read_only);
         let supported = supported.union(&files.collect());
+        let others = SCOPES.iter().chain(SEND_SCOPES).filter_map(|scope| for_others(scope));
+        let supported = supported.union(&others.collect());
         let mut tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(query_email::QueryEmail::new(Arc::clone(&mail))),
             Arc::new(get_email::GetEmail::new(Arc::clone(&mail))),

@@ -176,8 +176,9 @@ impl Tool for OrganizeEmail {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let ids = ids(&wish.ids)?;
         let patch = marks(&wish)?;
@@ -220,6 +221,6 @@ impl Tool for OrganizeEmail {
                 rows.into_iter().map(|row| if row.is_ok() { row.then(next.next()) } else { row }).collect();
         }
         let what = place.map_or_else(|| "Changed".to_owned(), |place| format!("Now in {}", place.name()));
-        told(&what, &rows, warnings)
+        told(context, &what, rows, warnings)
     }
 }

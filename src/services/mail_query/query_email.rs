@@ -1,6 +1,6 @@
 //! `query_email`: search the signed-in user's mail.
 
-use super::args::{Filters, Shape};
+use super::args::{Filters, Order, Shape};
 use super::body::{self, BodyStyle};
 use super::listing::{Found, Listing, Position, Run};
 use super::message::message_schema;
@@ -11,6 +11,7 @@ use super::{Mail, SCOPES, asker, fault, folders};
 use crate::graph::error::{Fault, GraphError};
 use crate::services::answer::{Answer, Applied, Bounds, listing_schema};
 use crate::services::args::{is_set, max_chars_schema, output_format_schema, typed};
+use crate::services::mailbox::mailbox_schema;
 use crate::services::time::{instant, local_text};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -73,8 +74,9 @@ pub(super) async fn rest(
     cursor: &str,
     most: usize,
 ) -> Result<(Vec<String>, bool), ToolError> {
-    let saved: Saved = mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
-    let frame = mail.frame(context).await?;
+    let saved: Saved = mail.deps.cursors.load(context, NAME, cursor).await?;
+    // Plain ids: they are asked for here.
+    let frame = Frame { mailbox: None, ..mail.frame(context).await? };
     let run = Run {
         graph: &mail.deps.graph,
         asker: asker(context),
@@ -120,7 +122,7 @@ impl QueryEmail {
     ) -> Result<Query, ToolError> {
         let blocked = &self.mail.deps.settings.blocked_senders;
         if let Some(cursor) = &shape.cursor {
-            let saved: Saved = self.mail.deps.cursors.load(&context.caller.user, NAME, cursor).await?;
+            let saved: Saved = self.mail.deps.cursors.load(context, NAME, cursor).await?;
             let plan = saved.plan(blocked, saved.bodies)?;
             return Ok(Query {
                 plan,
@@ -133,6 +135,10 @@ impl QueryEmail {
             });
         }
         let filters: Filters = typed(args)?;
+        if filters.order == Order::Relevance && context.mailbox.is_some() {
+            let text = "`order: relevance` ranks one's own mail only: leave it out for a shared mailbox.";
+            return Err(ToolError::invalid("order", text));
+        }
         let period = Period {
             start_date: filters.start_date.as_deref(),
             end_date: filters.end_date.as_deref(),
@@ -272,7 +278,7 @@ impl QueryEmail {
             mode: query.mode,
             at,
         };
-        self.mail.deps.cursors.save(&context.caller.user, NAME, &saved).await
+        self.mail.deps.cursors.save(context, NAME, &saved).await
     }
 
     fn budget(&self, shape: &Shape) -> usize {
@@ -293,8 +299,9 @@ impl Tool for QueryEmail {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         warnings.extend(advice(&args));
         let shape: Shape = typed(&args)?;
         let mut frame = self.mail.frame(context).await?;
@@ -357,6 +364,8 @@ fn headline(items: &[Item], plan: &Plan, frame: &Frame) -> String {
     let start = local_text(plan.window.start, frame.zone);
     let end = plan.window.end.map_or_else(|| "now".to_owned(), |end| local_text(end, frame.zone));
     let place = frame.folder.as_deref().map(|name| format!(" in {name}")).unwrap_or_default();
+    let place =
+        frame.mailbox.as_ref().map_or_else(|| place.clone(), |mailbox| format!("{place} of {mailbox}"));
     if items.is_empty() {
         return format!(
             "No mail matches{place} between {start} and {end}. Widen the period, drop a word or a filter, or check \
@@ -379,6 +388,7 @@ fn applied(plan: &Plan, frame: &Frame, scanned: usize, total: Option<u64>) -> Ap
             start: local_text(plan.window.start, frame.zone),
             end: plan.window.end.map(|end| local_text(end, frame.zone)),
         }),
+        mailbox: frame.mailbox.as_ref().map(ToString::to_string),
         folder: frame.folder.clone(),
         query,
         post_filters: plan.scan.as_ref().unwrap_or(&plan.post).names(),
@@ -394,31 +404,32 @@ fn spec() -> ToolSpec {
     ToolSpec {
         name: NAME,
         title: "Query Email",
-        description: "Search the signed-in user's Outlook mail by period, people, words, folder and marks. Without \
-                      dates the last 30 days. Answers a list with ids for get_email, get_attachment and thread ids \
-                      for get_email_thread. Details: query_email_help.",
+        description: "Search Outlook mail by period, people, words, folder and marks; without dates the last 30 days. Ids \
+                      are for get_email and get_attachment, thread ids for get_email_thread. Details: \
+                      query_email_help.",
         input_schema: json!({"type": "object", "properties": {
-            "start_date": {"type": "string", "description": "First day, e.g. 2026-03-01, in the mailbox's time zone"},
+            "start_date": {"type": "string", "description": "First day, e.g. 2026-03-01"},
             "end_date": {"type": "string", "description": "Last day, included"},
-            "days_back": {"type": "integer", "minimum": 0, "maximum": 3650, "description": "Days before today when no dates are given; 30 unless given"},
-            "sender_address": {"type": "string", "description": "From this address, or part of a name or domain. Not with recipient_address or conversation_with"},
-            "recipient_address": {"type": "string", "description": "Mail the user sent to this address or name"},
+            "days_back": {"type": "integer", "minimum": 0, "maximum": 3650, "description": "Days back when no dates are given; 30 unless given"},
+            "sender_address": {"type": "string", "description": "From this address, or part of a name or domain; not with recipient_address or conversation_with"},
+            "recipient_address": {"type": "string", "description": "Sent to this address or name"},
             "conversation_with": words("Mail from or to any of these people"),
             "subject_contains": {"type": "string", "description": "Part of the subject"},
             "keyword": {"type": "string", "description": "Word or phrase in subject, body or sender"},
-            "keyword_filter": {"type": "object", "description": "Several words: all of, any of, none of", "properties": {
+            "keyword_filter": {"type": "object", "description": "All of, any of, none of", "properties": {
                 "and_keywords": bare, "or_keywords": bare, "not_keywords": bare,
             }},
+            "mailbox": mailbox_schema(),
             "folder": {"type": "string", "description": "inbox, sent, drafts, deleted, junk, archive, or a folder's name or id; all folders unless given"},
             "unread_only": {"type": "boolean", "description": "Only unread mail"},
-            "has_attachments": {"type": "boolean", "description": "Only with (true) or without (false) attachments"},
-            "importance": {"type": "string", "enum": ["low", "normal", "high"], "description": "Only of this importance"},
+            "has_attachments": {"type": "boolean", "description": "Only with (true) or without (false)"},
+            "importance": {"type": "string", "enum": ["low", "normal", "high"], "description": "Only of this"},
             "include_body": {"type": "boolean", "description": "Whole bodies instead of previews"},
-            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "Form of bodies; markdown unless given"},
+            "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "markdown unless given"},
             "order": {"type": "string", "enum": ["newest", "oldest", "relevance"], "description": "newest unless given; relevance ranks and tells the total"},
             "max_mails": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "Most messages in all"},
             "limit": {"type": "integer", "minimum": 1, "maximum": 200, "description": "Messages per page; 25 unless given"},
-            "cursor": {"type": "string", "description": "next_cursor of the answer before; the filters stay the same"},
+            "cursor": {"type": "string", "description": "next_cursor of the answer before"},
             "max_chars": max_chars_schema("text"),
             "output_format": output_format_schema(),
         }}),
@@ -427,7 +438,6 @@ fn spec() -> ToolSpec {
         scopes: SCOPES,
         aliases: &[
             ("user_id", "user_id"),
-            ("mailbox", "mailbox"),
             ("query_context", ""),
             ("use_recent_account", ""),
             ("download_attachments", "download_attachments"),

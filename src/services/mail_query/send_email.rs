@@ -4,10 +4,11 @@ use super::draft::{Draft, own_domain};
 use super::enclose::{self, Enclosures};
 use super::letter::{Letter, Preview, item_body, letter_schema};
 use super::sending::{done_before, send, sent_schema};
-use super::{ALIASES, Mail, SEND_SCOPES, asker, write_fault};
+use super::{Mail, SEND_SCOPES, asker, write_fault};
 use crate::graph::encode::Target;
 use crate::graph::request::Request;
 use crate::services::args::{is_set, typed};
+use crate::services::mailbox::mailbox_schema;
 use crate::tools::confirm::{Write, inputs, outcome_schema};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -30,7 +31,7 @@ pub(super) struct SendEmail {
 impl SendEmail {
     pub(super) fn new(mail: Arc<Mail>) -> Self {
         let required = ["to", "subject", "body"];
-        let properties = inputs(letter_schema(json!({})), true);
+        let properties = inputs(letter_schema(json!({ "mailbox": mailbox_schema() })), true);
         let spec = ToolSpec {
             name: NAME,
             title: "Send Email",
@@ -40,7 +41,7 @@ impl SendEmail {
             output_schema: outcome_schema(sent_schema()),
             annotations: Annotations::WRITE.destructive().open_world(),
             scopes: SEND_SCOPES,
-            aliases: ALIASES,
+            aliases: &[("user_id", "user_id")],
         };
         Self { mail, spec }
     }
@@ -76,8 +77,9 @@ impl Tool for SendEmail {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let letter: Letter = typed(&args)?;
         let people = letter.people()?;
         let everybody = people.all();

@@ -52,8 +52,9 @@ impl Tool for SendEmailDraft {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let what = json!({"draft": wish.draft_id});
         if let Some(answer) = done_before(&self.mail, context, &what).await? {

@@ -36,7 +36,7 @@ enum Fate {
 
 /// Output properties of a tool that sends.
 pub(super) fn sent_schema() -> Value {
-    json!({"sent_id": {"type": "string"}, "warnings": {"type": "array", "items": {"type": "string"}}})
+    json!({"sent_id": {"type": "string"}})
 }
 
 /// The answer when this was done a moment ago: whoever repeats a call has perhaps never seen it.
@@ -45,8 +45,8 @@ pub(super) async fn done_before(
     context: &CallContext,
     what: &Value,
 ) -> Result<Option<ToolOutput>, ToolError> {
-    let sent = mail.deps.writes.done(&context.caller.user, what).await?;
-    sent.map(|id| told_again(&id)).transpose()
+    let sent = mail.deps.writes.done(context, what).await?;
+    sent.map(|id| told_again(context, &id)).transpose()
 }
 
 /// Sends what `draft` makes or names, unless `what`, which stands for it, was sent a moment ago.
@@ -58,9 +58,9 @@ pub(super) async fn send(
     warnings: Vec<String>,
 ) -> Result<ToolOutput, ToolError> {
     let writes = &mail.deps.writes;
-    let ticket = match writes.begin(&context.caller.user, what).await? {
+    let ticket = match writes.begin(context, what).await? {
         Begun::Now(ticket) => ticket,
-        Begun::Before(id) => return told_again(&id),
+        Begun::Before(id) => return told_again(context, &id),
         Begun::Elsewhere => return Err(unknown(None)),
     };
     let id = match draft.await {
@@ -73,15 +73,19 @@ pub(super) async fn send(
     match fate(mail, context, &id).await {
         Fate::Sent => {
             writes.finish(&ticket, &id).await;
-            told(&id, warnings)
+            told(context, &id, warnings)
         }
         Fate::Refused(error) => {
             writes.abandon(&ticket).await;
             let mut error = tool_error(error, SEND_SCOPES);
-            let _ = write!(error.public, " The mail was not sent; it is kept as a draft, draft_id: {id}");
+            let _ = write!(
+                error.public,
+                " The mail was not sent; it is kept as a draft, draft_id: {}",
+                context.marked(&id)
+            );
             Err(error)
         }
-        Fate::Unknown => Err(unknown(Some(&id))),
+        Fate::Unknown => Err(unknown(Some(&context.marked(&id)))),
     }
 }
 
@@ -100,16 +104,17 @@ async fn fate(mail: &Mail, context: &CallContext, id: &str) -> Fate {
     if is_draft == Some(false) { Fate::Sent } else { Fate::Unknown }
 }
 
-fn told(id: &str, warnings: Vec<String>) -> Result<ToolOutput, ToolError> {
+fn told(context: &CallContext, id: &str, warnings: Vec<String>) -> Result<ToolOutput, ToolError> {
+    let id = &context.marked(id);
     let sent = Sent { status: "done", id, warnings };
     let text = format!("The mail was sent.\nsent_id: {id}\n");
     output(|| with_notes(text, &sent.warnings, None), &sent, OutputFormat::Text)
 }
 
-fn told_again(id: &str) -> Result<ToolOutput, ToolError> {
+fn told_again(context: &CallContext, id: &str) -> Result<ToolOutput, ToolError> {
     let note = "This very mail was sent within the last 15 minutes, and was not sent again. To send it twice, change its \
                 text or wait.";
-    told(id, vec![note.to_owned()])
+    told(context, id, vec![note.to_owned()])
 }
 
 fn unknown(id: Option<&str>) -> ToolError {

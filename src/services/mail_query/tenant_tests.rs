@@ -139,6 +139,7 @@ impl World {
                 client: ClientId::new("c"),
                 scopes: ScopeSet::parse(SCOPES),
             },
+            mailbox: None,
             deadline: Instant::now() + Duration::from_mins(1),
             outlet: crate::tools::outlet::Outlet::default(),
         };

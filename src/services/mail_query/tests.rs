@@ -36,6 +36,7 @@ impl Rig {
                 client: ClientId::new("c"),
                 scopes: ScopeSet::parse(self.scopes),
             },
+            mailbox: None,
             deadline: Instant::now() + Duration::from_secs(20),
             outlet: crate::tools::outlet::Outlet::default(),
         };
@@ -280,7 +281,23 @@ async fn other_people_are_never_read() {
     let own = rig.structured("query_email", value!({"user_id": "Alice", "max_mails": 1})).await;
     assert!(own.get("warnings").is_none());
     let error = rig.call("query_email", value!({"mailbox": "bob@contoso.example"})).await.unwrap_err();
-    assert_eq!(error.kind, ToolErrorKind::InvalidInput { field: Some("mailbox".to_owned()) });
+    let required = ScopeSet::parse("Mail.Read Mail.Read.Shared");
+    assert_eq!(error.kind, ToolErrorKind::InsufficientScope { required });
+    assert!(rig.graph.targets().iter().all(|target| target.starts_with("/me/")), "nobody was asked");
+}
+
+#[tokio::test]
+async fn the_mailbox_of_another_is_asked_as_such_and_marks_its_ids() {
+    let rig = rig(FakeGraph::new(|_, _| json(200, &page(0, 1, None))));
+    let rig = Rig { scopes: "Mail.Read Mail.Read.Shared", ..rig };
+    let wish = value!({"mailbox": "Erin.O'Neil@contoso.example", "folder": "inbox", "max_mails": 1});
+    let answer = rig.structured("query_email", wish).await;
+    assert_eq!(answer["items"][0]["id"], "erin.o'neil@contoso.example:id-0");
+    let asked = &rig.graph.seen.lock()[0].target;
+    assert!(
+        asked.starts_with("/users/erin.o%27neil%40contoso.example/mailFolders/inbox/messages?"),
+        "{asked}"
+    );
 }
 
 #[tokio::test]

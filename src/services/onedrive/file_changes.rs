@@ -129,7 +129,7 @@ impl FileChanges {
 
     async fn look(&self, context: &CallContext, wish: &Wish) -> Result<Look, ToolError> {
         if let Some(cursor) = &wish.since_cursor {
-            let kept = self.desk.deps.cursors.load(&context.caller.user, self.spec.name, cursor).await;
+            let kept = self.desk.deps.cursors.load(context, self.spec.name, cursor).await;
             return since::kept(kept, forgotten);
         }
         let zone = self.desk.zone(context).await;
@@ -329,7 +329,7 @@ impl Tool for FileChanges {
             warnings.push(format!("{} changes are left out: nobody can tell where they were.", told.lost));
         }
         let cursors = &self.desk.deps.cursors;
-        let next = cursors.keep(&context.caller.user, self.spec.name, &look, LIFE).await?;
+        let next = cursors.keep(context, self.spec.name, &look, LIFE).await?;
         let folder = look.folder.clone().unwrap_or_else(|| "/".to_owned());
         let heading = match (told.room.items.len(), wish.since.is_some() || wish.since_cursor.is_some()) {
             (_, false) => format!("Changes of {folder} are told from now on.\n"),

@@ -148,7 +148,7 @@ impl ListFiles {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, self.spec.name, cursor).await;
+            return self.desk.deps.cursors.load(context, self.spec.name, cursor).await;
         }
         let zone = self.desk.zone(context).await;
         let since = wish.modified_since.as_deref();
@@ -331,11 +331,8 @@ impl Tool for ListFiles {
             }
         };
         let cursors = &self.desk.deps.cursors;
-        let next_cursor = if more {
-            Some(cursors.save(&context.caller.user, self.spec.name, &question).await?)
-        } else {
-            None
-        };
+        let next_cursor =
+            if more { Some(cursors.save(context, self.spec.name, &question).await?) } else { None };
         let heading = match room.items.len() {
             0 if more => {
                 format!("Nothing that fits in the first {scanned} items of {}\n", question.folder)

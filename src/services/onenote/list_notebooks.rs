@@ -77,7 +77,7 @@ impl ListNotebooks {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
+            return self.desk.deps.cursors.load(context, NAME, cursor).await;
         }
         let mut target = Target::new("/me/onenote/notebooks")
             .with("$top", "100")
@@ -131,8 +131,7 @@ impl Tool for ListNotebooks {
                 break true;
             }
         };
-        let next_cursor =
-            if more { Some(deps.cursors.save(&context.caller.user, NAME, &question).await?) } else { None };
+        let next_cursor = if more { Some(deps.cursors.save(context, NAME, &question).await?) } else { None };
         let heading = format!("{} notebooks\n\n", room.items.len());
         let answer = Answer {
             count: room.items.len(),

@@ -158,7 +158,7 @@ impl ManageSectionsAndPages {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
+            return self.desk.deps.cursors.load(context, NAME, cursor).await;
         }
         let zone = self.desk.zone(context).await;
         let given = |text: &Option<String>| {
@@ -236,8 +236,7 @@ impl ManageSectionsAndPages {
         };
         self.note(context, &question, &room.items).await;
         let cursors = &self.desk.deps.cursors;
-        let next_cursor =
-            if more { Some(cursors.save(&context.caller.user, NAME, &question).await?) } else { None };
+        let next_cursor = if more { Some(cursors.save(context, NAME, &question).await?) } else { None };
         let heading = question.heading(room.items.len());
         let answer = Answer {
             count: room.items.len(),

@@ -122,7 +122,7 @@ impl OnenoteSearch {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
+            return self.desk.deps.cursors.load(context, NAME, cursor).await;
         }
         let text = line(&wish.text);
         if text.is_empty() || text.chars().count() > MAX_TEXT {
@@ -357,8 +357,7 @@ impl Tool for OnenoteSearch {
             warnings.push(format!("{unread} pages could not be read, such as those of locked sections."));
         }
         let cursors = &self.desk.deps.cursors;
-        let next_cursor =
-            if more { Some(cursors.save(&context.caller.user, NAME, &question).await?) } else { None };
+        let next_cursor = if more { Some(cursors.save(context, NAME, &question).await?) } else { None };
         let heading = match (room.items.len(), more) {
             (0, true) => format!("Nothing in the first {scanned} pages\n\n"),
             (count, _) => format!("{count} pages\n\n"),

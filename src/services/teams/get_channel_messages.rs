@@ -130,7 +130,7 @@ impl GetChannelMessages {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
+            return self.desk.deps.cursors.load(context, NAME, cursor).await;
         }
         let zone = self.desk.zones.of(&self.desk.deps, context).await;
         let since = wish.since.as_deref().map(|text| moment("since", text, zone, Edge::Start)).transpose()?;
@@ -317,7 +317,7 @@ impl Tool for GetChannelMessages {
         let next_cursor = match next {
             Some((link, skip)) => {
                 (question.link, question.skip) = (Some(link), skip);
-                Some(self.desk.deps.cursors.save(&context.caller.user, NAME, &question).await?)
+                Some(self.desk.deps.cursors.save(context, NAME, &question).await?)
             }
             None => None,
         };

@@ -111,7 +111,7 @@ impl GetChatMessages {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
+            return self.desk.deps.cursors.load(context, NAME, cursor).await;
         }
         let zone = self.desk.zones.of(&self.desk.deps, context).await;
         let at = |field: &str, text: &Option<String>, edge| {
@@ -236,7 +236,7 @@ impl Tool for GetChatMessages {
             // Where the size ended the page, what was read beyond it comes again.
             let last = items.last().filter(|_| full).map(|item: &MessageItem| item.at);
             question.before = last.or(read.oldest);
-            Some(deps.cursors.save(&context.caller.user, NAME, &question).await?)
+            Some(deps.cursors.save(context, NAME, &question).await?)
         } else {
             None
         };

@@ -153,7 +153,7 @@ impl Tool for ListChats {
         let wish: Wish = typed(&args)?;
         let deps = &self.desk.deps;
         let mut question = match &wish.cursor {
-            Some(cursor) => deps.cursors.load(&context.caller.user, NAME, cursor).await?,
+            Some(cursor) => deps.cursors.load(context, NAME, cursor).await?,
             None => wish.question,
         };
         let limit = wish.limit.unwrap_or(DEFAULT_LIMIT);
@@ -188,7 +188,7 @@ impl Tool for ListChats {
         }
         let next_cursor = if left.is_some() {
             question.seen.extend(items.iter().map(|chat| chat.chat_id.clone()));
-            Some(deps.cursors.save(&context.caller.user, NAME, &question).await?)
+            Some(deps.cursors.save(context, NAME, &question).await?)
         } else {
             None
         };

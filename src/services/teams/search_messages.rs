@@ -115,7 +115,7 @@ impl SearchMessages {
 
     async fn question(&self, context: &CallContext, wish: &Wish) -> Result<Question, ToolError> {
         if let Some(cursor) = &wish.cursor {
-            return self.desk.deps.cursors.load(&context.caller.user, NAME, cursor).await;
+            return self.desk.deps.cursors.load(context, NAME, cursor).await;
         }
         let zone = self.desk.zones.of(&self.desk.deps, context).await;
         let at = |field: &str, text: &Option<String>, edge| {
@@ -289,7 +289,7 @@ impl Tool for SearchMessages {
             }
         }
         let next_cursor = match question.position {
-            Some(_) => Some(self.desk.deps.cursors.save(&context.caller.user, NAME, &question).await?),
+            Some(_) => Some(self.desk.deps.cursors.save(context, NAME, &question).await?),
             None => None,
         };
         let answer = Answer {

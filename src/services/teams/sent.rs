@@ -45,7 +45,7 @@ pub(super) async fn once(
     sending: impl Future<Output = Result<Answer, GraphError>> + Send,
 ) -> Result<Sent, ToolError> {
     let writes = &desk.deps.writes;
-    let ticket = match writes.begin(&context.caller.user, payload).await? {
+    let ticket = match writes.begin(context, payload).await? {
         Begun::Now(ticket) => ticket,
         Begun::Before(id) => return Ok(Sent { id, link: String::new(), again: true }),
         Begun::Elsewhere => return Err(unknown()),

@@ -12,7 +12,8 @@ use super::gate::Slot;
 use super::http::{Caller, enter_notes, error_body};
 use super::notes;
 use super::prefer::Prefer;
-use super::routes::is_outlook;
+use super::routes::{is_outlook, target};
+use crate::sim::directory::Directory;
 use crate::sim::state::SimState;
 
 const MAX_PARTS: usize = 20;
@@ -72,16 +73,18 @@ impl Batch {
         Ok(Self { parts })
     }
 
-    /// How many parts run at once: a chain needs one lane.
-    pub(super) fn lanes(&self) -> usize {
+    /// Mailboxes of the parts that run at once: a chain needs one lane.
+    pub(super) fn lanes<'a>(&self, directory: &'a Directory, caller: &'a Caller) -> Vec<&'a str> {
         let free =
-            self.parts.iter().filter(|p| p.depends_on.is_empty() && is_outlook(&segments(&p.url))).count();
-        free.min(LANES)
+            self.parts.iter().filter(|part| part.depends_on.is_empty()).map(|part| segments(&part.url));
+        let mailboxes =
+            free.filter(|path| is_outlook(path)).map(|path| target(directory, &path, &caller.claims.oid));
+        mailboxes.take(LANES).collect()
     }
 
     /// How often the answer time passes while the parts run through the lanes.
-    pub(super) fn rounds(&self) -> u64 {
-        self.parts.len().div_ceil(self.lanes().max(1)) as u64
+    pub(super) fn rounds(&self, lanes: usize) -> u64 {
+        self.parts.len().div_ceil(lanes.max(1)) as u64
     }
 
     /// Runs every part and gives the answer body. Lanes hold the mailbox's slots while this waits.
@@ -140,7 +143,8 @@ fn answer(
         }
         if count {
             // The lane's first part was counted with its slot.
-            state.graph.gate.count_one(&caller.claims.app_id, &caller.claims.oid)?;
+            let mailbox = target(&state.directory, &path, &caller.claims.oid);
+            state.graph.gate.count_one(&caller.claims.app_id, mailbox)?;
         }
     }
     let _note = if notes::is_notes(&path) { Some(enter_notes(state, caller)?) } else { None };
@@ -156,6 +160,7 @@ fn answer(
         prefer: Prefer::parse(prefer)?,
         origin: &caller.origin,
         oid: &caller.claims.oid,
+        delegated: false,
         scopes: &caller.claims.scopes,
         body: &body,
         if_match: part

@@ -5,7 +5,7 @@ use super::error::GraphError;
 use super::prefer::Prefer;
 
 /// One request after authentication.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Call<'a> {
     pub(super) method: &'a str,
     /// Decoded segments below `/v1.0`.
@@ -16,7 +16,10 @@ pub(super) struct Call<'a> {
     pub(super) prefer: Prefer,
     /// `scheme://host` that the client used.
     pub(super) origin: &'a str,
+    /// Whose things it is about; the caller's own unless [`Self::within`] another's.
     pub(super) oid: &'a str,
+    /// In the mailbox of another only the scopes for that count.
+    pub(super) delegated: bool,
     pub(super) scopes: &'a [String],
     pub(super) body: &'a [u8],
     /// `If-Match`.
@@ -25,10 +28,17 @@ pub(super) struct Call<'a> {
     pub(super) eventual: bool,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
+    /// The same in the mailbox of another.
+    pub(super) fn within(&self, oid: &'a str) -> Self {
+        Self { oid, delegated: true, ..self.clone() }
+    }
+
     /// Whether any of `scopes` was granted.
     pub(super) fn granted(&self, scopes: &[&str]) -> bool {
-        self.scopes.iter().any(|have| scopes.iter().any(|want| have.eq_ignore_ascii_case(want)))
+        let counts = |have: &&String| !self.delegated || have.ends_with(".Shared");
+        let mut held = self.scopes.iter().filter(counts);
+        held.any(|have| scopes.iter().any(|want| have.eq_ignore_ascii_case(want)))
     }
 }
 

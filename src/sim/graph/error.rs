@@ -91,6 +91,10 @@ impl From<BadId> for GraphError {
         match bad {
             BadId::Malformed => Self::new(400, "ErrorInvalidIdMalformed", "Id is malformed."),
             BadId::Foreign => Self::not_found(),
+            BadId::Elsewhere => {
+                let message = "Item Id doesn't belong to the current mailbox.";
+                Self::new(400, "ErrorInvalidMailboxItemId", message)
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use super::error::GraphError;
 use super::gate::{Slot, hold};
 use super::notes;
 use super::prefer::Prefer;
-use super::routes::{dispatch, is_outlook};
+use super::routes::{dispatch, is_outlook, target};
 use crate::sim::clock;
 use crate::sim::state::SimState;
 use crate::sim::tokens::AccessClaims;
@@ -131,7 +131,8 @@ async fn serve(
         return batch(request, body, state, caller, delay).await;
     }
     let outlook = is_outlook(&path);
-    let _slot = if outlook { Some(enter(state, caller)?) } else { None };
+    let target = target(&state.directory, &path, &caller.claims.oid);
+    let _slot = if outlook { Some(enter(state, caller, target)?) } else { None };
     let _note = if notes::is_notes(&path) { Some(enter_notes(state, caller)?) } else { None };
     hold(delay).await;
     let prefer = request.headers().get_all("prefer").filter_map(|v| v.to_str().ok());
@@ -143,6 +144,7 @@ async fn serve(
         prefer: Prefer::parse(prefer)?,
         origin: &caller.origin,
         oid: &caller.claims.oid,
+        delegated: false,
         scopes: &caller.claims.scopes,
         body,
         if_match: request.headers().get(header::IF_MATCH).and_then(|value| value.to_str().ok()),
@@ -170,13 +172,15 @@ async fn batch(
         return Err(GraphError::method());
     }
     let batch = Batch::parse(body)?;
-    let lanes: Vec<Result<Slot, GraphError>> = (0..batch.lanes()).map(|_| enter(state, caller)).collect();
-    hold(delay * batch.rounds()).await;
+    let lanes: Vec<Result<Slot, GraphError>> =
+        batch.lanes(&state.directory, caller).iter().map(|mailbox| enter(state, caller, mailbox)).collect();
+    hold(delay * batch.rounds(lanes.len())).await;
     Ok(Answer::json(batch.run(state, caller, &lanes)))
 }
 
-fn enter(state: &SimState, caller: &Caller) -> Result<Slot, GraphError> {
-    let entered = state.graph.gate.enter(&caller.claims.app_id, &caller.claims.oid);
+/// Takes a slot of a mailbox.
+fn enter(state: &SimState, caller: &Caller, mailbox: &str) -> Result<Slot, GraphError> {
+    let entered = state.graph.gate.enter(&caller.claims.app_id, mailbox);
     match &entered {
         Ok(slot) => state.counters.mark_max("graph.max_concurrent", u64::from(slot.running())),
         Err(_) => state.counters.mark("graph.throttled"),

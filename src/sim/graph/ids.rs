@@ -41,8 +41,10 @@ pub(super) struct ItemRef {
 pub(super) enum BadId {
     /// Not an id at all: `ErrorInvalidIdMalformed`.
     Malformed,
-    /// An id of another mailbox or of the other kind: `ErrorItemNotFound`.
+    /// An id of the other kind, or of what is no more: `ErrorItemNotFound`.
     Foreign,
+    /// An id of another mailbox: `ErrorInvalidMailboxItemId`.
+    Elsewhere,
 }
 
 /// The id of a message or of one of its attachments.
@@ -81,13 +83,13 @@ pub(super) fn parse_item(kind: IdKind, mailbox: &str, id: &str) -> Result<ItemRe
     let body = match raw.first_chunk::<4>() {
         Some(&MUTABLE) if kind == IdKind::Mutable => {
             if raw.get(4..4 + mailbox.len()) != Some(mailbox.as_bytes()) {
-                return Err(BadId::Foreign);
+                return Err(BadId::Elsewhere);
             }
             raw.get(61..69)
         }
         Some(&IMMUTABLE) if kind == IdKind::Immutable => {
             if raw.get(4..12) != Some(hash(mailbox.as_bytes()).to_be_bytes().as_slice()) {
-                return Err(BadId::Foreign);
+                return Err(BadId::Elsewhere);
             }
             raw.get(37..45)
         }
@@ -119,7 +121,7 @@ pub(super) fn parse_folder(mailbox: &str, id: &str) -> Result<u16, BadId> {
         return Err(BadId::Malformed);
     }
     if raw.get(4..4 + mailbox.len()) != Some(mailbox.as_bytes()) {
-        return Err(BadId::Foreign);
+        return Err(BadId::Elsewhere);
     }
     let Some(&[a, b]) = raw.get(46..48) else { return Err(BadId::Malformed) };
     Ok(u16::from_be_bytes([a, b]))
@@ -157,7 +159,7 @@ pub(super) fn parse_event(kind: IdKind, mailbox: &str, id: &str) -> Result<Event
         _ => return Err(BadId::Malformed),
     }
     if raw.get(4..4 + mailbox.len()) != Some(mailbox.as_bytes()) {
-        return Err(BadId::Foreign);
+        return Err(BadId::Elsewhere);
     }
     let Some(&[e0, e1, e2, e3, d0, d1, d2, d3]) = raw.get(49..57) else { return Err(BadId::Malformed) };
     let day = Some(u32::from_be_bytes([d0, d1, d2, d3])).filter(|day| *day != 0);
@@ -181,7 +183,7 @@ pub(super) fn parse_calendar(mailbox: &str, id: &str) -> Result<usize, BadId> {
         return Err(BadId::Malformed);
     }
     if raw.get(4..4 + mailbox.len()) != Some(mailbox.as_bytes()) {
-        return Err(BadId::Foreign);
+        return Err(BadId::Elsewhere);
     }
     let Some(&[a, b]) = raw.get(46..48) else { return Err(BadId::Malformed) };
     Ok(usize::from(u16::from_be_bytes([a, b])))
@@ -242,7 +244,7 @@ mod tests {
             for kind in [IdKind::Mutable, IdKind::Immutable] {
                 let id = item(kind, ALICE, it);
                 assert_eq!(parse_item(kind, ALICE, &id), Ok(it));
-                assert_eq!(parse_item(kind, BOB, &id), Err(BadId::Foreign));
+                assert_eq!(parse_item(kind, BOB, &id), Err(BadId::Elsewhere));
             }
             let mutable = item(IdKind::Mutable, ALICE, it);
             assert!(mutable.starts_with("AAMkA"), "{mutable}");
@@ -268,6 +270,6 @@ mod tests {
         }
         assert_eq!(parse_folder(ALICE, &id), Err(BadId::Malformed));
         assert_eq!(parse_folder(ALICE, &folder(ALICE, 9)), Ok(9));
-        assert_eq!(parse_folder(BOB, &folder(ALICE, 9)), Err(BadId::Foreign));
+        assert_eq!(parse_folder(BOB, &folder(ALICE, 9)), Err(BadId::Elsewhere));
     }
 }

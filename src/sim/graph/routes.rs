@@ -18,7 +18,7 @@ use super::people;
 use super::places;
 use super::search;
 use super::teams;
-use crate::sim::directory::Directory;
+use crate::sim::directory::{Access, Directory, Person};
 use parking_lot::RwLock;
 
 /// Patterns mounted one by one, so that counters can tell the routes apart.
@@ -74,13 +74,22 @@ pub(super) const PATTERNS: &[&str] = &[
     "/users/{user}/mailFolders/{folder}",
     "/users/{user}/mailFolders/{folder}/childFolders",
     "/users/{user}/mailFolders/{folder}/messages",
+    "/users/{user}/mailFolders/{folder}/messages/delta",
     "/users/{user}/mailFolders/{folder}/messages/{message}",
     "/users/{user}/messages",
     "/users/{user}/messages/{message}",
     "/users/{user}/messages/{message}/$value",
     "/users/{user}/messages/{message}/attachments",
+    "/users/{user}/messages/{message}/attachments/createUploadSession",
     "/users/{user}/messages/{message}/attachments/{attachment}",
     "/users/{user}/messages/{message}/attachments/{attachment}/$value",
+    "/users/{user}/messages/{message}/copy",
+    "/users/{user}/messages/{message}/createForward",
+    "/users/{user}/messages/{message}/createReply",
+    "/users/{user}/messages/{message}/createReplyAll",
+    "/users/{user}/messages/{message}/move",
+    "/users/{user}/messages/{message}/send",
+    "/users/{user}/sendMail",
     "/users/{user}/calendar",
     "/users/{user}/calendar/getSchedule",
     "/users/{user}/calendar/calendarView",
@@ -93,6 +102,10 @@ pub(super) const PATTERNS: &[&str] = &[
     "/users/{user}/events",
     "/users/{user}/events/{event}",
     "/users/{user}/events/{event}/instances",
+    "/users/{user}/events/{event}/accept",
+    "/users/{user}/events/{event}/cancel",
+    "/users/{user}/events/{event}/decline",
+    "/users/{user}/events/{event}/tentativelyAccept",
     places::PATTERN,
     "/search/query",
     "/$batch",
@@ -142,27 +155,24 @@ pub(super) fn dispatch(
     }
     match segments.as_slice() {
         ["me", rest @ ..] => own(state, directory, call, rest),
-        ["users", id, rest @ ..] => {
-            let person = directory.by_oid(id).or_else(|| directory.by_upn(id));
-            match person {
-                Some(person) if person.oid == call.oid => own(state, directory, call, rest),
-                Some(person) if rest.is_empty() => people::user(call, person, false),
-                Some(_) => Err(GraphError::access_denied()),
-                None if rest.is_empty() => Err(GraphError::new(
-                    404,
-                    "Request_ResourceNotFound",
-                    format!(
-                        "Resource '{id}' does not exist or one of its queried reference-property objects \
+        ["users", id, rest @ ..] => match directory.mailbox(id) {
+            Some(person) if person.oid == call.oid => own(state, directory, call, rest),
+            Some(person) if rest.is_empty() => people::user(call, person, false),
+            Some(owner) => delegated(state, directory, call, owner, rest),
+            None if rest.is_empty() => Err(GraphError::new(
+                404,
+                "Request_ResourceNotFound",
+                format!(
+                    "Resource '{id}' does not exist or one of its queried reference-property objects \
                             are not present."
-                    ),
-                )),
-                None => Err(GraphError::new(
-                    404,
-                    "ErrorInvalidUser",
-                    format!("The requested user '{id}' is invalid."),
-                )),
-            }
-        }
+                ),
+            )),
+            None => Err(GraphError::new(
+                404,
+                "ErrorInvalidUser",
+                format!("The requested user '{id}' is invalid."),
+            )),
+        },
         ["search", "query"] if call.method == "POST" => match search::wanted(call)? {
             search::Wanted::Messages => search::query(call, &mailbox(state, call)?.read()),
             search::Wanted::ChatMessages => teams::search(&state.teams, call),
@@ -192,7 +202,7 @@ fn own(
     call: &Call<'_>,
     rest: &[&str],
 ) -> Result<Answer, GraphError> {
-    let person = directory.by_oid(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
+    let person = directory.mailbox(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
     if let ["calendar" | "calendars" | "calendarView" | "events" | "findMeetingTimes", ..] = rest {
         return calendar::dispatch(state, directory, person, call, rest);
     }
@@ -215,6 +225,42 @@ fn own(
         ["mailFolders" | "messages", ..] => mail(call, &mailbox(state, call)?.read(), rest),
         [segment, ..] => Err(GraphError::no_segment(segment)),
     }
+}
+
+/// Whose limits a request counts against: those of the mailbox that its path names, whoever asks.
+pub(super) fn target<'a>(directory: &'a Directory, path: &[String], caller: &'a str) -> &'a str {
+    let named = match path {
+        [first, id, ..] if first == "users" => directory.mailbox(id),
+        _ => None,
+    };
+    named.map_or(caller, |owner| &owner.oid)
+}
+
+/// The mailbox or calendar of another, as far as it is open to the caller.
+fn delegated(
+    state: &GraphState,
+    directory: &Directory,
+    call: &Call<'_>,
+    owner: &Person,
+    rest: &[&str],
+) -> Result<Answer, GraphError> {
+    let caller = directory.mailbox(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
+    let rights = directory.rights(caller, owner);
+    let open = match rest {
+        ["messages" | "mailFolders" | "sendMail", ..] => rights.mail,
+        ["calendar", "getSchedule"] => Access::None,
+        ["calendar" | "calendars" | "calendarView" | "events", ..] => rights.calendar,
+        _ => Access::None,
+    };
+    if open < if call.method == "GET" { Access::Read } else { Access::Write } {
+        return Err(GraphError::access_denied());
+    }
+    let call = call.within(&owner.oid);
+    let sends = matches!(rest, ["sendMail"] | ["messages", _, "send"]);
+    if sends && !rights.send && call.granted(&mail_write::SEND) {
+        return Err(mail_write::send_denied());
+    }
+    own(state, directory, &call, rest)
 }
 
 fn mail(call: &Call<'_>, mailbox: &Mailbox, rest: &[&str]) -> Result<Answer, GraphError> {

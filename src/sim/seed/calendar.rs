@@ -314,6 +314,17 @@ const LINES: &[Line] = &[
         },
     },
     Line {
+        subject: "Support duty handover",
+        body: "<p>Open claims, who answers which.</p>",
+        people: &[("support", "", "organizer"), ("alice", "required", "accepted")],
+        zone: BERLIN,
+        week: 0,
+        day: 0,
+        hour: 8,
+        minutes: 30,
+        more: More { location: "Desk 12", ..PLAIN },
+    },
+    Line {
         subject: "영업본부 주간 회의",
         body: "<p>지난주 실적과 이번 주 <b>견적</b> 현황.</p>",
         people: &[
@@ -359,7 +370,7 @@ const LINES: &[Line] = &[
 
 /// Everybody's events, by object id.
 pub(crate) fn calendars(directory: &Directory, now: DateTime<Utc>) -> Vec<(String, Vec<Event>)> {
-    let owners = super::owners(directory);
+    let owners = super::all_owners(directory);
     let cast = Cast::new(&owners);
     let monday = now.date_naive().week(Weekday::Mon).first_day();
     owners.iter().map(|owner| (owner.oid.clone(), of(owner, &cast, monday))).collect()

@@ -61,6 +61,8 @@ const MINJI: [(&str, &str); 9] = [
     (".동기화 문제", ""),
 ];
 
+const SHARED: [(&str, &str); 3] = [("Claims", ""), ("Northsea", "Claims"), ("Answered", "")];
+
 /// The folders of a mailbox; the root is at 0.
 pub(super) fn of(owner: &Owner) -> Vec<Folder> {
     let mut folders: Vec<Folder> = WELL_KNOWN
@@ -76,6 +78,7 @@ pub(super) fn of(owner: &Owner) -> Vec<Folder> {
     let own: &[(&'static str, &str)] = match owner.key.as_str() {
         "alice" => &ALICE,
         "bob" => &BOB,
+        "support" | "invoices" => &SHARED,
         _ => &MINJI,
     };
     for (name, parent) in own {

@@ -16,6 +16,7 @@ mod notices;
 mod people;
 pub(crate) mod rng;
 mod script;
+mod shared;
 mod special;
 pub(crate) mod teams;
 #[cfg(test)]
@@ -47,18 +48,26 @@ pub(crate) struct SeededMailbox {
     pub(crate) bulk: Vec<BulkMail>,
 }
 
-/// Everybody in the directory.
-fn owners(directory: &Directory) -> Vec<Owner> {
-    let owner = |person: &Person| Owner {
+fn owner(person: &Person) -> Owner {
+    Owner {
         oid: person.oid.clone(),
-        key: person.upn.split('@').next().unwrap_or_default().to_owned(),
+        key: person.key().to_owned(),
         contact: Contact { name: person.display_name.clone().into(), address: person.mail.clone().into() },
         korean: person.locale.starts_with("ko"),
-    };
+    }
+}
+
+/// Everybody who signs in.
+fn owners(directory: &Directory) -> Vec<Owner> {
     directory.people.iter().map(owner).collect()
 }
 
-/// A mailbox for everybody in the directory.
+/// Everybody who has a mailbox.
+fn all_owners(directory: &Directory) -> Vec<Owner> {
+    directory.mailboxes().map(owner).collect()
+}
+
+/// A mailbox for everybody in the directory, and those that they share.
 pub(crate) fn mailboxes(directory: &Directory, extra: usize, now: DateTime<Utc>) -> Vec<SeededMailbox> {
     // Graph shows whole seconds; hidden fractions would make a shown time exclude its own message.
     let now = now.trunc_subsecs(0);
@@ -72,7 +81,7 @@ pub(crate) fn mailboxes(directory: &Directory, extra: usize, now: DateTime<Utc>)
             SeededMailbox { owner: owner.clone(), folders, written: Vec::new(), bulk }
         })
         .collect();
-    let cast = people::Cast::new(&owners);
+    let cast = people::Cast::new(&all_owners(directory));
     for thread in english::THREADS.iter().chain(korean::THREADS) {
         script::deliver(thread, &cast, &mut mailboxes, now);
     }
@@ -80,5 +89,6 @@ pub(crate) fn mailboxes(directory: &Directory, extra: usize, now: DateTime<Utc>)
         notices::add(mailbox, now);
         special::add(mailbox, &cast, now);
     }
+    mailboxes.extend(shared::mailboxes(directory, &cast, now));
     mailboxes
 }

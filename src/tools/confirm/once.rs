@@ -3,7 +3,7 @@
 //!
 //! # How a tool uses it
 //! ```text
-//! let Begun::Now(ticket) = writes.begin(&user, &what).await? else { /* the answer of the first time, or a refusal */ };
+//! let Begun::Now(ticket) = writes.begin(&context, &what).await? else { /* the answer of the first time, or a refusal */ };
 //! match send().await {
 //!     Ok(id) => writes.finish(&ticket, &id).await,
 //!     Err(refused) => writes.abandon(&ticket).await,
@@ -15,6 +15,7 @@ use super::{Writes, unavailable};
 use crate::domain::canonical;
 use crate::domain::ids::UserKey;
 use crate::domain::random;
+use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -48,19 +49,24 @@ impl Ticket {
 
 impl Writes {
     /// What [`Self::finish`] noted of `what`, if that was done lately.
-    pub(crate) async fn done(&self, user: &UserKey, what: &Value) -> Result<Option<String>, ToolError> {
-        let id = id(what);
+    pub(crate) async fn done(
+        &self,
+        context: &CallContext,
+        what: &Value,
+    ) -> Result<Option<String>, ToolError> {
+        let (user, id) = (&context.caller.user, id(context, what));
         let Some(sealed) = self.store.handle(user, &id).await.map_err(unavailable)? else { return Ok(None) };
         let plain = self.cipher.open(&place(user, &id), &sealed).map_err(ToolError::internal)?;
         String::from_utf8(plain.clone()).map(Some).map_err(ToolError::internal)
     }
 
-    /// Takes the right to do `what`, which stands for the whole of it.
-    pub(crate) async fn begin(&self, user: &UserKey, what: &Value) -> Result<Begun, ToolError> {
-        if let Some(result) = self.done(user, what).await? {
+    /// Takes the right to do `what` in the mailbox of the call; it stands for the whole of it.
+    pub(crate) async fn begin(&self, context: &CallContext, what: &Value) -> Result<Begun, ToolError> {
+        if let Some(result) = self.done(context, what).await? {
             return Ok(Begun::Before(result));
         }
-        let ticket = Ticket { user: user.clone(), id: id(what), owner: random::text::<16>() };
+        let user = context.caller.user.clone();
+        let ticket = Ticket { user, id: id(context, what), owner: random::text::<16>() };
         let taken = self.store.try_lease(&ticket.lease(), &ticket.owner, LIFE).await.map_err(unavailable)?;
         Ok(if taken { Begun::Now(ticket) } else { Begun::Elsewhere })
     }
@@ -81,8 +87,12 @@ impl Writes {
     }
 }
 
-fn id(what: &Value) -> String {
-    format!("o_{}", canonical::digest(&json!({ "once": what })))
+fn id(context: &CallContext, what: &Value) -> String {
+    let whole = match &context.mailbox {
+        Some(mailbox) => json!({ "once": what, "mailbox": mailbox }),
+        None => json!({ "once": what }),
+    };
+    format!("o_{}", canonical::digest(&whole))
 }
 
 fn place(user: &UserKey, id: &str) -> String {

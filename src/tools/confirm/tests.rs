@@ -3,6 +3,7 @@ use crate::adapters::embedded::EmbeddedStore;
 use crate::domain::clock::TestClock;
 use crate::domain::ids::ClientId;
 use crate::domain::keyring::KeyRing;
+use crate::domain::mailbox::Mailbox;
 use crate::domain::scope::ScopeSet;
 use crate::tools::context::Caller;
 use crate::tools::outlet::{Features, Outlet};
@@ -37,6 +38,7 @@ fn context(user: &str, form: bool, answers: &Value) -> CallContext {
             client: ClientId::new("c"),
             scopes: ScopeSet::default(),
         },
+        mailbox: None,
         deadline: Instant::now() + Duration::from_mins(1),
         outlet: Outlet {
             features: Features { form, ..Features::default() },
@@ -210,7 +212,7 @@ async fn what_was_done_once_is_not_done_again_and_its_result_is_told() {
     use super::once::Begun;
     let rig = rig();
     let (here, there) = (rig.writes(&[], 0), rig.writes(&[], 0));
-    let (alice, bob) = (UserKey::new("t", "alice"), UserKey::new("t", "bob"));
+    let [alice, bob] = ["alice", "bob"].map(|user| context(user, false, &json!({})));
     let what = json!({"send": "x"});
     let begun = |begun: Result<Begun, ToolError>| match begun.unwrap() {
         Begun::Now(ticket) => ticket,
@@ -227,8 +229,40 @@ async fn what_was_done_once_is_not_done_again_and_its_result_is_told() {
         );
         assert_eq!(replica.done(&bob, &what).await.unwrap(), None, "another person's");
         assert_eq!(replica.done(&alice, &json!({"send": "y"})).await.unwrap(), None);
+        let support = CallContext { mailbox: Mailbox::parse("support@contoso.example"), ..alice.clone() };
+        assert_eq!(replica.done(&support, &what).await.unwrap(), None, "in another mailbox");
     }
     begun(here.begin(&bob, &what).await);
     rig.clock.advance(Duration::from_mins(16));
     begun(here.begin(&alice, &what).await);
+}
+
+#[tokio::test]
+async fn a_word_for_one_mailbox_is_none_for_another() {
+    let writes = rig().writes(&[], 0);
+    let people = ["bob@contoso.example".to_owned()];
+    let payload = json!({"subject": "x"});
+    let mut call = context("alice", false, &json!({}));
+    let held = async |call: &CallContext, given: Value| {
+        let write = Write {
+            service: "mail-query",
+            tool: "send_email",
+            payload: &payload,
+            preview: "Send this mail:".to_owned(),
+            leaves: true,
+            recipients: ("to", &people),
+        };
+        writes.hold(call, &args(&given), &write).await
+    };
+    call.mailbox = Mailbox::parse("support@contoso.example");
+    let offered = held(&call, json!({})).await.unwrap().unwrap();
+    let offered: Value = serde_json::from_str(offered.structured.get()).unwrap();
+    assert!(offered["preview"].as_str().unwrap().starts_with("In the mailbox support@contoso.example:\n"));
+    let given = json!({"confirm_token": offered["confirm_token"]});
+    for other in [None, Mailbox::parse("sales@contoso.example")] {
+        let elsewhere = CallContext { mailbox: other, ..call.clone() };
+        let refused = held(&elsewhere, given.clone()).await.unwrap_err();
+        assert!(refused.public.contains("other arguments"), "{refused}");
+    }
+    assert!(held(&call, given).await.unwrap().is_none());
 }

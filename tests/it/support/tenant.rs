@@ -137,7 +137,12 @@ impl Tenant {
 
     /// Asks Graph as `user`; `target` starts behind `/v1.0`.
     pub(crate) async fn graph(&self, user: &str, target: &str) -> Value {
-        let token = self.graph_token(user).await;
+        self.graph_as(user, "Mail.Read User.Read", target).await
+    }
+
+    /// The same with scopes.
+    pub(crate) async fn graph_as(&self, user: &str, scopes: &str, target: &str) -> Value {
+        let token = self.token(user, scopes).await;
         let url = format!("{}/v1.0{target}", self.url);
         let response = http::client()
             .get(&url)

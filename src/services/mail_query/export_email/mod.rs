@@ -134,7 +134,7 @@ impl ExportEmail {
             title: "Export Email",
             description: "Save messages to OneDrive: as one csv, md or json, or each as eml.",
             input_schema: json!({"type": "object", "properties": confirm::inputs(json!({
-                "ids": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_MESSAGES, "description": "ids of messages, unchanged"},
+                "ids": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_MESSAGES, "description": "ids, unchanged"},
                 "cursor": {"type": "string", "description": "Instead of ids: next_cursor of query_email, for what follows"},
                 "format": {"type": "string", "enum": ["csv", "eml", "md", "json"], "description": "csv unless given"},
                 "destination": {"type": "string", "description": "onedrive:/folder or onedrive:/folder/name.csv"},
@@ -142,7 +142,6 @@ impl ExportEmail {
             output_schema: confirm::written_schema(json!({
                 "files": {"type": "array", "items": {"type": "object"}}, "rows": {"type": "integer"},
                 "failed": {"type": "array", "items": {"type": "object"}},
-                "warnings": {"type": "array", "items": {"type": "string"}},
             })),
             annotations: Annotations::WRITE,
             scopes: SCOPES,
@@ -212,7 +211,7 @@ impl ExportEmail {
         for (id, outcome) in found {
             match outcome {
                 Ok(item) => items.push(item),
-                Err(error) => done.fail(&id, error)?,
+                Err(error) => done.fail(&context.marked(&id), error)?,
             }
         }
         if items.is_empty() {
@@ -251,7 +250,7 @@ impl ExportEmail {
                     done.rows += 1;
                     done.made(saved);
                 }
-                Err(error) => done.fail(id, error)?,
+                Err(error) => done.fail(&context.marked(id), error)?,
             }
         }
         Ok(())
@@ -296,8 +295,9 @@ impl Tool for ExportEmail {
         &self.spec
     }
 
-    async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let mut warnings = self.mail.notes(context, &args).await?;
+    async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
+        let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let context = &context;
         let wish: Wish = typed(&args)?;
         let one_file = wish.format != Form::Eml || (wish.cursor.is_none() && wish.ids.len() == 1);
         let place = Place::of(&wish.destination, wish.format, one_file)?;

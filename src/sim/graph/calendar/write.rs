@@ -217,7 +217,7 @@ impl Desk<'_> {
 
     /// Brings a meeting into the calendars of those who are invited, and marks it as cancelled where they no longer are.
     fn spread(&mut self, event: &Event) {
-        for person in self.directory.people.iter().filter(|person| person.oid != self.call.oid) {
+        for person in self.directory.mailboxes().filter(|person| person.oid != self.call.oid) {
             let invited =
                 event.attendees.iter().any(|a| a.contact.address.eq_ignore_ascii_case(&person.mail));
             let events = self.book.entry(person.oid.clone()).or_default();

@@ -235,6 +235,7 @@ fn plain<'a>(origin: &'a str, oid: &'a str) -> Call<'a> {
         prefer: Prefer::default(),
         origin,
         oid,
+        delegated: false,
         scopes: &[],
         body: &[],
         if_match: None,

@@ -4,6 +4,8 @@ mod input;
 mod reply;
 mod send;
 
+pub(super) use send::denied as send_denied;
+
 use serde_json::Value;
 
 use super::GraphState;
@@ -20,7 +22,7 @@ use crate::sim::directory::{Directory, Person};
 /// Scopes that change mail.
 const WRITE: [&str; 2] = ["Mail.ReadWrite", "Mail.ReadWrite.Shared"];
 /// Scopes that send it.
-const SEND: [&str; 2] = ["Mail.Send", "Mail.Send.Shared"];
+pub(super) const SEND: [&str; 2] = ["Mail.Send", "Mail.Send.Shared"];
 
 /// Answers every write below `/me` that is about mail.
 pub(super) fn dispatch(

@@ -9,13 +9,18 @@ use crate::sim::clock;
 use crate::sim::directory::{Directory, Person};
 use crate::sim::seed::model::{Contact, Flag, Mail};
 
+/// The right to send as a mailbox is missing.
+pub(in crate::sim::graph) fn denied() -> GraphError {
+    let text = "The user account which was used to submit this request does not have the right to send mail on behalf of \
+                the specified sending account.";
+    GraphError::new(403, "ErrorSendAsDenied", text)
+}
+
 /// Refuses what Exchange would not send.
 pub(super) fn check(mail: &Mail, person: &Person) -> Result<(), GraphError> {
     let own = |from: &Contact| from.address.eq_ignore_ascii_case(&person.mail);
     if !mail.from.as_ref().is_none_or(own) {
-        let text = "The user account which was used to submit this request does not have the right to send mail on \
-                    behalf of the specified sending account.";
-        return Err(GraphError::new(403, "ErrorSendAsDenied", text));
+        return Err(denied());
     }
     let mut people = mail.to.iter().chain(&mail.cc).chain(&mail.bcc).peekable();
     if people.peek().is_none() {
@@ -39,7 +44,7 @@ pub(super) fn posted(mail: &mut Mail, folder: usize) {
 
 /// Brings a message that was sent to its people.
 pub(super) fn deliver(state: &GraphState, directory: &Directory, mail: &Mail) {
-    for person in &directory.people {
+    for person in directory.mailboxes() {
         let is_own = |contact: &Contact| contact.address.eq_ignore_ascii_case(&person.mail);
         if !mail.to.iter().chain(&mail.cc).chain(&mail.bcc).any(is_own) {
             continue;

@@ -92,7 +92,7 @@ async fn nobody_reads_another_calendar() {
     let id = dentist["id"].as_str().unwrap();
     assert_eq!(lab.get("alice", &format!("/me/events/{id}")).await.status, 200);
     let foreign = lab.get("bob", &format!("/me/events/{id}")).await;
-    assert_eq!((foreign.status, foreign.code().as_str()), (404, "ErrorItemNotFound"));
+    assert_eq!((foreign.status, foreign.code().as_str()), (400, "ErrorInvalidMailboxItemId"));
     let theirs = lab.get("bob", "/users/alice@contoso.example/calendars").await;
     assert_eq!((theirs.status, theirs.code().as_str()), (403, "ErrorAccessDenied"));
 }

@@ -84,7 +84,7 @@ async fn one_user_cannot_reach_another() {
             let path = format!("/me/messages/{}", row["id"].as_str().unwrap());
             assert_eq!(lab.get_with("alice", &path, &[("Prefer", prefer)]).await.status, 200);
             let stolen = lab.get_with("bob", &path, &[("Prefer", prefer)]).await;
-            assert_eq!((stolen.status, stolen.code().as_str()), (404, "ErrorItemNotFound"));
+            assert_eq!((stolen.status, stolen.code().as_str()), (400, "ErrorInvalidMailboxItemId"));
         }
     }
     assert_eq!(lab.get("bob", "/users/alice@contoso.example/messages").await.status, 403);
@@ -94,8 +94,46 @@ async fn one_user_cannot_reach_another() {
     let inbox = lab.get("alice", "/me/mailFolders/inbox").await.json();
     assert_eq!(
         lab.get("bob", &format!("/me/mailFolders/{}", inbox["id"].as_str().unwrap())).await.status,
-        404
+        400
     );
+}
+
+#[actix_web::test]
+async fn a_mailbox_of_others_takes_its_own_scopes_and_a_delegation() {
+    let lab = Lab::new(0);
+    let ask = async |user: &str, scopes: &[&str], method: &str, path: &str| {
+        let url = format!("/v1.0/users/{path}");
+        lab.send(&lab.token(user, scopes), method, &url, &[], "{}").await
+    };
+    let (messages, shared) =
+        ("support@contoso.example/messages", ["Mail.ReadWrite.Shared", "Mail.Send.Shared"]);
+    for (user, scopes, method, path, status) in [
+        ("alice", &shared[..], "GET", messages, 200),
+        ("alice", &shared[..], "POST", messages, 201),
+        ("alice", &["Mail.ReadWrite", "Mail.Send"][..], "GET", messages, 403),
+        ("alice", &["Mail.Read.Shared"][..], "POST", messages, 403),
+        ("minji", &shared[..], "GET", messages, 200),
+        ("minji", &shared[..], "POST", messages, 403),
+        ("bob", &shared[..], "GET", messages, 403),
+        ("alice", &shared[..], "GET", "bob@contoso.example/messages", 403),
+        ("alice", &shared[..], "GET", "support@contoso.example/mailboxSettings", 403),
+        ("bob", &["Calendars.Read.Shared"][..], "GET", "alice@contoso.example/events", 200),
+        ("bob", &["Calendars.Read"][..], "GET", "alice@contoso.example/events", 403),
+        ("bob", &["Calendars.ReadWrite.Shared"][..], "POST", "alice@contoso.example/events", 403),
+        ("bob", &["Mail.Read.Shared"][..], "GET", "alice@contoso.example/messages", 403),
+    ] {
+        assert_eq!(ask(user, scopes, method, path).await.status, status, "{user} {scopes:?} {method} {path}");
+    }
+    let unknown = ask("alice", &shared, "GET", "nobody@contoso.example/messages").await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (404, "ErrorInvalidUser"));
+    let send = ask("alice", &shared, "POST", "invoices@contoso.example/messages/x/send").await;
+    assert_eq!((send.status, send.code().as_str()), (403, "ErrorSendAsDenied"));
+    // Ids are of their mailbox.
+    let rows = ask("alice", &shared, "GET", messages).await.json();
+    let id = rows["value"][0]["id"].as_str().unwrap();
+    assert_eq!(ask("alice", &shared, "GET", &format!("{messages}/{id}")).await.status, 200);
+    let lost = lab.get("alice", &format!("/me/messages/{id}")).await;
+    assert_eq!((lost.status, lost.code().as_str()), (400, "ErrorInvalidMailboxItemId"));
 }
 
 #[actix_web::test]
