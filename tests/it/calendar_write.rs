@@ -276,7 +276,8 @@ async fn nobody_writes_into_another_calendar_and_operators_bound_whom_one_reache
     let settings =
         [("ENTRADA_TOOLS__RECIPIENT_DOMAINS", "contoso.example"), ("ENTRADA_TOOLS__WRITES_PER_HOUR", "1")];
     let cluster = Cluster::start(Store::embedded(), Plan { settings: &settings, ..Plan::default() }).await;
-    let (alice, bob) = tokio::join!(calendar(&cluster, ALICE), calendar(&cluster, BOB));
+    let wide = "Calendars.ReadWrite Calendars.ReadWrite.Shared";
+    let (alice, bob) = tokio::join!(calendar(&cluster, ALICE), asking(&cluster, BOB, wide));
     let at = free_day();
     let made =
         alice.call(CREATE, json!({"subject": "Mine", "start": format!("{at}T10:00")})).await.output().clone();
@@ -285,7 +286,7 @@ async fn nobody_writes_into_another_calendar_and_operators_bound_whom_one_reache
         (UPDATE, json!({"subject": "Bob was here"})),
         (DELETE, json!({})),
         (RESPOND, json!({"response": "decline"})),
-        (UPDATE, json!({"subject": "x", "user_id": ALICE, "mailbox": ALICE})),
+        (UPDATE, json!({"subject": "x", "user_id": ALICE, "mailbox": MINJI})),
     ] {
         let mut arguments = more;
         arguments["event_id"] = json!(id);

@@ -167,7 +167,7 @@ async fn changes_are_told_from_the_last_look_on() {
     for (bad, part) in [
         (json!({"since_cursor": "c_none"}), "since_cursor"),
         (json!({"folder": "No such folder"}), "No such folder"),
-        (json!({"mailbox": BOB}), "mailbox"),
+        (json!({"mailbox": "bob"}), "mailbox"),
     ] {
         let refused = alice.call(CHANGES, bad).await.refusal();
         assert!(refused.contains(part), "{refused}");
@@ -211,7 +211,7 @@ async fn nobody_orders_anothers_mail_and_bad_wishes_name_the_argument() {
         (ORGANIZE, json!({"ids": own, "move_to": "No such folder"}), "No such folder"),
         (ORGANIZE, json!({"ids": own, "move_to": "a\nb", "create_folder": true}), "move_to"),
         (ORGANIZE, json!({"ids": own, "move_to": "Deleted Items"}), "delete_email"),
-        (ORGANIZE, json!({"ids": own, "mark": "read", "mailbox": BOB}), "mailbox"),
+        (ORGANIZE, json!({"ids": own, "mark": "read", "mailbox": "bob"}), "mailbox"),
         (DELETE, json!({"ids": []}), "ids"),
         (DELETE, json!({"ids": many}), "ids"),
         (DELETE, json!({"ids": ["nonsense"]}), "nothing was removed"),

@@ -285,7 +285,8 @@ async fn nobody_touches_anothers_mail_and_operators_bound_whom_one_reaches() {
     let settings =
         [("ENTRADA_TOOLS__RECIPIENT_DOMAINS", "contoso.example"), ("ENTRADA_TOOLS__WRITES_PER_HOUR", "1")];
     let cluster = Cluster::start(Store::embedded(), Plan { settings: &settings, ..Plan::default() }).await;
-    let (alice, bob) = tokio::join!(writer(&cluster, ALICE), writer(&cluster, BOB));
+    let wide = "Mail.ReadWrite Mail.Send Mail.ReadWrite.Shared Mail.Send.Shared";
+    let (alice, bob) = tokio::join!(writer(&cluster, ALICE), asking(&cluster, BOB, wide));
     let draft = alice.call(CREATE, wish(&[BOB])).await.output()["draft_id"].clone();
     let inbox =
         cluster.tenant.graph(ALICE, "/me/mailFolders/inbox/messages?$top=1").await["value"][0]["id"].clone();

@@ -443,7 +443,7 @@ fn spec(read_only: bool) -> ToolSpec {
         "mailbox": mailbox_schema(),
         "start_date": {"type": "string", "description": "First day; unless given, back up to a year until something is found"},
         "end_date": {"type": "string", "description": "Last day, included; today unless given"},
-        "filename_keywords": words("Parts of file names, any of them; all files unless given", 20),
+        "filename_keywords": words("Parts of file names, any of them", 20),
         "case_sensitive": {"type": "boolean", "description": "Case of names matters"},
         "sender_filter": {"type": "string", "description": "Part of the sender's name or address"},
         "subject_filter": {"type": "string", "description": "Part of the subject"},

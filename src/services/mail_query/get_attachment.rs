@@ -201,8 +201,8 @@ fn spec() -> ToolSpec {
         input_schema: json!({"type": "object", "properties": {
             "message_id": {"type": "string", "description": "id of the message"},
             "attachment_id": {"type": "string", "description": "attachment_id from get_email"},
-            "name": {"type": "string", "description": "File name or part of it, instead of attachment_id"},
-            "pages": {"type": "string", "description": "Page or range such as 2-5; all unless given"},
+            "name": {"type": "string", "description": "Part of the file name, instead"},
+            "pages": {"type": "string", "description": "Such as 2-5; all unless given"},
             "sheet": {"type": "string", "description": "Name of a sheet; all visible ones unless given"},
             "max_chars": max_chars_schema("text"),
             "output_format": output_format_schema(),

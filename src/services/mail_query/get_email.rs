@@ -93,6 +93,7 @@ fn spec() -> ToolSpec {
             "unsafe_notes",
             "received_local",
             "thread_id",
+            "from",
         ];
         properties.retain(|name, _| !known.contains(&name.as_str()));
         let texts = json!({"type": "array", "items": {"type": "string"}});

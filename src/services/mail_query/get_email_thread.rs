@@ -105,9 +105,9 @@ fn spec() -> ToolSpec {
         description: "Read a conversation, oldest message first, without the quoted history, by a thread_id or the id of \
                       a message.",
         input_schema: json!({"type": "object", "properties": {
-            "id": {"type": "string", "description": "id of any message of the conversation"},
+            "id": {"type": "string", "description": "id of a message of it"},
             "thread_id": {"type": "string", "description": "thread_id of a message, instead of id"},
-            "max_messages": {"type": "integer", "minimum": 1, "maximum": 200, "description": "Most messages, the newest ones; 20 unless given"},
+            "max_messages": {"type": "integer", "minimum": 1, "maximum": 200, "description": "The newest; 20 unless given"},
             "unique_only": {"type": "boolean", "description": "Leave quoted history out; yes unless given"},
             "body_format": {"type": "string", "enum": ["markdown", "text", "html", "none"], "description": "markdown unless given"},
             "max_chars": max_chars_schema("text"),

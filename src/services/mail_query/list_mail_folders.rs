@@ -39,7 +39,7 @@ impl ListMailFolders {
         let spec = ToolSpec {
             name: "list_mail_folders",
             title: "List Mail Folders",
-            description: "List the mail folders as a tree, with the number of messages and of unread ones.",
+            description: "List the mail folders as a tree, with the numbers of messages and unread ones.",
             input_schema: json!({"type": "object", "properties": {
                 "mailbox": mailbox_schema(),
                 "parent": {"type": "string", "description": "Folder to start below; the top unless given"},

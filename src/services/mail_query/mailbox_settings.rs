@@ -81,7 +81,7 @@ impl MailboxSettings {
         let spec = ToolSpec {
             name: NAME,
             title: "Mailbox Settings",
-            description: "Read time zone, working hours and automatic replies, or set the replies, after a confirmation.",
+            description: "Read time zone, working hours and automatic replies, or set replies, after a confirmation.",
             input_schema: json!({"type": "object", "properties": inputs(properties, true)}),
             output_schema: outcome_schema(told.map(out).into_iter().collect::<Map<_, _>>().into()),
             annotations: Annotations::WRITE.idempotent().open_world(),

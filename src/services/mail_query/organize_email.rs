@@ -72,7 +72,7 @@ impl OrganizeEmail {
         let spec = ToolSpec {
             name: NAME,
             title: "Organize Email",
-            description: "Mark, flag, categorize or move up to 50 messages. To remove them: delete_email.",
+            description: "Mark, flag, categorize or move up to 50 messages.",
             input_schema: json!({"type": "object", "properties": inputs(properties, false), "required": ["ids"]}),
             output_schema: written_schema(results_schema()),
             annotations: Annotations::WRITE.idempotent(),

@@ -35,7 +35,7 @@ impl SendEmail {
         let spec = ToolSpec {
             name: NAME,
             title: "Send Email",
-            description: "Write a new mail and send it, after a confirmation. For answers: create_email_draft, then \
+            description: "Write a new mail and send it, after a confirmation. Answers: create_email_draft, then \
                           send_email_draft.",
             input_schema: json!({"type": "object", "properties": properties, "required": required}),
             output_schema: outcome_schema(sent_schema()),

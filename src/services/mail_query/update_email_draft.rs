@@ -49,7 +49,7 @@ impl UpdateEmailDraft {
         let spec = ToolSpec {
             name: NAME,
             title: "Update Email Draft",
-            description: "Change what is given of a draft and leave the rest; the history of an answer stays below its text.",
+            description: "Change what is given of a draft; the history of an answer stays below its text.",
             input_schema: json!({"type": "object", "properties": inputs(properties, false), "required": ["draft_id"]}),
             output_schema: written_schema(draft_schema()),
             annotations: Annotations::WRITE.idempotent(),

@@ -135,7 +135,7 @@ impl ExportEmail {
             description: "Save messages to OneDrive: as one csv, md or json, or each as eml.",
             input_schema: json!({"type": "object", "properties": confirm::inputs(json!({
                 "ids": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_MESSAGES, "description": "ids, unchanged"},
-                "cursor": {"type": "string", "description": "Instead of ids: next_cursor of query_email, for what follows"},
+                "cursor": {"type": "string", "description": "Instead of ids: next_cursor of query_email"},
                 "format": {"type": "string", "enum": ["csv", "eml", "md", "json"], "description": "csv unless given"},
                 "destination": {"type": "string", "description": "onedrive:/folder or onedrive:/folder/name.csv"},
             }), false), "required": ["destination"]}),

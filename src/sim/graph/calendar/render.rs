@@ -74,9 +74,26 @@ impl View<'_> {
         let mut out = Map::new();
         out.insert("@odata.etag".to_owned(), json!(format!("W/\"{}\"", change_key(self.call, it))));
         for field in &self.select.fields {
-            out.insert((*field).to_owned(), self.field(field, it));
+            let value = if self.call.delegated && it.event.private {
+                self.veiled(field, it)
+            } else {
+                self.field(field, it)
+            };
+            out.insert((*field).to_owned(), value);
         }
         out
+    }
+
+    /// What those see of a private event who only share the calendar: when, and nothing of what.
+    fn veiled(&self, field: &str, it: &Occurrence<'_>) -> Value {
+        match field {
+            "subject" => json!("Private Appointment"),
+            "bodyPreview" => json!(""),
+            "body" => json!({ "contentType": "html", "content": "" }),
+            "location" => location(""),
+            "locations" | "attendees" | "categories" => json!([]),
+            _ => self.field(field, it),
+        }
     }
 
     /// The id of an event or of one of its occurrences.
