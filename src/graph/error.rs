@@ -75,15 +75,14 @@ pub(crate) enum GraphError {
 
 impl GraphError {
     /// The same, of a request in the asker's mailbox: in another's one, a refusal is about that mailbox.
-    pub(super) fn in_mailbox(self, asker: Asker<'_>) -> Self {
-        match self {
-            Self::Refused { fault: Fault::MissingPermission, status, code, message, request_id }
-                if asker.mailbox.is_some() =>
-            {
-                Self::Refused { fault: Fault::MailboxDenied, status, code, message, request_id }
-            }
-            other => other,
+    pub(super) fn in_mailbox(mut self, asker: Asker<'_>) -> Self {
+        if let Self::Refused { fault, .. } = &mut self
+            && asker.mailbox.is_some()
+            && *fault == Fault::MissingPermission
+        {
+            *fault = Fault::MailboxDenied;
         }
+        self
     }
 }
 

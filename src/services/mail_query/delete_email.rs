@@ -76,7 +76,7 @@ impl DeleteEmail {
                     ));
                 }
                 Err(GraphError::Refused { fault: Fault::NotFound | Fault::OtherMailbox, .. }) => {
-                    missing.push(context.marked(id))
+                    missing.push(context.marked(id));
                 }
                 Err(error) => return Err(write_fault(error)),
             }

@@ -245,7 +245,7 @@ fn delegated(
     rest: &[&str],
 ) -> Result<Answer, GraphError> {
     let caller = directory.mailbox(call.oid).ok_or_else(|| GraphError::bad_token(true))?;
-    let rights = directory.rights(caller, owner);
+    let rights = Directory::rights(caller, owner);
     let open = match rest {
         ["messages" | "mailFolders" | "sendMail", ..] => rights.mail,
         ["calendar", "getSchedule"] => Access::None,

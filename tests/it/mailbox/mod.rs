@@ -97,7 +97,7 @@ async fn a_shared_mailbox_is_read_and_its_ids_lead_back_to_it() {
     for wanted in [json!({ "thread_id": thread }), json!({ "id": id })] {
         let thread = alice.call("get_email_thread", wanted).await.output().clone();
         assert_eq!((&thread["count"], &thread["applied"]["mailbox"]), (&json!(3), &json!(SUPPORT)));
-        items(&thread).iter().for_each(|item| assert!(!bare(&item["id"]).is_empty()));
+        assert!(items(&thread).iter().all(|item| !bare(&item["id"]).is_empty()));
     }
     let uri = format!("mail://message/{}", id.as_str().unwrap());
     let resource = alice.send("resources/read", json!({ "uri": uri })).await;
@@ -129,7 +129,7 @@ async fn a_shared_mailbox_is_read_and_its_ids_lead_back_to_it() {
         let wish = json!({"mailbox": own, "days_back": 365, "limit": 200});
         let mine = alice.call("query_email", wish).await.output().clone();
         assert!(mine["applied"].get("mailbox").is_none() && mine["count"].as_u64().unwrap() > 20, "{own}");
-        items(&mine).iter().for_each(|item| assert!(!item["id"].as_str().unwrap().contains(':')));
+        assert!(items(&mine).iter().all(|item| !item["id"].as_str().unwrap().contains(':')));
         assert!(items(&mine).iter().all(|item| item["subject"] != "Spare parts list"), "{own}");
     }
     cluster.assert_wire();
