@@ -225,7 +225,8 @@ impl Parts {
             EntraProbe::new(identity.clone(), clock.clone()),
             actors.streams.clone(),
             resources.clone(),
-        );
+        )
+        .with_personal_keys(config.oauth.personal_keys);
         let documents = PublicHttp::new(settings::stand(config)?);
         let documents = documents.map_err(|e| StartError::Client(e.to_string()))?;
         let oauth = OauthParts {

@@ -32,6 +32,7 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<OpsState>) -> Ht
             h2 { (words.connect) }
             @if services.len() > 1 { p.hint { (words.connect_hint) } }
             (clients(first.name.as_str(), &url(first), lang))
+            @if state.personal_keys { (openai(&url(first), lang)) }
         }
         h2 { (words.privacy_title) }
         ul.list.yes role="list" {
@@ -41,6 +42,20 @@ pub(super) async fn page(request: HttpRequest, state: web::Data<OpsState>) -> Ht
     let page =
         Page { width: Width::Wide, address: Some("/"), ..Page::new(StatusCode::OK, words.title, lang) };
     page.respond(body)
+}
+
+/// The fold for programs that speak OpenAI's API and know only a static key.
+fn openai(url: &str, lang: Lang) -> Markup {
+    let words = &lang.texts().landing;
+    html! {
+        details {
+            summary { (words.openai) }
+            div {
+                p.hint { (words.openai_hint) " " a href="/account/keys" { (words.openai_key) } }
+                pre.copy { code { (url.trim_end_matches("/mcp")) "/v1" } }
+            }
+        }
+    }
 }
 
 /// One fold for each client, ready to copy.

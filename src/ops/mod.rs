@@ -17,6 +17,8 @@ pub(crate) struct OpsState {
     entra: EntraProbe,
     streams: Arc<dyn SessionRouter>,
     resources: Arc<Resources>,
+    /// People may make keys for programs that know only a static one.
+    personal_keys: bool,
 }
 
 impl OpsState {
@@ -27,7 +29,12 @@ impl OpsState {
         streams: Arc<dyn SessionRouter>,
         resources: Arc<Resources>,
     ) -> Self {
-        Self { readiness, store, entra, streams, resources }
+        Self { readiness, store, entra, streams, resources, personal_keys: false }
+    }
+
+    /// The same where people may make personal keys.
+    pub(crate) fn with_personal_keys(self, personal_keys: bool) -> Self {
+        Self { personal_keys, ..self }
     }
 }
 

@@ -208,6 +208,8 @@ pub(crate) struct KeyTexts {
     /// What stands behind the name of the service.
     pub(crate) kind: &'static str,
     pub(crate) made: &'static str,
+    /// In the place of a moment.
+    pub(crate) unused: &'static str,
     pub(crate) expires: &'static str,
     pub(crate) revoke: &'static str,
     /// Names the key and its service.
@@ -254,6 +256,10 @@ pub(crate) struct LandingTexts {
     pub(crate) connect: &'static str,
     pub(crate) connect_hint: &'static str,
     pub(crate) hosted: &'static str,
+    /// Programs that speak OpenAI's API.
+    pub(crate) openai: &'static str,
+    pub(crate) openai_hint: &'static str,
+    pub(crate) openai_key: &'static str,
     pub(crate) others: &'static str,
     pub(crate) others_hint: &'static str,
     pub(crate) privacy_title: &'static str,

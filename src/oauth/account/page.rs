@@ -139,7 +139,13 @@ fn card(one: &Connection, page: &Connections<'_>, lang: Lang) -> Markup {
         (abilities(&grant.scopes, lang))
         dl.facts {
             div { dt { (begun) } dd { (moment(grant.created_at, lang)) } }
-            div { dt { (words.last_used) } dd { (moment(grant.last_used_at, lang)) } }
+            div {
+                dt { (words.last_used) }
+                dd {
+                    @if is_key && grant.last_used_at == grant.created_at { (texts.keys.unused) }
+                    @else { (moment(grant.last_used_at, lang)) }
+                }
+            }
             @if is_key { div { dt { (texts.keys.expires) } dd { (moment(grant.expires_at, lang)) } } }
         }
     }
