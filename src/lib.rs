@@ -9,6 +9,7 @@ mod console;
 mod domain;
 mod edge;
 mod extract;
+mod files;
 mod graph;
 mod html;
 mod lifecycle;

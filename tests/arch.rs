@@ -40,6 +40,11 @@ mod arch {
         },
         Rule { module: "edge", ours: &[], crates: &["actix_web"] },
         Rule {
+            module: "files",
+            ours: &["tools", "domain", "ports", "html", "oauth::limits", "oauth::audit"],
+            crates: &["actix_web"],
+        },
+        Rule {
             module: "mcp",
             ours: &["tools", "domain", "ports", "edge", "oauth::bearer"],
             crates: &["actix_web", "actix_web_lab"],

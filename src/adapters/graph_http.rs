@@ -1,12 +1,19 @@
 //! Microsoft Graph over HTTP: one long-lived client, no redirects (the client is built without), answers bounded while
 //! they stream in, and no way to make a token travel to another host.
 
-use crate::ports::graph::{Elsewhere, GraphRequest, GraphResponse, GraphTransport, TransportError};
+use crate::ports::graph::{
+    Elsewhere, GraphRequest, GraphResponse, GraphTransport, OpenAnswer, TransportError,
+};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use futures_util::stream;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+use std::time::Duration;
 use url::Url;
+
+/// A body that is read as it comes may pause for so long.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// The base URL of Graph cannot be used; every request answers so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,11 +91,14 @@ impl Endpoint {
     }
 }
 
-#[async_trait]
-impl GraphTransport for GraphHttp {
-    async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError> {
-        let endpoint = self.endpoint.as_ref().map_err(|error| TransportError::Connect(error.to_string()))?;
-        let url = endpoint.resolve(&request.target)?;
+impl GraphHttp {
+    fn endpoint(&self) -> Result<&Endpoint, TransportError> {
+        self.endpoint.as_ref().map_err(|error| TransportError::Connect(error.to_string()))
+    }
+
+    /// A request to Graph itself, without a time.
+    fn request(&self, request: GraphRequest) -> Result<reqwest::RequestBuilder, TransportError> {
+        let url = self.endpoint()?.resolve(&request.target)?;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", request.token.expose()))
             .map_err(|_| TransportError::Broken("the token does not fit into a header".to_owned()))?;
         bearer.set_sensitive(true);
@@ -96,7 +106,6 @@ impl GraphTransport for GraphHttp {
         let mut builder = self
             .client
             .request(request.method, url)
-            .timeout(request.timeout)
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json;odata.metadata=minimal");
         for (name, value) in request.headers {
@@ -106,30 +115,68 @@ impl GraphTransport for GraphHttp {
             // The library leaves it out where there is no body, and Graph's front answers that with 411.
             builder = builder.header(CONTENT_LENGTH, 0);
         }
-        if let Some(body) = request.body {
-            builder = builder.body(body);
-        }
-        let response = builder.send().await.map_err(|error| cause(&error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = read(response, request.max_bytes).await?;
-        Ok(GraphResponse { status, headers, body })
+        Ok(if let Some(body) = request.body { builder.body(body) } else { builder })
     }
 
-    async fn fetch(&self, request: Elsewhere<'_>) -> Result<GraphResponse, TransportError> {
-        let endpoint = self.endpoint.as_ref().map_err(|error| TransportError::Connect(error.to_string()))?;
-        let url = endpoint.elsewhere(request.url)?;
-        let mut builder = self.client.request(request.method, url).timeout(request.timeout);
+    /// A request to another host, without a time.
+    fn elsewhere(&self, request: Elsewhere<'_>) -> Result<reqwest::RequestBuilder, TransportError> {
+        let url = self.endpoint()?.elsewhere(request.url)?;
+        let mut builder = self.client.request(request.method, url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
-        if let Some(body) = request.body {
-            builder = builder.body(body);
-        }
-        let response = builder.send().await.map_err(|error| cause(&error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = read(response, request.max_bytes).await?;
-        Ok(GraphResponse { status, headers, body })
+        Ok(if let Some(body) = request.body { builder.body(body) } else { builder })
     }
+}
+
+#[async_trait]
+impl GraphTransport for GraphHttp {
+    async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError> {
+        let (timeout, limit) = (request.timeout, request.max_bytes);
+        whole(self.request(request)?.timeout(timeout), limit).await
+    }
+
+    async fn fetch(&self, request: Elsewhere<'_>) -> Result<GraphResponse, TransportError> {
+        let (timeout, limit) = (request.timeout, request.max_bytes);
+        whole(self.elsewhere(request)?.timeout(timeout), limit).await
+    }
+
+    async fn open(&self, request: GraphRequest) -> Result<OpenAnswer, TransportError> {
+        let (timeout, limit) = (request.timeout, request.max_bytes);
+        opened(self.request(request)?, timeout, limit).await
+    }
+
+    async fn open_elsewhere(&self, request: Elsewhere<'_>) -> Result<OpenAnswer, TransportError> {
+        let (timeout, limit) = (request.timeout, request.max_bytes);
+        opened(self.elsewhere(request)?, timeout, limit).await
+    }
+}
+
+async fn whole(builder: reqwest::RequestBuilder, limit: usize) -> Result<GraphResponse, TransportError> {
+    let response = builder.send().await.map_err(|error| cause(&error))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = read(response, limit).await?;
+    Ok(GraphResponse { status, headers, body })
+}
+
+/// The head within `timeout`; then the body, as long as something comes within [`SILENCE`], at most `limit` bytes.
+async fn opened(
+    builder: reqwest::RequestBuilder,
+    timeout: Duration,
+    limit: usize,
+) -> Result<OpenAnswer, TransportError> {
+    let sent = tokio::time::timeout(timeout, builder.send()).await.map_err(|_| TransportError::Timeout)?;
+    let response = sent.map_err(|error| cause(&error))?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = stream::try_unfold((response, limit), move |(mut response, left)| async move {
+        let next = tokio::time::timeout(SILENCE, response.chunk()).await;
+        let Some(chunk) = next.map_err(|_| TransportError::Timeout)?.map_err(|error| cause(&error))? else {
+            return Ok(None);
+        };
+        let left = left.checked_sub(chunk.len()).ok_or(TransportError::TooLarge { limit })?;
+        Ok(Some((chunk, (response, left))))
+    });
+    Ok(OpenAnswer { status, headers, body: Box::pin(body) })
 }
 
 /// Collects the body, and stops as soon as it exceeds `limit`.
@@ -177,7 +224,6 @@ fn cause(error: &reqwest::Error) -> TransportError {
 mod tests {
     use super::*;
     use crate::domain::secret::Secret;
-    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     fn graph(base: &str, insecure: bool) -> GraphHttp {

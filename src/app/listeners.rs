@@ -3,6 +3,7 @@
 use super::{Parts, StartError};
 use crate::config::Config;
 use crate::console;
+use crate::files;
 use crate::mcp;
 use crate::oauth;
 use crate::openai;
@@ -50,11 +51,13 @@ pub(super) fn public(bound: Bound, config: &Config, parts: Parts) -> Result<Serv
         let parts = parts.clone();
         App::new()
             .app_data(parts.meters)
+            .app_data(parts.files)
             .app_data(parts.ops)
             .app_data(parts.oauth)
             .app_data(parts.mcp)
             .app_data(parts.openai)
             .configure(ops::configure)
+            .configure(files::configure)
             .configure(oauth::configure)
             .configure(openai::configure)
             .configure(mcp::configure)

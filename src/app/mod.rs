@@ -27,6 +27,7 @@ use crate::domain::secret::Secret;
 use crate::domain::switches::Switches;
 use crate::domain::token::Hasher;
 use crate::extract::{Extractor, PoolLimits};
+use crate::files::FilesState;
 use crate::graph::client::GraphClient;
 use crate::lifecycle::{Shutdown, raise_open_files};
 use crate::mcp::{McpParts, McpState};
@@ -47,6 +48,8 @@ use crate::tools::keepsakes::Keepsakes;
 use crate::tools::offer::Offers;
 use crate::tools::registry::ToolRegistry;
 use crate::tools::switchboard::Switchboard;
+use crate::tools::transfer::Transfers;
+use crate::tools::transfer::porter::Porter;
 use actix_web::dev::Server;
 use actix_web::web;
 use futures_util::FutureExt;
@@ -155,6 +158,7 @@ impl App {
 /// What every worker gets, and what the shutdown needs.
 #[derive(Clone)]
 struct Parts {
+    files: web::Data<FilesState>,
     ops: web::Data<OpsState>,
     oauth: web::Data<OauthState>,
     mcp: web::Data<McpState>,
@@ -193,6 +197,8 @@ impl Parts {
             give_up: give_up(&stop, &gave_up),
         }));
         let keepsakes = Keepsakes::new(store.clone(), cipher.clone());
+        let public_url = offered::public_url(config, address);
+        let transfers = Transfers::new(store.clone(), cipher.clone(), hasher.clone(), &public_url);
         let deps = ServiceDeps {
             graph: GraphClient::new(graph, actors.tokens.clone(), actors.gate.clone()),
             cursors: Cursors::new(store.clone(), cipher.clone()),
@@ -204,6 +210,7 @@ impl Parts {
             )),
             activity: Activity::new(keepsakes.clone(), clock.clone()),
             keepsakes,
+            transfers: transfers.clone(),
             store: store.clone(),
             offers: Offers::default(),
             extractor: Arc::new(extractor()?),
@@ -215,9 +222,10 @@ impl Parts {
         let services = offered::services(config, &deps, &switches)?;
         let switchboard = Switchboard::start(store.clone(), cipher.clone(), switches.clone());
         let resources =
-            Arc::new(offered::resources(config, address, &services).with_switches(switches.clone()));
+            Arc::new(offered::resources(config, public_url, &services).with_switches(switches.clone()));
         deps.offers.set(&services, resources.clone());
         let registry = ToolRegistry::new(services, switches);
+        let porter = Porter::new(transfers, registry.clone(), deps.settings.max_attachment_bytes);
         let readiness = Arc::new(Readiness::default());
         let ops = OpsState::new(
             readiness.clone(),
@@ -278,6 +286,7 @@ impl Parts {
             streams: actors.streams.clone(),
         };
         Ok(Self {
+            files: web::Data::new(FilesState::new(porter)),
             ops: web::Data::new(ops),
             oauth: web::Data::new(oauth),
             mcp,

@@ -49,11 +49,15 @@ pub(super) fn services(
     Ok(enabled)
 }
 
-pub(super) fn resources(config: &Config, address: SocketAddr, services: &[Arc<dyn Service>]) -> Resources {
-    let public_url = match config.server.public_url.as_str() {
+/// Where clients and people reach this server.
+pub(super) fn public_url(config: &Config, address: SocketAddr) -> String {
+    match config.server.public_url.as_str() {
         "" => format!("http://{address}"),
         url => url.to_owned(),
-    };
+    }
+}
+
+pub(super) fn resources(config: &Config, public_url: String, services: &[Arc<dyn Service>]) -> Resources {
     let default = Some(config.services.default.as_str()).filter(|name| !name.is_empty());
     let infos = services.iter().map(|s| s.info().clone()).collect();
     Resources::new(public_url, infos, default.map(ServiceName::new))

@@ -7,9 +7,10 @@ use crate::domain::ids::UserKey;
 use crate::domain::random;
 use crate::domain::upstream::UpstreamAccess;
 use crate::ports::gate::{GateKey, Permit, RateGate, Workload};
-use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, TransportError};
+use crate::ports::graph::{GraphRequest, GraphResponse, GraphTransport, OpenAnswer, TransportError};
 use crate::ports::tokens::{AccessTokens, TokenError};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ const SDK_VERSION: &str = concat!("m365mcp-rust/", env!("CARGO_PKG_VERSION"));
 const RESERVE: Duration = Duration::from_millis(250);
 /// Longer addresses are refused on the way to Graph, in ways that look like an outage.
 const MAX_TARGET: usize = 15 * 1024;
+/// What is read of a refusal whose answer was to be left open.
+const REFUSAL_BYTES: usize = 1 << 20;
 /// The pause when Graph throttles without saying for how long.
 const SILENT_PENALTY: Duration = Duration::from_secs(2);
 const SILENT_NOTES: Duration = Duration::from_secs(15);
@@ -52,6 +55,25 @@ pub(crate) struct GraphClient {
     gate: Arc<dyn RateGate>,
 }
 
+/// Whether the body of an answer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    Whole,
+    Open,
+}
+
+/// A successful answer, whole or with its body on the way.
+pub(super) enum Got {
+    Whole(Answer),
+    Open(OpenAnswer),
+}
+
+/// One attempt.
+enum Tried {
+    Open(OpenAnswer),
+    Judged(Next),
+}
+
 /// What to do after an attempt.
 pub(super) enum Next {
     Done(Answer),
@@ -79,15 +101,33 @@ impl GraphClient {
     }
 
     /// Sends until there is an answer, a refusal, or no time left.
-    pub(crate) async fn send(&self, asker: Asker<'_>, mut request: Request) -> Result<Answer, GraphError> {
-        if request.workload != Workload::Outlook {
-            return self.insist(asker, &request).await;
+    pub(crate) async fn send(&self, asker: Asker<'_>, request: Request) -> Result<Answer, GraphError> {
+        match self.persist(asker, request, Reading::Whole).await? {
+            Got::Whole(answer) => Ok(answer),
+            Got::Open(_) => Err(GraphError::Malformed("an open answer that nobody asked for".to_owned())),
         }
-        request.target = asker.placed(&request.target);
-        self.insist(asker, &request).await.map_err(|error| error.in_mailbox(asker))
     }
 
-    async fn insist(&self, asker: Asker<'_>, request: &Request) -> Result<Answer, GraphError> {
+    /// The same; a successful answer's body is left on its way where that is wished.
+    pub(super) async fn persist(
+        &self,
+        asker: Asker<'_>,
+        mut request: Request,
+        reading: Reading,
+    ) -> Result<Got, GraphError> {
+        if request.workload != Workload::Outlook {
+            return self.insist(asker, &request, reading).await;
+        }
+        request.target = asker.placed(&request.target);
+        self.insist(asker, &request, reading).await.map_err(|error| error.in_mailbox(asker))
+    }
+
+    async fn insist(
+        &self,
+        asker: Asker<'_>,
+        request: &Request,
+        reading: Reading,
+    ) -> Result<Got, GraphError> {
         if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
             return Err(too_long());
         }
@@ -97,8 +137,13 @@ impl GraphClient {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.attempt(asker, &keys, request, &access, attempt).await {
-                Next::Done(answer) => return Ok(answer),
+            let tried = self.attempt(asker, &keys, request, (&access, reading), attempt).await;
+            let next = match tried {
+                Tried::Open(answer) => return Ok(Got::Open(answer)),
+                Tried::Judged(next) => next,
+            };
+            match next {
+                Next::Done(answer) => return Ok(Got::Whole(answer)),
                 Next::Fail(GraphError::Challenged { claims }) => {
                     self.tokens.challenged(asker.user, access.version, &claims).await?;
                     return Err(TokenError::SignInRequired.into());
@@ -135,24 +180,33 @@ impl GraphClient {
         asker: Asker<'_>,
         keys: &Keys,
         request: &Request,
-        access: &UpstreamAccess,
+        (access, reading): (&UpstreamAccess, Reading),
         attempt: u32,
-    ) -> Next {
+    ) -> Tried {
         let permits = match self.admit(keys, request.units, asker.deadline).await {
             Ok(permits) => permits,
-            Err(error) => return Next::Fail(error),
+            Err(error) => return Tried::Judged(Next::Fail(error)),
         };
         let timeout = remaining(asker.deadline).min(request.timeout);
         if timeout.is_zero() {
             // Nothing of this attempt was sent, and what came before it was judged.
-            return Next::Fail(GraphError::TimedOut);
+            return Tried::Judged(Next::Fail(GraphError::TimedOut));
         }
-        let result = self.transport.send(wire(request, access, timeout)).await;
+        let asked = wire(request, access, timeout);
+        let result = match reading {
+            Reading::Whole => self.transport.send(asked).await,
+            Reading::Open => match self.transport.open(asked).await {
+                // The place in the mailbox is given back here: the body may take its reader minutes.
+                Ok(answer) if answer.status.is_success() => return Tried::Open(answer),
+                Ok(refused) => collected(refused).await,
+                Err(error) => Err(error),
+            },
+        };
         drop(permits);
-        match result {
+        Tried::Judged(match result {
             Ok(response) => self.judge(keys.narrow(), request, &response, attempt),
             Err(error) => broken(error, request, attempt),
-        }
+        })
     }
 
     /// The narrowest limit first: who waits for it holds nothing that others need.
@@ -232,10 +286,24 @@ impl GraphClient {
             | GraphError::OutcomeUnknown { .. }
             | GraphError::TooLarge { .. }
             | GraphError::ForeignLink
+            | GraphError::Cut
             | GraphError::Malformed(_) => {}
         }
         Next::Fail(error)
     }
+}
+
+/// A refusal that was opened, read for its words.
+async fn collected(answer: OpenAnswer) -> Result<GraphResponse, TransportError> {
+    let OpenAnswer { status, headers, mut body } = answer;
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = body.next().await {
+        whole.extend_from_slice(&chunk?);
+        if whole.len() > REFUSAL_BYTES {
+            break;
+        }
+    }
+    Ok(GraphResponse { status, headers, body: whole.freeze() })
 }
 
 /// Half of the pause after a first 429 that does not say how long. OneNote's never do, and its budget is by the minute.

@@ -69,6 +69,9 @@ pub(crate) enum GraphError {
     TooLarge { limit: usize },
     #[error("a next link that does not belong to Graph")]
     ForeignLink,
+    /// What was to be sent came otherwise than announced; nothing was kept of it.
+    #[error("the bytes to send ended early, or did not end")]
+    Cut,
     #[error("an answer of Graph that cannot be read: {0}")]
     Malformed(String),
 }

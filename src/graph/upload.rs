@@ -7,11 +7,11 @@ use super::page::Text;
 use super::request::{Asker, Request};
 use super::retry;
 use crate::ports::gate::Workload;
-use crate::ports::graph::{Elsewhere, GraphResponse, TransportError};
-use bytes::Bytes;
+use crate::ports::graph::{ByteStream, Elsewhere, GraphResponse, TransportError};
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::StreamExt;
 use http::{Method, StatusCode};
 use serde::Deserialize;
-use std::ops::Range;
 use std::time::Duration;
 
 /// Pieces are multiples of 320 KiB, below 60 MiB; Graph advises 5 to 10 MiB.
@@ -52,6 +52,39 @@ enum Sent {
     },
 }
 
+/// Where the bytes come from.
+enum Feed {
+    Whole(Bytes),
+    Coming {
+        body: ByteStream,
+        /// Arrived and not yet sent.
+        have: BytesMut,
+        /// What has not arrived.
+        left: usize,
+    },
+}
+
+impl Feed {
+    /// The next `piece` bytes; fewer only at the end.
+    async fn next(&mut self, piece: usize) -> Result<Bytes, GraphError> {
+        match self {
+            Self::Whole(bytes) => Ok(bytes.split_to(piece.min(bytes.len()))),
+            Self::Coming { body, have, left } => {
+                while have.len() < piece && (*left > 0 || have.is_empty()) {
+                    let chunk = body.next().await.ok_or(GraphError::Cut)?.map_err(|_| GraphError::Cut)?;
+                    *left = left.checked_sub(chunk.len()).ok_or(GraphError::Cut)?;
+                    have.extend_from_slice(&chunk);
+                }
+                Ok(have.split_to(piece.min(have.len())).freeze())
+            }
+        }
+    }
+}
+
+fn foreign_range() -> GraphError {
+    GraphError::Malformed("a range that was not sent".to_owned())
+}
+
 impl GraphClient {
     /// Opens a session by `open` and sends `bytes` through it; answers with the item, of which Outlook tells nothing.
     ///
@@ -63,10 +96,34 @@ impl GraphClient {
         open: Request,
         bytes: Bytes,
     ) -> Result<Answer, GraphError> {
+        let total = bytes.len();
+        self.upload_all(asker, open, (Feed::Whole(bytes), total)).await
+    }
+
+    /// The same with bytes that are still on their way, `total` of them: never more than a piece of them is held here.
+    ///
+    /// # Errors
+    /// As well [`GraphError::Cut`] when they end early, do not end, or their sender fails.
+    pub(crate) async fn upload_from(
+        &self,
+        asker: Asker<'_>,
+        open: Request,
+        (body, total): (ByteStream, usize),
+    ) -> Result<Answer, GraphError> {
+        let feed = Feed::Coming { body, have: BytesMut::new(), left: total };
+        self.upload_all(asker, open, (feed, total)).await
+    }
+
+    async fn upload_all(
+        &self,
+        asker: Asker<'_>,
+        open: Request,
+        (feed, total): (Feed, usize),
+    ) -> Result<Answer, GraphError> {
         let piece = if open.workload == Workload::Outlook { OUTLOOK_PIECE } else { PIECE };
         let opened = self.send(asker, open).await?;
         let url = opened.view::<Session<'_>>()?.upload_url.to_string();
-        let outcome = self.pieces(asker, (&url, piece), &bytes).await;
+        let outcome = self.pieces(asker, (&url, piece), feed, total).await;
         if outcome.is_err() {
             // What was sent is thrown away; it would be in a day.
             let cancel = Elsewhere::bare(Method::DELETE, &url, ANSWER_BYTES, ASK_TIMEOUT);
@@ -79,19 +136,25 @@ impl GraphClient {
         &self,
         asker: Asker<'_>,
         (url, piece): (&str, usize),
-        bytes: &Bytes,
+        mut feed: Feed,
+        total: usize,
     ) -> Result<Answer, GraphError> {
-        let (mut from, mut failures) = (0, 0);
+        let (mut from, mut failures, mut window) = (0, 0, Bytes::new());
         loop {
+            if window.is_empty() {
+                window = feed.next(piece).await?;
+            }
             let timeout = remaining(asker.deadline).min(PIECE_TIMEOUT);
             if timeout.is_zero() {
                 return Err(GraphError::TimedOut);
             }
-            let to = (from + piece).min(bytes.len());
-            match self.piece(url, bytes, from..to, timeout).await? {
+            let next = match self.piece(url, &window, (from, total), timeout).await? {
                 Sent::Done(answer) => return Ok(answer),
-                Sent::Next(next) if next > from && next < bytes.len() => (from, failures) = (next, 0),
-                Sent::Next(_) => return Err(GraphError::Malformed("a range that was not sent".to_owned())),
+                Sent::Next(next) if next > from => {
+                    failures = 0;
+                    next
+                }
+                Sent::Next(_) => return Err(foreign_range()),
                 Sent::Lost { reason, wait } => {
                     failures += 1;
                     let pause = wait.unwrap_or_else(|| retry::backoff(failures, dice()));
@@ -99,9 +162,13 @@ impl GraphClient {
                         return Err(GraphError::OutcomeUnknown { reason, request_id: None });
                     }
                     tokio::time::sleep(pause).await;
-                    from = self.resume(url, bytes.len(), reason).await?;
+                    self.resume(url, total, reason).await?
                 }
-            }
+            };
+            // What lies behind is gone, and what lies ahead was never sent.
+            let arrived = next.checked_sub(from).filter(|count| *count <= window.len() && next < total);
+            window.advance(arrived.ok_or_else(foreign_range)?);
+            from = next;
         }
     }
 
@@ -109,12 +176,12 @@ impl GraphClient {
         &self,
         url: &str,
         bytes: &Bytes,
-        piece: Range<usize>,
+        (from, total): (usize, usize),
         timeout: Duration,
     ) -> Result<Sent, GraphError> {
-        let range = format!("bytes {}-{}/{}", piece.start, piece.end.saturating_sub(1), bytes.len());
+        let range = format!("bytes {from}-{}/{total}", (from + bytes.len()).saturating_sub(1));
         let headers = vec![("content-range", range)];
-        let body = Some(bytes.slice(piece));
+        let body = Some(bytes.clone());
         let put = Elsewhere { headers, body, ..Elsewhere::bare(Method::PUT, url, ANSWER_BYTES, timeout) };
         match self.transport.fetch(put).await {
             Ok(response) => judge(response),
@@ -233,5 +300,61 @@ mod tests {
         })
         .await;
         assert!(matches!(outcome, Err(GraphError::OutcomeUnknown { .. })), "{outcome:?}");
+    }
+
+    /// Uploads `announced` bytes that come in these chunks, to a host that takes everything.
+    async fn coming(
+        announced: usize,
+        chunks: Vec<Result<Bytes, TransportError>>,
+    ) -> (Result<Answer, GraphError>, Vec<(Method, usize)>) {
+        let graph = FakeGraph::new(move |request, n| {
+            let range = request.headers.iter().find(|(name, _)| *name == "content-range");
+            let end = range.and_then(|(_, range)| {
+                let (range, total) = range.strip_prefix("bytes ")?.split_once('/')?;
+                Some((range.split_once('-')?.1.parse::<usize>().ok()? + 1, total.parse::<usize>().ok()?))
+            });
+            match end {
+                None if n == 0 => json(200, &serde_json::json!({"uploadUrl": URL})),
+                None => raw(204, &[], b""),
+                Some((end, total)) if end == total => raw(201, &[], b"{}"),
+                Some((end, _)) => went_on(end),
+            }
+        });
+        let client =
+            GraphClient::new(graph.clone(), Arc::new(FakeTokens::default()), Arc::new(OpenGate::default()));
+        let user = UserKey::new("t", "u");
+        let asker = Asker { user: &user, deadline: Instant::now() + Duration::from_mins(1) };
+        let open = Request::files_write(Method::POST, "/me/drive/root:/x:/createUploadSession", None);
+        let body: ByteStream = Box::pin(futures_util::stream::iter(chunks));
+        let outcome = client.upload_from(asker, open, (body, announced)).await;
+        let seen = graph.seen.lock();
+        let sent = seen.iter().skip(1).map(|r| (r.method.clone(), r.body.as_ref().map_or(0, Bytes::len)));
+        (outcome, sent.collect())
+    }
+
+    fn chunks(sizes: &[usize]) -> Vec<Result<Bytes, TransportError>> {
+        sizes.iter().map(|size| Ok(Bytes::from(vec![7; *size]))).collect()
+    }
+
+    #[tokio::test]
+    async fn bytes_on_their_way_go_on_in_whole_pieces() {
+        let (outcome, sent) = coming(2 * PIECE + 3, chunks(&[1, PIECE, 0, PIECE, 2])).await;
+        outcome.unwrap();
+        assert_eq!(sent, [(Method::PUT, PIECE), (Method::PUT, PIECE), (Method::PUT, 3)]);
+        let (outcome, sent) = coming(PIECE, chunks(&[PIECE])).await;
+        outcome.unwrap();
+        assert_eq!(sent, [(Method::PUT, PIECE)]);
+    }
+
+    #[tokio::test]
+    async fn what_comes_otherwise_than_announced_leaves_nothing_behind() {
+        let broken = || vec![Ok(Bytes::from_static(b"ab")), Err(TransportError::Timeout)];
+        for (announced, all) in
+            [(3, chunks(&[2])), (3, chunks(&[2, 2])), (PIECE + 1, chunks(&[PIECE])), (9, broken())]
+        {
+            let (outcome, sent) = coming(announced, all).await;
+            assert!(matches!(outcome, Err(GraphError::Cut)), "{outcome:?}");
+            assert_eq!(sent.last().unwrap().0, Method::DELETE, "the session is ended");
+        }
     }
 }

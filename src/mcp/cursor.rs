@@ -50,7 +50,7 @@ pub(super) fn none(params: &Params<'_>) -> Result<(), RpcError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{ClientId, UserKey};
+    use crate::domain::ids::{ClientId, GrantId, UserKey};
     use crate::domain::keyring::KeyRing;
     use crate::domain::scope::ScopeSet;
     use serde_json::json;
@@ -62,6 +62,7 @@ mod tests {
         let caller = |user: &str| Caller {
             user: UserKey::new("tenant", user),
             client: ClientId::new("c"),
+            grant: GrantId::new("g"),
             scopes: ScopeSet::default(),
         };
         let (alice, mail) = (caller("alice"), ServiceName::new("mail-query"));

@@ -59,7 +59,7 @@ impl Default for LimitSettings {
 
 /// What a budget per address is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     Register,
     Authorize,
     Token,
@@ -87,7 +87,7 @@ impl Endpoint {
 }
 
 /// Middleware of an endpoint that answers JSON: 429 beyond the budget of the address.
-pub(super) async fn json(
+pub(crate) async fn json(
     endpoint: Endpoint,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

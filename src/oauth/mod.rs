@@ -23,7 +23,7 @@ mod introspect;
 mod jwks;
 mod jwt;
 mod kept;
-mod limits;
+pub(crate) mod limits;
 mod manage;
 mod metadata;
 mod once;

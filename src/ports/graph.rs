@@ -3,6 +3,7 @@
 use crate::domain::secret::Secret;
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{self, BoxStream};
 use http::{HeaderMap, Method, StatusCode};
 use std::time::Duration;
 
@@ -51,6 +52,24 @@ pub(crate) struct GraphResponse {
     pub(crate) body: Bytes,
 }
 
+/// Bytes as they arrive.
+pub(crate) type ByteStream = BoxStream<'static, Result<Bytes, TransportError>>;
+
+/// The head of an answer, whatever its status, and its body on the way.
+pub(crate) struct OpenAnswer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: ByteStream,
+}
+
+impl OpenAnswer {
+    /// One that has arrived whole.
+    fn whole(answer: GraphResponse) -> Self {
+        let GraphResponse { status, headers, body } = answer;
+        Self { status, headers, body: Box::pin(stream::iter([Ok(body)])) }
+    }
+}
+
 /// No usable answer arrived.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TransportError {
@@ -72,4 +91,12 @@ pub(crate) trait GraphTransport: Send + Sync {
     async fn send(&self, request: GraphRequest) -> Result<GraphResponse, TransportError>;
     /// Asks another host: without the token, cookies or any header but those of the request.
     async fn fetch(&self, request: Elsewhere<'_>) -> Result<GraphResponse, TransportError>;
+    /// As [`Self::send`], but the body is read by the caller, as it comes; the time is that until the head.
+    async fn open(&self, request: GraphRequest) -> Result<OpenAnswer, TransportError> {
+        self.send(request).await.map(OpenAnswer::whole)
+    }
+    /// The same of [`Self::fetch`].
+    async fn open_elsewhere(&self, request: Elsewhere<'_>) -> Result<OpenAnswer, TransportError> {
+        self.fetch(request).await.map(OpenAnswer::whole)
+    }
 }

@@ -220,6 +220,7 @@ pub(super) fn failed(error: GraphError, scope: &'static str) -> ToolError {
         | GraphError::TimedOut
         | GraphError::OutcomeUnknown { .. }
         | GraphError::ForeignLink
+        | GraphError::Cut
         | GraphError::Malformed(_) => None,
     };
     let mut error = fault::tool_error(error, &[scope]);

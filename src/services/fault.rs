@@ -51,6 +51,10 @@ pub(super) fn tool_error(error: GraphError, scopes: &[&'static str]) -> ToolErro
             ),
         ),
         GraphError::ForeignLink => ToolError::internal("a next link of a foreign host"),
+        GraphError::Cut => ToolError::new(
+            ToolErrorKind::UpstreamRejected { code: "cut_off".to_owned(), status: 400 },
+            "The file did not arrive whole. Send it again.",
+        ),
         GraphError::Malformed(reason) => ToolError::new(
             ToolErrorKind::UpstreamUnavailable { retry_after: Some(Duration::from_secs(5)) },
             "Microsoft 365 sent an answer that cannot be read. Please try again.",

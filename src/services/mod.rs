@@ -28,6 +28,7 @@ mod teams;
 #[cfg(test)]
 pub(crate) mod testing;
 mod time;
+mod uploads;
 mod windows_zones;
 mod written;
 mod zone;
@@ -43,6 +44,7 @@ use crate::tools::cursor::Cursors;
 use crate::tools::keepsakes::Keepsakes;
 use crate::tools::offer::Offers;
 use crate::tools::tool::{Service, Tool};
+use crate::tools::transfer::Transfers;
 use chrono_tz::Tz;
 use std::sync::Arc;
 
@@ -87,6 +89,7 @@ pub(crate) struct ServiceDeps {
     pub(crate) cursors: Cursors,
     pub(crate) writes: Arc<Writes>,
     pub(crate) keepsakes: Keepsakes,
+    pub(crate) transfers: Transfers,
     /// For what a person has connected, see `tools::account`.
     pub(crate) store: Arc<dyn Store>,
     pub(crate) activity: Activity,

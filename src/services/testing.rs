@@ -16,6 +16,7 @@ use crate::tools::confirm::{WriteRules, Writes};
 use crate::tools::cursor::Cursors;
 use crate::tools::keepsakes::Keepsakes;
 use crate::tools::offer::Offers;
+use crate::tools::transfer::Transfers;
 use std::sync::Arc;
 
 /// 21 November 2026, 09:00 in Seoul.
@@ -28,6 +29,13 @@ pub(crate) fn writes(clock: SharedClock) -> Writes {
     Writes::new(store, Cipher::new(&ring), Hasher::new(&ring), WriteRules::default())
 }
 
+/// Links and tickets on a store of their own.
+pub(crate) fn transfers(clock: SharedClock) -> Transfers {
+    let ring = KeyRing::from_text(&"k".repeat(40)).unwrap();
+    let store = Arc::new(EmbeddedStore::memory(clock));
+    Transfers::new(store, Cipher::new(&ring), Hasher::new(&ring), "https://entrada.example")
+}
+
 /// Everything fake or in memory.
 pub(crate) fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
     let ring = KeyRing::from_text(&"k".repeat(40)).unwrap();
@@ -38,6 +46,7 @@ pub(crate) fn deps(graph: Arc<FakeGraph>) -> ServiceDeps {
         cursors: Cursors::new(Arc::new(EmbeddedStore::memory(clock.clone())), Cipher::new(&ring)),
         activity: Activity::new(keepsakes.clone(), clock.clone()),
         keepsakes,
+        transfers: transfers(clock.clone()),
         store: Arc::new(EmbeddedStore::memory(clock.clone())),
         offers: Offers::default(),
         writes: Arc::new(writes(clock.clone())),

@@ -2,7 +2,7 @@
 
 use super::error::{ToolError, ToolErrorKind};
 use super::outlet::{Ask, Change, Feature, LogLevel, Note, Outlet, Question};
-use crate::domain::ids::{ClientId, UserKey};
+use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::mailbox::Mailbox;
 use crate::domain::scope::ScopeSet;
 use serde_json::Value;
@@ -13,6 +13,8 @@ use std::time::Instant;
 pub(crate) struct Caller {
     pub(crate) user: UserKey,
     pub(crate) client: ClientId,
+    /// The sign-in that the bearer comes from.
+    pub(crate) grant: GrantId,
     pub(crate) scopes: ScopeSet,
 }
 

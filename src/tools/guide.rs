@@ -7,6 +7,7 @@ use super::plan::Planner;
 use super::prompt::{Completer, Prompt};
 use super::resource::{Contents, Page, ResourceEntry, ResourceSet, TemplateEntry};
 use super::tool::{Service, Tool};
+use super::transfer::Carrier;
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use async_trait::async_trait;
@@ -159,6 +160,10 @@ impl Service for Guided {
 
     fn planner(&self) -> Option<&dyn Planner> {
         self.inner.planner()
+    }
+
+    fn carrier(&self) -> Option<&dyn Carrier> {
+        self.inner.carrier()
     }
 
     fn logs(&self) -> bool {

@@ -26,3 +26,4 @@ pub(crate) mod resource;
 pub(crate) mod schema;
 pub(crate) mod switchboard;
 pub(crate) mod tool;
+pub(crate) mod transfer;

@@ -4,6 +4,7 @@
 use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
 use super::tool::{Service, Tool, scopes_left};
+use super::transfer::Carrier;
 use crate::domain::resource::ServiceInfo;
 use std::sync::Arc;
 
@@ -51,6 +52,10 @@ impl Service for ReadOnly {
 
     fn completer(&self) -> Option<&dyn Completer> {
         self.inner.completer()
+    }
+
+    fn carrier(&self) -> Option<&dyn Carrier> {
+        self.inner.carrier()
     }
 
     fn logs(&self) -> bool {

@@ -6,6 +6,7 @@ use super::output::ToolOutput;
 use super::plan::Planner;
 use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
+use super::transfer::Carrier;
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::ServiceInfo;
 use crate::domain::scope::{ScopeSet, for_others};
@@ -110,6 +111,10 @@ pub(crate) trait Service: Send + Sync {
     }
     /// Turns natural language into calls of its tools.
     fn planner(&self) -> Option<&dyn Planner> {
+        None
+    }
+    /// Sends and takes files for the holders of tickets that its tools made.
+    fn carrier(&self) -> Option<&dyn Carrier> {
         None
     }
     /// Whether its tools log to the client.

@@ -125,6 +125,8 @@ mod teams_write;
 #[cfg(test)]
 mod token_storm;
 #[cfg(test)]
+mod transfer;
+#[cfg(test)]
 mod vouched;
 #[cfg(test)]
 mod wire_check;

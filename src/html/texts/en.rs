@@ -246,6 +246,19 @@ pub(in crate::html) const EN: Texts = Texts {
             text: "Microsoft does not accept this server’s own registration. Only its operator can mend that; you keep every connection you have.",
             steps: &["Tell your administrator, with the time and the address of this page."],
         },
+        link_gone: FaultText {
+            title: "This link leads nowhere any more",
+            text: "A download link works once and for ten minutes, and ends with the sign-in that it was made by. Your file is where it was.",
+            steps: &["Go back to the assistant and ask for a new link."],
+        },
+        link_later: FaultText {
+            title: "The file cannot be fetched for the moment",
+            text: "Microsoft 365 or our own storage does not answer. The link was not used up.",
+            steps: &[
+                "Wait a few seconds and load this page again.",
+                "If it goes on, ask the assistant for a new link.",
+            ],
+        },
     },
     admin: AdminTexts {
         title: "Your administrator has to approve first",

@@ -69,7 +69,7 @@ pub(crate) struct ConsentTexts {
     pub(crate) undo: &'static str,
 }
 
-/// Why a sign-in does not go on.
+/// Why a sign-in, or a download, does not go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     UnknownClient,
@@ -90,6 +90,9 @@ pub(crate) enum Fault {
     OtherAccount,
     Unverified,
     Misconfigured,
+    /// Of a download.
+    LinkGone,
+    LinkLater,
 }
 
 /// A fault, explained.
@@ -122,6 +125,8 @@ pub(crate) struct FaultTexts {
     other_account: FaultText,
     unverified: FaultText,
     misconfigured: FaultText,
+    link_gone: FaultText,
+    link_later: FaultText,
 }
 
 impl FaultTexts {
@@ -145,6 +150,8 @@ impl FaultTexts {
             Fault::OtherAccount => &self.other_account,
             Fault::Unverified => &self.unverified,
             Fault::Misconfigured => &self.misconfigured,
+            Fault::LinkGone => &self.link_gone,
+            Fault::LinkLater => &self.link_later,
         }
     }
 }

@@ -134,7 +134,8 @@ impl BearerGuard {
             span.record("flow.id", flow.as_str());
             self.note_first_call(flow, &record).await;
         }
-        let caller = Caller { user: record.user, client: record.client, scopes: record.scopes };
+        let AccessRecord { user, client, grant, scopes, .. } = record;
+        let caller = Caller { user, client, grant, scopes };
         Ok(Bearer { caller, token, expires_at: record.expires_at })
     }
 

@@ -1,11 +1,11 @@
 //! Files that go along with a mail, named by reference: of the own OneDrive (`onedrive:/path`), or of another message
-//! (`mail:{message id}/{attachment id}`). The bytes go from Graph to Graph; what a person agreed to is their checksum.
+//! (`mail:{message id}/{attachment id}`), or sent in by a ticket (`upload:{ticket}`). The bytes go from Graph to Graph; what a person agreed to is their checksum.
 
 use super::attachment_view::{self, Sort};
 use super::{Mail, SCOPES, asker, fault, mailbox, write_fault};
 use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
-use crate::services::{drive, file_text};
+use crate::services::{drive, file_text, uploads};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use base64::Engine;
@@ -29,13 +29,17 @@ struct Enclosure {
 
 /// The files of one mail.
 #[derive(Default)]
-pub(super) struct Enclosures(Vec<Enclosure>);
+pub(super) struct Enclosures {
+    files: Vec<Enclosure>,
+    /// Tickets of those that were sent in for it.
+    tickets: Vec<String>,
+}
 
 /// Input property that names them.
 pub(super) fn attach_schema() -> Value {
     json!({
         "type": "array", "items": {"type": "string"}, "maxItems": MAX_FILES,
-        "description": "Files: onedrive:/path or mail:{message id}/{attachment id}",
+        "description": "Files: onedrive:/path, mail:{message id}/{attachment id}, upload:{ticket}",
     })
 }
 
@@ -60,9 +64,14 @@ pub(super) async fn fetch(
             drive::read(&mail.deps, context, ("attach", path), most).await?
         } else if let Some(place) = reference.strip_prefix("mail:") {
             of_message(mail, context, place, most).await?
+        } else if let Some(ticket) = uploads::ticket(reference) {
+            drive::require(context, scopes, drive::WRITE)?;
+            all.tickets.push(ticket.to_owned());
+            uploads::read(&mail.deps, context, ("attach", ticket), most).await?
         } else {
             let text = format!(
-                "`attach`: \"{reference}\" is neither onedrive:/path nor mail:{{message id}}/{{attachment id}}."
+                "`attach`: \"{reference}\" is neither onedrive:/path, mail:{{message id}}/{{attachment id}} nor \
+                 upload:{{ticket}}."
             );
             return Err(ToolError::invalid("attach", text));
         };
@@ -71,8 +80,8 @@ pub(super) async fn fetch(
         }
         let sha256 = file_text::checksum(source.bytes.clone()).await?;
         let drive::Source { name, content_type, bytes } = source;
-        all.0.push(Enclosure { name, content_type, bytes, sha256 });
-        let total: usize = all.0.iter().map(|file| file.bytes.len()).sum();
+        all.files.push(Enclosure { name, content_type, bytes, sha256 });
+        let total: usize = all.files.iter().map(|file| file.bytes.len()).sum();
         if total > most {
             let text = format!(
                 "`attach`: these files have {total} bytes together; a mail may carry {} MB. Share a link to the \
@@ -127,27 +136,27 @@ async fn of_message(
 
 impl Enclosures {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.files.is_empty()
     }
 
     /// For a preview.
     pub(super) fn names(&self) -> Vec<String> {
-        self.0.iter().map(|file| format!("{} ({} bytes)", file.name, file.bytes.len())).collect()
+        self.files.iter().map(|file| format!("{} ({} bytes)", file.name, file.bytes.len())).collect()
     }
 
     /// What a confirmation binds to: exactly these files.
     pub(super) fn payload(&self) -> Value {
         let one =
             |file: &Enclosure| json!({"name": file.name, "size": file.bytes.len(), "sha256": file.sha256});
-        self.0.iter().map(one).collect()
+        self.files.iter().map(one).collect()
     }
 
     /// Puts them into a draft (Mail.ReadWrite): `POST …/attachments`, or `POST …/attachments/createUploadSession` and
-    /// the pieces.
+    /// the pieces. Those that were sent in for it are removed from where they waited.
     pub(super) async fn put(&self, mail: &Mail, context: &CallContext, draft: &str) -> Result<(), ToolError> {
         let path = format!("/me/messages/{}/attachments", segment(draft));
         let graph = &mail.deps.graph;
-        for file in &self.0 {
+        for file in &self.files {
             let kind =
                 if file.content_type.is_empty() { "application/octet-stream" } else { &file.content_type };
             let outcome = if file.bytes.len() < IN_PIECES {
@@ -172,6 +181,9 @@ impl Enclosures {
                 error.public = format!("\"{}\" could not be attached. {}", file.name, error.public);
                 error
             })?;
+        }
+        for ticket in &self.tickets {
+            uploads::discard(&mail.deps, context, ticket).await;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::args::BodyFormat;
 use super::attachment_view::{self, AttachmentItem, Sort};
 use super::body::{BodyStyle, readable};
+use super::carrier::Wanted;
 use super::message::{MessageView, RawBody, project};
 use super::{Mail, SCOPES, asker, fault};
 use crate::graph::encode::Target;
@@ -14,6 +15,7 @@ use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use crate::tools::transfer::Offered;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -26,11 +28,23 @@ pub(super) struct GetAttachment {
     spec: ToolSpec,
 }
 
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Mode {
+    #[default]
+    Text,
+    /// A one-time address to download it from, without reading it.
+    Link,
+}
+
 #[derive(Deserialize)]
 struct Wish {
     message_id: String,
     attachment_id: Option<String>,
     name: Option<String>,
+    #[serde(default)]
+    mode: Mode,
     #[serde(flatten)]
     part: Part,
     #[serde(default)]
@@ -45,6 +59,8 @@ struct Found {
     content_type: String,
     size: u64,
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
     #[serde(flatten)]
     text: FileText,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -53,13 +69,38 @@ struct Found {
 
 impl Found {
     fn printed(&self) -> String {
-        self.text.printed(&format!("# {}\n{}, {} bytes", self.name, self.content_type, self.size))
+        let mut text =
+            self.text.printed(&format!("# {}\n{}, {} bytes", self.name, self.content_type, self.size));
+        if let Some(link) = &self.link {
+            let _ = writeln!(text, "Download: {link}");
+        }
+        text
     }
 }
 
 impl GetAttachment {
     pub(super) fn new(mail: Arc<Mail>) -> Self {
         Self { mail, spec: spec() }
+    }
+
+    /// A link to the bytes. A message that is attached goes out as the file that it is.
+    async fn link(
+        &self,
+        context: &CallContext,
+        message: &str,
+        (item, found): (&AttachmentItem, &mut Found),
+    ) -> Result<(), ToolError> {
+        let attachment = item.attachment_id.clone();
+        let what = json!(Wanted::Attachment { message: message.to_owned(), attachment });
+        let (name, content_type) = match item.kind {
+            Sort::Item => (format!("{}.eml", item.name), "message/rfc822"),
+            Sort::File | Sort::Reference => (item.name.clone(), item.content_type.as_str()),
+        };
+        let offered = Offered { service: "mail-query", name: &name, content_type, what };
+        let link = self.mail.deps.transfers.link(context, offered).await?;
+        found.text.notes.push(format!("The link works once, within {} minutes.", link.expires_in_s / 60));
+        found.link = Some(link.url);
+        Ok(())
     }
 
     /// `GET …/attachments/{id}/$value` (Mail.Read), bounded while it streams.
@@ -171,6 +212,10 @@ impl Tool for GetAttachment {
             ..Found::default()
         };
         match item.kind {
+            Sort::File | Sort::Item if wish.mode == Mode::Link => {
+                found.kind = if item.kind == Sort::File { "file" } else { "item" };
+                self.link(context, &wish.message_id, (item, &mut found)).await?;
+            }
             Sort::File => {
                 found.kind = "file";
                 self.file(context, &wish, item, &mut found).await?;
@@ -202,6 +247,7 @@ fn spec() -> ToolSpec {
             "message_id": {"type": "string", "description": "id of the message"},
             "attachment_id": {"type": "string", "description": "attachment_id from get_email"},
             "name": {"type": "string", "description": "Part of the file name, instead"},
+            "mode": {"type": "string", "enum": ["text", "link"], "description": "link: one-time download"},
             "pages": {"type": "string", "description": "Such as 2-5; all unless given"},
             "sheet": {"type": "string", "description": "Name of a sheet; all visible ones unless given"},
             "max_chars": max_chars_schema("text"),
@@ -209,7 +255,7 @@ fn spec() -> ToolSpec {
         }, "required": ["message_id"]}),
         output_schema: json!({"type": "object", "properties": {
             "name": {"type": "string"}, "type": {"type": "string"}, "size": {"type": "integer"},
-            "kind": {"type": "string"}, "sha256": {"type": "string"}, "pages": {"type": "integer"},
+            "kind": {"type": "string"}, "link": {"type": "string"}, "sha256": {"type": "string"}, "pages": {"type": "integer"},
             "sheets": texts, "text": {"type": "string"}, "truncated": {"type": "boolean"},
             "no_text": {"type": "string"}, "notes": texts,
         }, "required": ["name", "type", "size", "kind", "truncated"]}),
@@ -220,7 +266,6 @@ fn spec() -> ToolSpec {
             ("mailbox", "mailbox"),
             ("id", "message_id"),
             ("filename", "name"),
-            ("mode", ""),
         ],
     }
 }

@@ -10,6 +10,7 @@ mod attachment_manager;
 mod attachment_view;
 mod body;
 mod bulk;
+mod carrier;
 mod create_email_draft;
 mod delete_email;
 mod draft;
@@ -57,6 +58,7 @@ use crate::tools::error::ToolError;
 use crate::tools::prompt::{Completer, Prompt};
 use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool, ToolSpec};
+use crate::tools::transfer::Carrier;
 use message::Frame;
 use std::sync::Arc;
 
@@ -116,6 +118,7 @@ pub(super) struct MailQuery {
     tools: Vec<Arc<dyn Tool>>,
     prompts: Vec<Arc<dyn Prompt>>,
     resources: resources::MailResources,
+    carrier: carrier::MailCarrier,
     instructions: &'static str,
 }
 
@@ -123,6 +126,7 @@ impl MailQuery {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
         let mail = Arc::new(Mail { deps: deps.clone(), zones: zone::Zones::default() });
         let resources = resources::MailResources::new(&mail);
+        let carrier = carrier::MailCarrier::new(&mail);
         let required = ScopeSet::parse("User.Read Mail.Read");
         let supported = required.union(&ScopeSet::parse(zone::SCOPE));
         let supported = supported.union(&mailbox_settings::SCOPES.iter().copied().collect());
@@ -167,6 +171,7 @@ impl MailQuery {
             tools,
             prompts: prompts::all(),
             resources,
+            carrier,
             instructions: if read_only { guide::READING } else { guide::INSTRUCTIONS },
         }
     }
@@ -199,5 +204,9 @@ impl Service for MailQuery {
 
     fn completer(&self) -> Option<&dyn Completer> {
         Some(&prompts::Choices)
+    }
+
+    fn carrier(&self) -> Option<&dyn Carrier> {
+        Some(&self.carrier)
     }
 }

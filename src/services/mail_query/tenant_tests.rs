@@ -7,7 +7,7 @@ use crate::adapters::graph_http::GraphHttp;
 use crate::adapters::net_probe::NetProbe;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SystemClock, Timestamp};
-use crate::domain::ids::{ClientId, UserKey};
+use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::keyring::KeyRing;
 use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
@@ -17,7 +17,7 @@ use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
 use crate::graph::testing::OpenGate;
 use crate::ports::tokens::{AccessTokens, TokenError};
-use crate::services::testing::writes;
+use crate::services::testing::{transfers, writes};
 use crate::services::{ServiceDeps, ServiceSettings};
 use crate::sim::{Tenant, TenantOptions};
 use crate::tools::activity::Activity;
@@ -120,6 +120,7 @@ impl World {
             ),
             activity: Activity::new(keepsakes.clone(), clock.clone()),
             keepsakes,
+            transfers: transfers(clock.clone()),
             store: Arc::new(EmbeddedStore::memory(clock.clone())),
             offers: Offers::default(),
             writes: Arc::new(writes(clock.clone())),
@@ -137,6 +138,7 @@ impl World {
             caller: Caller {
                 user: self.users[user].0.clone(),
                 client: ClientId::new("c"),
+                grant: GrantId::new("g"),
                 scopes: ScopeSet::parse(SCOPES),
             },
             mailbox: None,

@@ -1,5 +1,5 @@
 use super::MailQuery;
-use crate::domain::ids::{ClientId, UserKey};
+use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::graph::testing::{FakeGraph, json, raw};
 use crate::services::all;
@@ -34,6 +34,7 @@ impl Rig {
             caller: Caller {
                 user: UserKey::new("t", user),
                 client: ClientId::new("c"),
+                grant: GrantId::new("g"),
                 scopes: ScopeSet::parse(self.scopes),
             },
             mailbox: None,

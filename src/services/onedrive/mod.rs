@@ -3,6 +3,7 @@
 //! Callers name a file by path, id or link ([`super::drive_address`]); Graph's [`item`]s come back with both. Bytes are fetched past
 //! Graph's redirect without the token (`graph::download`) and never touch the server's disk.
 
+mod carrier;
 mod change;
 mod create_folder;
 mod delete_file;
@@ -14,6 +15,7 @@ mod list_files;
 mod move_or_rename;
 mod permission;
 mod read_file;
+mod request_upload;
 mod resources;
 mod share_file;
 mod write_file;
@@ -32,6 +34,7 @@ use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool};
+use crate::tools::transfer::Carrier;
 use chrono_tz::Tz;
 use item::{FileItem, Frame, ItemView, SELECT};
 use serde::Deserialize;
@@ -103,12 +106,14 @@ pub(super) struct OneDrive {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
     resources: resources::FileResources,
+    carrier: carrier::FileCarrier,
 }
 
 impl OneDrive {
     pub(super) fn new(deps: &ServiceDeps) -> Self {
         let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
         let resources = resources::FileResources::new(&desk);
+        let carrier = carrier::FileCarrier::new(&desk);
         let required = ScopeSet::parse("User.Read Files.Read");
         let more = ScopeSet::parse("Files.Read.All Files.ReadWrite").union(&ScopeSet::parse(zone::SCOPE));
         let tools: Vec<Arc<dyn Tool>> = vec![
@@ -118,6 +123,7 @@ impl OneDrive {
             Arc::new(file_changes::FileChanges::new(Arc::clone(&desk))),
             Arc::new(create_folder::CreateFolder::new(Arc::clone(&desk))),
             Arc::new(write_file::WriteFile::new(Arc::clone(&desk))),
+            Arc::new(request_upload::RequestUpload::new(Arc::clone(&desk))),
             Arc::new(move_or_rename::MoveOrRename::new(Arc::clone(&desk))),
             Arc::new(delete_file::DeleteFile::new(Arc::clone(&desk))),
             Arc::new(share_file::ShareFile::new(desk)),
@@ -132,6 +138,7 @@ impl OneDrive {
             },
             tools,
             resources,
+            carrier,
         }
     }
 }
@@ -151,5 +158,9 @@ impl Service for OneDrive {
 
     fn resources(&self) -> Option<&dyn ResourceSet> {
         Some(&self.resources)
+    }
+
+    fn carrier(&self) -> Option<&dyn Carrier> {
+        Some(&self.carrier)
     }
 }

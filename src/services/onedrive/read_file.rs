@@ -1,5 +1,6 @@
 //! `read_file`: the text of a file, or the file itself in a form that clients show.
 
+use super::carrier::FileWanted;
 use super::item::{FileItem, bytes as size_text};
 use super::{ALIASES, Desk, SCOPES, asker, fault};
 use crate::graph::encode::Target;
@@ -13,12 +14,14 @@ use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::{Block, ToolOutput};
 use crate::tools::resource::{Contents, ContentsBody, MAX_CONTENTS};
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use crate::tools::transfer::{Link, Offered};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Largest file that goes out as it is: in base64 it must fit into one answer.
@@ -42,7 +45,7 @@ enum Mode {
     Table,
     /// A picture as it is.
     Image,
-    /// Where it is, without reading it.
+    /// A one-time address to download it from, without reading it.
     Link,
     /// Any small file as it is.
     Resource,
@@ -66,6 +69,10 @@ struct Found {
     item: FileItem,
     #[serde(flatten)]
     text: FileText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    download_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_s: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -76,6 +83,8 @@ impl ReadFile {
         if let (Some(all), Some(more)) = (properties.as_object_mut(), file_text_schema().as_object()) {
             all.extend(more.clone());
             all.insert("warnings".to_owned(), json!({"type": "array", "items": {"type": "string"}}));
+            all.insert("download_url".to_owned(), json!({"type": "string"}));
+            all.insert("expires_in_s".to_owned(), json!({"type": "integer"}));
         }
         let spec = ToolSpec {
             name: "read_file",
@@ -86,7 +95,7 @@ impl ReadFile {
                 "file_path": {"type": "string", "description": "Path such as Documents/notes.txt, id, or sharing link"},
                 "mode": {
                     "type": "string", "enum": ["text", "markdown", "table", "image", "link", "resource"],
-                    "description": "text unless given; image and resource give the file as it is, link only its address",
+                    "description": "text unless given; image and resource give the file as it is, link a one-time address to download it",
                 },
                 "pages": {"type": "string", "description": "Page or range such as 2-5; all unless given"},
                 "sheet": {"type": "string", "description": "Name of a sheet; all visible ones unless given"},
@@ -110,6 +119,14 @@ impl ReadFile {
         let request = Request::content(Target::new(address.graph_path("content")), limit);
         let fetched = self.desk.deps.graph.download(asker(context), request).await;
         fetched.map_err(|error| fault(error, address.scope()))
+    }
+
+    /// A link to the bytes, for whoever the caller gives it to.
+    async fn link(&self, context: &CallContext, item: &FileItem) -> Result<Link, ToolError> {
+        let what = json!(FileWanted { item: item.id.clone() });
+        let (name, content_type) = (item.name.as_str(), item.content_type.as_str());
+        let offered = Offered { service: "onedrive", name, content_type, what };
+        self.desk.deps.transfers.link(context, offered).await
     }
 
     /// The text, and the block for clients that show files.
@@ -188,7 +205,7 @@ impl ReadFile {
     async fn whole(&self, context: &CallContext, item: &FileItem) -> Result<Bytes, ToolError> {
         if item.size > MAX_WHOLE as u64 {
             let text = format!(
-                "\"{}\" has {}; up to {} KB can be given as they are. Use mode text, or mode link to open it in OneDrive.",
+                "\"{}\" has {}; up to {} KB can be given as they are. Use mode text, or mode link for a one-time download address.",
                 item.name,
                 size_text(item.size),
                 MAX_WHOLE >> 10,
@@ -230,12 +247,18 @@ impl Tool for ReadFile {
             return Err(ToolError::invalid("file_path", text));
         }
         let (text, block) = self.read(context, &wish, &item).await?;
-        let found = Found { item, text, warnings };
-        let mut prose = found.text.printed(&heading(&found.item));
-        if wish.mode == Mode::Link {
-            prose.push_str(&found.item.web_url);
-            prose.push('\n');
+        let link = if wish.mode == Mode::Link { Some(self.link(context, &item).await?) } else { None };
+        let mut prose = text.printed(&heading(&item));
+        if let Some(link) = &link {
+            let minutes = link.expires_in_s / 60;
+            let _ = writeln!(
+                prose,
+                "Download (once, within {minutes} minutes): {}\nIn OneDrive: {}",
+                link.url, item.web_url
+            );
         }
+        let (download_url, expires_in_s) = link.map(|link| (link.url, link.expires_in_s)).unzip();
+        let found = Found { item, text, download_url, expires_in_s, warnings };
         let answer = output(|| with_notes(prose, &found.warnings, None), &found, wish.output_format)?;
         Ok(match block {
             Some(block) => answer.with(block),

@@ -8,6 +8,7 @@ use crate::graph::request::Request;
 use crate::services::args::typed;
 use crate::services::drive;
 use crate::services::drive_address::{Address, check_new_name};
+use crate::services::uploads;
 use crate::tools::confirm::{self, Write};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -43,7 +44,8 @@ enum Encoding {
 #[derive(Deserialize)]
 struct Wish {
     file_path: String,
-    content: String,
+    content: Option<String>,
+    source: Option<String>,
     #[serde(default)]
     encoding: Encoding,
     #[serde(default)]
@@ -53,11 +55,30 @@ struct Wish {
 }
 
 impl Wish {
-    fn bytes(&self) -> Result<Bytes, ToolError> {
+    /// The ticket of the file to write, where it came in by one.
+    fn ticket(&self) -> Result<Option<&str>, ToolError> {
+        match (&self.content, self.source.as_deref()) {
+            (Some(_), None) => Ok(None),
+            (None, Some(source)) => uploads::ticket(source).map(Some).ok_or_else(|| {
+                let text = "`source` must be what request_upload gave as `source`: upload: and a ticket.";
+                ToolError::invalid("source", text)
+            }),
+            (None, None) => Err(ToolError::invalid(
+                "content",
+                "Give the text as `content`, or a file that was sent in as `source` (see request_upload).",
+            )),
+            (Some(_), Some(_)) => Err(ToolError::invalid(
+                "source",
+                "`source` and `content` cannot be combined: give one of them.",
+            )),
+        }
+    }
+
+    fn bytes(&self, content: &str) -> Result<Bytes, ToolError> {
         let bytes = match self.encoding {
-            Encoding::Text => Bytes::from(self.content.clone()),
+            Encoding::Text => Bytes::from(content.to_owned()),
             Encoding::Base64 => {
-                let compact: String = self.content.split_whitespace().collect();
+                let compact: String = content.split_whitespace().collect();
                 let decoded = STANDARD.decode(compact).map_err(|_| {
                     ToolError::invalid(
                         "content",
@@ -70,9 +91,9 @@ impl Wish {
         Ok(bytes)
     }
 
-    /// A media type (RFC 9110 §8.3.1), since it becomes a header.
-    fn media_type(&self) -> Result<String, ToolError> {
-        let given = self.content_type.as_deref().unwrap_or(match self.encoding {
+    /// A media type (RFC 9110 §8.3.1), since it becomes a header; `sent` is that of a file that came in.
+    fn media_type(&self, sent: Option<&str>) -> Result<String, ToolError> {
+        let given = self.content_type.as_deref().or(sent).unwrap_or(match self.encoding {
             Encoding::Text => "text/plain",
             Encoding::Base64 => "application/octet-stream",
         });
@@ -116,11 +137,12 @@ impl WriteFile {
             input_schema: json!({"type": "object", "properties": confirm::inputs(json!({
                 "file_path": {"type": "string", "description": "Path such as Documents/notes.txt, or the id of a file to replace"},
                 "content": {"type": "string", "description": "What the file will hold"},
+                "source": {"type": "string", "description": "Instead of content: upload:{ticket} of request_upload"},
                 "encoding": {"type": "string", "enum": ["text", "base64"], "description": "Form of content; text unless given"},
                 "overwrite": {"type": "boolean", "description": "Replace a file that is there; no unless given"},
                 "if_match": {"type": "string", "description": "etag of the version to replace"},
                 "content_type": {"type": "string", "description": "Media type, e.g. text/csv"},
-            }), false), "required": ["file_path", "content"]}),
+            }), false), "required": ["file_path"]}),
             output_schema: done_schema(),
             annotations: Annotations::WRITE.destructive().idempotent(),
             scopes: SCOPES,
@@ -130,8 +152,12 @@ impl WriteFile {
     }
 
     /// See [`drive::put_request`].
-    fn request(address: &Address, wish: &Wish, bytes: &Bytes) -> Result<Request, ToolError> {
-        let (media_type, version) = (wish.media_type()?, wish.version()?);
+    fn request(
+        address: &Address,
+        wish: &Wish,
+        (bytes, sent): (&Bytes, Option<&str>),
+    ) -> Result<Request, ToolError> {
+        let (media_type, version) = (wish.media_type(sent)?, wish.version()?);
         // By id Graph replaces whatever there is, and takes no such option.
         let behavior =
             matches!(address, Address::Path(_)).then_some(if wish.replaces() { "replace" } else { "fail" });
@@ -206,9 +232,18 @@ impl Tool for WriteFile {
         if let Address::Path(names) = &address {
             names.iter().try_for_each(|name| check_new_name("file_path", name))?;
         }
-        let bytes = wish.bytes()?;
+        let ticket = wish.ticket()?;
+        let deps = &self.desk.deps;
+        let (bytes, sent) = match ticket {
+            Some(ticket) => {
+                let limit = deps.settings.max_attachment_bytes;
+                let source = uploads::read(deps, context, ("source", ticket), limit).await?;
+                (source.bytes, Some(source.content_type))
+            }
+            None => (wish.bytes(wish.content.as_deref().unwrap_or_default())?, None),
+        };
         let size = bytes.len() as u64;
-        let request = Self::request(&address, &wish, &bytes)?;
+        let request = Self::request(&address, &wish, (&bytes, sent.as_deref()))?;
         if matches!(address, Address::Item(_)) && !wish.replaces() {
             let item = self.desk.lookup(context, &address).await?;
             return Err(standing(&item, 409));
@@ -221,11 +256,14 @@ impl Tool for WriteFile {
             leaves: false,
             recipients: ("file_path", &[]),
         };
-        if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {
+        if let Some(answer) = deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
         match self.send(context, request, bytes).await {
             Ok(item) => {
+                if let Some(ticket) = ticket {
+                    uploads::discard(deps, context, ticket).await;
+                }
                 let said = format!("Wrote {} to {}.", size_text(item.size), item.label());
                 Done::new(item, warnings).output(&said)
             }

@@ -88,6 +88,7 @@ fn fault(error: GraphError, scopes: &[&'static str]) -> ToolError {
         | GraphError::OutcomeUnknown { .. }
         | GraphError::TooLarge { .. }
         | GraphError::ForeignLink
+        | GraphError::Cut
         | GraphError::Malformed(_) => None,
     };
     let mut error = super::fault::tool_error(error, scopes);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::adapters::embedded::EmbeddedStore;
 use crate::domain::clock::TestClock;
-use crate::domain::ids::ClientId;
+use crate::domain::ids::{ClientId, GrantId};
 use crate::domain::keyring::KeyRing;
 use crate::domain::mailbox::Mailbox;
 use crate::domain::scope::ScopeSet;
@@ -36,6 +36,7 @@ fn context(user: &str, form: bool, answers: &Value) -> CallContext {
         caller: Caller {
             user: UserKey::new("t", user),
             client: ClientId::new("c"),
+            grant: GrantId::new("g"),
             scopes: ScopeSet::default(),
         },
         mailbox: None,

@@ -1,7 +1,9 @@
-//! `export_email`: messages as a table, as text, as JSON, or as the mail files they are, put into OneDrive. Their contents
-//! go from Graph to Graph and never through a model.
+//! `export_email`: messages as a table, as text, as JSON, or as the mail files they are, put into OneDrive or behind a
+//! one-time link. Their contents go from Graph to Graph, or to a person, and never through a model.
 
+mod bundle;
 mod forms;
+mod linked;
 
 use super::bulk;
 use super::message::{Frame, Item, MessageView, RawBody, project};
@@ -17,9 +19,12 @@ use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::output::ToolOutput;
 use crate::tools::tool::{Annotations, Args, Tool, ToolSpec};
+use crate::tools::transfer::LINK_LIFE;
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono_tz::Tz;
 use futures_util::{StreamExt, stream};
+pub(super) use linked::ExportWanted;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -34,13 +39,14 @@ const SELECT: &str = "id,subject,from,toRecipients,ccRecipients,receivedDateTime
                       conversationId,parentFolderId,webLink,body";
 
 /// The tool.
+#[derive(Clone)]
 pub(super) struct ExportEmail {
     mail: Arc<Mail>,
     spec: ToolSpec,
 }
 
 /// What the messages become.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Form {
     #[default]
@@ -84,7 +90,10 @@ struct Failed {
 #[derive(Serialize)]
 struct Done {
     status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<FileMade>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
     rows: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<Failed>,
@@ -116,8 +125,7 @@ impl Place {
     /// `onedrive:/folder`, or `onedrive:/folder/name.csv` when everything becomes one file.
     fn of(text: &str, form: Form, one_file: bool) -> Result<Self, ToolError> {
         let Some(path) = text.trim().strip_prefix("onedrive:") else {
-            let text =
-                "`destination` must be onedrive:/ and a folder or file, such as onedrive:/Mail/export.csv.";
+            let text = "`destination` must be link, or onedrive:/ and a folder or file, such as onedrive:/Mail/export.csv.";
             return Err(ToolError::invalid("destination", text));
         };
         let mut folder = drive::folder("destination", path)?;
@@ -132,15 +140,15 @@ impl ExportEmail {
         let spec = ToolSpec {
             name: NAME,
             title: "Export Email",
-            description: "Save messages to OneDrive: as one csv, md or json, or each as eml.",
+            description: "Save messages to OneDrive or for download: as one csv, md or json, or each as eml.",
             input_schema: json!({"type": "object", "properties": confirm::inputs(json!({
                 "ids": {"type": "array", "items": {"type": "string"}, "maxItems": MAX_MESSAGES, "description": "ids, unchanged"},
                 "cursor": {"type": "string", "description": "Instead of ids: next_cursor of query_email"},
                 "format": {"type": "string", "enum": ["csv", "eml", "md", "json"], "description": "csv unless given"},
-                "destination": {"type": "string", "description": "onedrive:/folder or onedrive:/folder/name.csv"},
+                "destination": {"type": "string", "description": "onedrive:/folder, onedrive:/folder/name.csv, or link (one-time download)"},
             }), false), "required": ["destination"]}),
             output_schema: confirm::written_schema(json!({
-                "files": {"type": "array", "items": {"type": "object"}}, "rows": {"type": "integer"},
+                "files": {"type": "array", "items": {"type": "object"}}, "link": {"type": "string"}, "rows": {"type": "integer"},
                 "failed": {"type": "array", "items": {"type": "object"}},
             })),
             annotations: Annotations::WRITE,
@@ -193,17 +201,17 @@ impl ExportEmail {
         Ok((format!("{day} {subject}.eml"), bytes))
     }
 
-    async fn one_file(
+    /// Reads messages for a table or text, in their order; what cannot be read is given to `fail`.
+    async fn items(
         &self,
         context: &CallContext,
-        (ids, form): (&[String], Form),
-        place: &Place,
-        done: &mut Done,
-    ) -> Result<(), ToolError> {
+        ids: &[String],
+        mut fail: impl FnMut(&str, ToolError) -> Result<(), ToolError> + Send,
+    ) -> Result<(Vec<Item>, Frame), ToolError> {
         let frame = self.mail.frame(context).await?;
-        let frame = &frame;
+        let shared = &frame;
         let read = stream::iter(ids.to_vec()).map(async move |id| {
-            let found = self.message(context, &id, frame).await;
+            let found = self.message(context, &id, shared).await;
             (id, found)
         });
         let found: Vec<(String, Result<Item, ToolError>)> = read.buffered(AT_ONCE).collect().await;
@@ -211,18 +219,32 @@ impl ExportEmail {
         for (id, outcome) in found {
             match outcome {
                 Ok(item) => items.push(item),
-                Err(error) => done.fail(&context.marked(&id), error)?,
+                Err(error) => fail(&context.marked(&id), error)?,
             }
         }
+        Ok((items, frame))
+    }
+
+    /// Name of an export that nobody named.
+    fn made_name(&self, zone: Tz, ending: &str) -> String {
+        let today = local_text(instant(self.mail.deps.clock.now()), zone);
+        format!("mail {}{ending}", today.get(..10).unwrap_or_default())
+    }
+
+    async fn one_file(
+        &self,
+        context: &CallContext,
+        (ids, form): (&[String], Form),
+        place: &Place,
+        done: &mut Done,
+    ) -> Result<(), ToolError> {
+        let (items, frame) = self.items(context, ids, |id, error| done.fail(id, error)).await?;
         if items.is_empty() {
             return Ok(());
         }
         done.rows = items.len();
-        let text = tokio::task::spawn_blocking(move || forms::write(form, items))
-            .await
-            .map_err(|_| ToolError::internal("the conversion of an export failed"))?;
-        let today = local_text(instant(self.mail.deps.clock.now()), frame.zone);
-        let made = format!("mail {}{}", today.get(..10).unwrap_or_default(), form.ending());
+        let text = written(form, items).await?;
+        let made = self.made_name(frame.zone, form.ending());
         let name = place.name.as_deref().unwrap_or(&made);
         let content = (form.content_type(), Bytes::from(text));
         done.made(drive::save(&self.mail.deps, context, &place.folder, name, content).await?);
@@ -257,6 +279,17 @@ impl ExportEmail {
     }
 }
 
+/// The file's text, away from the async workers.
+async fn written(form: Form, items: Vec<Item>) -> Result<String, ToolError> {
+    tokio::task::spawn_blocking(move || forms::write(form, items))
+        .await
+        .map_err(|_| ToolError::internal("the conversion of an export failed"))
+}
+
+fn is_link(destination: &str) -> bool {
+    destination.trim().eq_ignore_ascii_case("link")
+}
+
 impl Done {
     fn made(&mut self, saved: Saved) {
         self.files.push(FileMade { path: saved.path, link: saved.web_url });
@@ -282,6 +315,10 @@ impl Done {
         for file in &self.files {
             let _ = writeln!(text, "- {} {}", file.path, file.link);
         }
+        if let Some(link) = &self.link {
+            let minutes = LINK_LIFE.as_secs() / 60;
+            let _ = writeln!(text, "Download (once, within {minutes} minutes): {link}");
+        }
         for failed in &self.failed {
             let _ = writeln!(text, "- failed: {}: {}", failed.id, failed.error);
         }
@@ -300,8 +337,13 @@ impl Tool for ExportEmail {
         let context = &context;
         let wish: Wish = typed(&args)?;
         let one_file = wish.format != Form::Eml || (wish.cursor.is_none() && wish.ids.len() == 1);
-        let place = Place::of(&wish.destination, wish.format, one_file)?;
-        drive::require(context, SCOPES, drive::WRITE)?;
+        let place = if is_link(&wish.destination) {
+            None
+        } else {
+            let place = Place::of(&wish.destination, wish.format, one_file)?;
+            drive::require(context, SCOPES, drive::WRITE)?;
+            Some(place)
+        };
         let (ids, more) = self.ids(context, &wish).await?;
         if more {
             warnings
@@ -324,7 +366,12 @@ impl Tool for ExportEmail {
         if let Some(answer) = self.mail.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        let mut done = Done { status: "done", files: Vec::new(), rows: 0, failed: Vec::new(), warnings };
+        let mut done =
+            Done { status: "done", files: Vec::new(), link: None, rows: 0, failed: Vec::new(), warnings };
+        let Some(place) = place else {
+            self.link(context, (ids, wish.format), &mut done).await?;
+            return output(|| with_notes(done.printed(), &done.warnings, None), &done, OutputFormat::Text);
+        };
         if wish.format == Form::Eml {
             self.files(context, &ids, &place, &mut done).await?;
         } else {
