@@ -121,6 +121,23 @@ async fn a_link_ends_with_the_sign_in_that_made_it_and_survives_what_passes() {
     assert_eq!(http::client().head(&ends).send().await.unwrap().status(), 410);
     assert_eq!(get(&ends).await.status(), 410);
 
+    cluster.tenant.put_file(BOB, "b.txt", b"b".to_vec()).await;
+    let busy = json!({"path": "/blob/", "status": 503, "headers": {"Retry-After": "0"}, "times": 1});
+    let fresh = link(&at(&cluster, "onedrive", BOB).await.mcp, "b.txt").await;
+    cluster.tenant.fault(busy).await;
+    assert_eq!(get(&fresh).await.status(), 200, "a short pause is waited for");
+
+    // Access tokens that ended meanwhile are renewed as for any call; a removed file is as good as a used link.
+    let carol = at(&cluster, "onedrive", BOB).await;
+    let url = link(&carol.mcp, "b.txt").await;
+    cluster.tenant.expire_tokens().await;
+    assert_eq!(get(&url).await.status(), 200);
+    let removed = link(&carol.mcp, "b.txt").await;
+    let missing = json!({"path": "/v1.0/me/drive/items/", "status": 404, "times": 1,
+        "body": {"error": {"code": "itemNotFound", "message": "gone"}}});
+    cluster.tenant.fault(missing).await;
+    assert_eq!(get(&removed).await.status(), 410);
+
     // Graph cannot answer: the link says so and stays good.
     let long = json!({"Retry-After": "600"});
     cluster.tenant.fault(json!({"path": "/v1.0/me/drive", "status": 429, "headers": long, "times": 1})).await;
@@ -128,21 +145,6 @@ async fn a_link_ends_with_the_sign_in_that_made_it_and_survives_what_passes() {
     assert_eq!(later.status(), 503);
     assert!(header(&later, "retry-after").parse::<u64>().unwrap() > 60);
     assert!(later.text().await.unwrap().contains("was not used up"));
-    let busy = json!({"path": "/blob/", "status": 503, "headers": {"Retry-After": "0"}, "times": 1});
-    let fresh = link(&at(&cluster, "onedrive", BOB).await.mcp, "notes.txt").await;
-    cluster.tenant.fault(busy).await;
-    assert_eq!(get(&fresh).await.status(), 200, "a short pause is waited for");
-
-    // Access tokens that ended meanwhile are renewed as for any call; a removed file is as good as a used link.
-    let carol = at(&cluster, "onedrive", BOB).await;
-    let url = link(&carol.mcp, "notes.txt").await;
-    cluster.tenant.expire_tokens().await;
-    assert_eq!(get(&url).await.status(), 200);
-    let removed = link(&carol.mcp, "notes.txt").await;
-    let missing = json!({"path": "/v1.0/me/drive/items/", "status": 404, "times": 1,
-        "body": {"error": {"code": "itemNotFound", "message": "gone"}}});
-    cluster.tenant.fault(missing).await;
-    assert_eq!(get(&removed).await.status(), 410);
 }
 
 #[tokio::test(flavor = "multi_thread")]

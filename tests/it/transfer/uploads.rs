@@ -1,6 +1,7 @@
 //! Tickets.
 
 use super::*;
+use crate::support::cluster::{Plan, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -68,7 +69,7 @@ async fn a_file_goes_from_a_shell_into_a_folder() {
 
     let shown = json!({"file_path": "In/견적.pdf", "source": source, "dry_run": true});
     let shown = alice.mcp.call("write_file", shown).await.output().clone();
-    assert!(shown["preview"].as_str().unwrap().contains("11.4 MB"), "{shown}");
+    assert!(shown["preview"].as_str().unwrap().contains("12.0 MB"), "{shown}");
     let done = alice.mcp.call("write_file", json!({"file_path": "In/견적.pdf", "source": source})).await;
     assert_eq!(done.output()["size"], bytes.len());
     let kept = link(&alice.mcp, "In/견적.pdf").await;
@@ -194,9 +195,10 @@ async fn what_is_no_whole_file_is_refused_and_the_ticket_stays_good() {
         assert_eq!((response.status().as_u16(), header(&response, "allow")), (405, "PUT"));
     }
     // Announced as too large, before anything is read; grown too large; and cut off in the middle.
-    assert!(raw(url, (25 << 20) + 1, b"").await.starts_with("HTTP/1.1 413"));
+    let there = format!("{}/upload/{}", cluster.replica_url(0), super::ticket(url));
+    assert!(raw(&there, (25 << 20) + 1, b"").await.starts_with("HTTP/1.1 413"));
     refused(put_chunked(url, vec![1; (25 << 20) + 1]).await, 413, "too_large").await;
-    assert_eq!(raw(url, 7_000_000, &vec![1; 6_000_000]).await, "");
+    assert_eq!(raw(&there, 7_000_000, &vec![1; 6_000_000]).await, "");
     http::eventually("the place of the sender who left is given back", || async {
         match put(url, "whole").await.status().as_u16() {
             201 => Some(()),
@@ -232,19 +234,35 @@ async fn what_is_no_whole_file_is_refused_and_the_ticket_stays_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_that_nobody_used_are_swept_and_nothing_else() {
-    let mut cluster = Cluster::embedded().await;
+    let settings = [("ENTRADA_OAUTH__ACCESS_TTL_S", "20000")];
+    let plan = Plan { settings: &settings, ..Plan::default() };
+    let mut cluster = Cluster::start(Store::embedded(), plan).await;
     let alice = at(&cluster, "onedrive", ALICE).await;
     let ticket = request(&alice.mcp, "left.txt").await;
     assert_eq!(put(url(&ticket), "left").await.status(), 201);
-    cluster.tenant.put_file(ALICE, "Apps/Entrada/mine.txt", b"mine".to_vec()).await;
-    assert_eq!(waiting(&cluster, ALICE).await.len(), 2);
+    for name in ["mine.txt", "upload-mine.txt"] {
+        cluster.tenant.put_file(ALICE, &format!("Apps/Entrada/{name}"), b"mine".to_vec()).await;
+    }
+    assert_eq!(waiting(&cluster, ALICE).await.len(), 3);
     request(&alice.mcp, "x").await;
-    assert_eq!(waiting(&cluster, ALICE).await.len(), 2, "it may still be used");
-    cluster.set("ENTRADA_SERVER__TEST_CLOCK_OFFSET_S", "7300");
+    assert_eq!(waiting(&cluster, ALICE).await.len(), 3, "it may still be used");
+    // Graph shows the same folder as it would in three hours.
+    let mut later = cluster.tenant.graph(ALICE, "/me/drive/root:/Apps/Entrada:/children").await;
+    for item in later["value"].as_array_mut().unwrap() {
+        item["lastModifiedDateTime"] = json!("2020-01-01T00:00:00Z");
+    }
+    let path = "/v1.0/me/drive/root:/Apps/Entrada:/children";
+    cluster.tenant.fault(json!({"path": path, "status": 200, "body": later, "times": 1})).await;
+    request(&alice.mcp, "x").await;
+    let mut left = waiting(&cluster, ALICE).await;
+    left.sort_unstable();
+    assert_eq!(left, ["mine.txt", "upload-mine.txt"]);
+
+    // A ticket lives for an hour.
+    let ticket = request(&alice.mcp, "old.txt").await;
+    cluster.set("ENTRADA_SERVER__TEST_CLOCK_OFFSET_S", "3700");
     cluster.crash_and_restart(0).await;
-    let alice = at(&cluster, "onedrive", ALICE).await;
+    assert_eq!(put(url(&ticket), "late").await.status(), 410);
     let late = json!({"file_path": "x.txt", "source": ticket["source"]});
     assert!(alice.mcp.call("write_file", late).await.refusal().contains("unknown ticket"));
-    request(&alice.mcp, "x").await;
-    assert_eq!(waiting(&cluster, ALICE).await, ["mine.txt"]);
 }
