@@ -65,6 +65,7 @@ async fn a_step_up_asks_for_old_and_new_scopes_at_once() {
     let mut caller = Caller {
         user: UserKey::new("t-1", "ada"),
         client: ClientId::new("client"),
+        grant: new_grant(),
         scopes: ScopeSet::parse("Mail.Read offline_access"),
     };
     let at = (&mail, Endpoint::Mcp);

@@ -1,7 +1,7 @@
 //! `request_upload`: a ticket by which a person, or a program of theirs, sends a file that no model could carry.
 
-use super::change::SCOPES;
 use super::Desk;
+use super::change::SCOPES;
 use crate::services::answer::{output, with_notes};
 use crate::services::args::{OutputFormat, typed};
 use crate::services::drive_address::check_new_name;
