@@ -140,7 +140,7 @@ async fn what_cannot_be_attached_is_said_and_nothing_is_left_behind() {
     let none = format!("mail:{message}/none");
     for (attach, word) in [
         (vec!["notes.txt"], "neither onedrive:/path"),
-        (vec!["upload:u_123"], "neither onedrive:/path"),
+        (vec!["upload:u_123"], "unknown ticket"),
         (vec!["https://contoso.example/x"], "neither onedrive:/path"),
         (vec!["onedrive:/../secret.txt"], "no . or .."),
         (vec!["onedrive:https://contoso-my.sharepoint.example/x"], "own OneDrive"),

@@ -268,7 +268,7 @@ async fn pictures_links_and_small_files_go_out_as_they_are() {
 
     for (path, mode, part) in [
         ("Documents/recording.mp4", "text", "OneDrive"),
-        ("Documents/recording.mp4", "resource", "OneDrive"),
+        ("Documents/recording.mp4", "resource", "mode link"),
         ("notes.txt", "image", "mode"),
         ("notes.txt", "table", "mode"),
         ("Documents/damaged.pdf", "text", ""),

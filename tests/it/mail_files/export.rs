@@ -75,7 +75,7 @@ async fn what_cannot_be_exported_is_said() {
     for (odd, word) in [
         (json!({"ids": [id]}), "destination"),
         (json!({"ids": [id], "destination": "C:\\temp"}), "destination"),
-        (json!({"ids": [id], "destination": "link"}), "destination"),
+        (json!({"ids": [id], "destination": "linked"}), "destination"),
         (json!({"ids": [id], "destination": "onedrive:/../x"}), "destination"),
         (json!({"destination": "onedrive:/Mail"}), "ids"),
         (json!({"ids": [id], "cursor": page["next_cursor"], "destination": "onedrive:/Mail"}), "cursor"),
