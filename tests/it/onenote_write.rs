@@ -2,7 +2,7 @@
 
 use super::support::cluster::Cluster;
 use super::support::login::Client;
-use super::support::mcp::Mcp;
+use super::support::mcp::{Answer, Mcp};
 use serde_json::{Value, json};
 
 const ALICE: &str = "alice@contoso.example";
@@ -40,6 +40,14 @@ async fn create(client: &Mcp, section: &str, title: &str, content: &str) -> Valu
     client.call(PAGE, wish).await.output().clone()
 }
 
+/// The answer once the person has agreed to what the preview shows.
+async fn agreed(client: &Mcp, tool: &str, mut wish: Value) -> Answer {
+    let held = client.call(tool, wish.clone()).await.output().clone();
+    assert_eq!(held["status"], "confirmation_required", "{held}");
+    wish["confirm_token"] = held["confirm_token"].clone();
+    client.call(tool, wish).await
+}
+
 async fn titles(client: &Mcp, section: &str) -> Vec<String> {
     let listed = client.call(LISTS, json!({"action": "list_pages", "section_name": section})).await;
     let items = listed.output()["items"].as_array().unwrap();
@@ -50,7 +58,8 @@ async fn titles(client: &Mcp, section: &str) -> Vec<String> {
 async fn a_section_and_a_page_are_made_and_read_as_they_were_written() {
     let cluster = Cluster::embedded().await;
     let alice = onenote(&cluster, ALICE).await;
-    let books = alice.call("onenote_list_notebooks", json!({})).await.output()["items"].clone();
+    let books =
+        alice.call("onenote_list_notebooks", json!({"name": "Private"})).await.output()["items"].clone();
     let wish =
         json!({"action": "create_section", "notebook_id": books[0]["id"], "section_name": "크레인 it's 🏗"});
     let mut dry = wish.clone();
@@ -233,7 +242,7 @@ async fn a_page_is_copied_once_onenote_is_done_with_it() {
     let (alice, bob) = tokio::join!(onenote(&cluster, ALICE), onenote(&cluster, BOB));
     let page = create(&alice, "Ideas", TITLE, "copied text").await;
     let wish = json!({"page_id": page["id"], "section_name": "2025"});
-    let done = alice.call(COPY, wish.clone()).await.output().clone();
+    let done = alice.confirmed(COPY, wish.clone()).await;
     let copy = &done["page"];
     assert_eq!(
         (&done["running"], &copy["title"], &copy["section"]),
@@ -244,7 +253,6 @@ async fn a_page_is_copied_once_onenote_is_done_with_it() {
     assert!(titles(&alice, "2025").await.contains(&TITLE.to_owned()));
     for (wish, part) in [
         (json!({"page_id": page["id"]}), "section_id"),
-        (json!({"page_id": page["id"], "section_name": "Locked"}), "password"),
         (json!({"page_id": page["id"], "section_name": "Nowhere"}), "no section"),
         (json!({"page_id": "x", "section_name": "2025"}), "page_id"),
     ] {
@@ -259,7 +267,9 @@ async fn a_page_is_copied_once_onenote_is_done_with_it() {
     let failed = json!({"path": "/v1.0/me/onenote/operations/", "status": 200, "times": 1,
         "body": {"id": "copy-1", "status": "failed", "error": {"code": "30102", "message": "full"}}});
     cluster.tenant.fault(failed).await;
-    assert!(alice.call(COPY, wish).await.refusal().contains("full"));
+    assert!(agreed(&alice, COPY, wish).await.refusal().contains("full"));
+    let locked = json!({"page_id": page["id"], "section_name": "Locked"});
+    assert!(agreed(&alice, COPY, locked).await.refusal().contains("password"));
     cluster.assert_wire();
 }
 
@@ -288,4 +298,68 @@ async fn a_bearer_that_only_reads_is_asked_for_more_and_a_lost_answer_is_not_rep
     assert!(refused.contains("did not say"), "{refused}");
     assert_eq!(text(&writer, &page["id"]).await.matches("only once").count(), 1);
     cluster.assert_wire();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_parts_that_are_alike_the_word_is_about_one_and_pictures_are_named() {
+    let cluster = Cluster::embedded().await;
+    let alice = onenote(&cluster, ALICE).await;
+    let page = create(&alice, "Ideas", "Twins", "same words\n\nbetween\n\nsame words").await;
+    let elements = read(&alice, &page["id"]).await["elements"].clone();
+    let twins: Vec<&Value> = elements
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["text"] == "same words" && one["tag"] == "p")
+        .collect();
+    assert_eq!(twins.len(), 2, "{elements}");
+    let wish = |twin: &Value| json!({"page_id": page["id"], "action": "replace", "target": twin["id"], "content": "changed"});
+    let held = alice.call(EDIT, wish(twins[0])).await.output().clone();
+    assert!(held["preview"].as_str().unwrap().contains("number 1 of 2"), "{held}");
+    let mut other = wish(twins[1]);
+    other["confirm_token"] = held["confirm_token"].clone();
+    assert!(alice.call(EDIT, other).await.refusal().contains("confirm_token"));
+    alice.confirmed(EDIT, wish(twins[1])).await;
+    let now = text(&alice, &page["id"]).await;
+    let (first, last) = (now.find("same words").unwrap(), now.find("changed").unwrap());
+    assert!(first < now.find("between").unwrap() && last > first, "{now}");
+
+    let found = alice.call("onenote_search", json!({"text": "Harbor crane kickoff"})).await.output().clone();
+    let clean = json!({"page_id": found["items"][0]["id"], "action": "clean"});
+    let held = alice.call(EDIT, clean).await.output().clone();
+    let preview = held["preview"].as_str().unwrap();
+    assert!(preview.contains("the picture \"Crane at pier 3\""), "{preview}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_people_see_waits_for_a_word() {
+    let cluster = Cluster::embedded().await;
+    let alice = onenote(&cluster, ALICE).await;
+    let books = alice.call("onenote_list_notebooks", json!({})).await.output()["items"].clone();
+    let work = books.as_array().unwrap().iter().find(|book| book["name"] == "Work").unwrap();
+    assert_eq!(work["shared"], true);
+    let create =
+        json!({"action": "create", "section_name": "Meetings", "title": "Seen", "content": "by all"});
+    let section = json!({"action": "create_section", "notebook_id": work["id"], "section_name": "Plans"});
+    for (tool, wish) in [(PAGE, create), (LISTS, section)] {
+        let held = alice.call(tool, wish.clone()).await.output().clone();
+        assert_eq!(held["status"], "confirmation_required", "{tool}: {held}");
+        assert!(held["preview"].as_str().unwrap().contains("\"Work\" is shared"), "{held}");
+        assert_eq!(agreed(&alice, tool, wish).await.output()["status"], "done");
+    }
+    let found =
+        alice.call(LISTS, json!({"action": "list_pages", "section_name": "Meetings"})).await.output().clone();
+    let page =
+        found["items"].as_array().unwrap().iter().find(|page| page["title"] == "Seen").unwrap().clone();
+    let add = json!({"page_id": page["id"], "content": "and more"});
+    let held = alice.call(EDIT, add.clone()).await.output().clone();
+    assert!(held["preview"].as_str().unwrap().contains("other people see this"), "{held}");
+    assert!(!text(&alice, &page["id"]).await.contains("and more"), "nothing was done yet");
+    alice.confirmed(EDIT, add).await;
+    assert!(text(&alice, &page["id"]).await.contains("and more"));
+    // In the user's own notebook nobody is asked.
+    let ideas =
+        alice.call(LISTS, json!({"action": "list_pages", "section_name": "Ideas"})).await.output().clone();
+    let add = json!({"page_id": ideas["items"][0]["id"], "content": "alone"});
+    assert_eq!(alice.call(EDIT, add).await.output()["status"], "done");
 }

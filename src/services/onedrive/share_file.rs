@@ -23,6 +23,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
+/// Argument, and Graph's member.
+const PASSWORD: &str = "password";
+/// Characters of a password.
+const MIN_PASSWORD: usize = 4;
+const MAX_PASSWORD: usize = 64;
+
 /// The tool.
 pub(super) struct ShareFile {
     desk: Arc<Desk>,
@@ -52,6 +58,7 @@ struct Wish {
     role: Option<Role>,
     scope: Option<Circle>,
     expires: Option<String>,
+    password: Option<String>,
     revoke_id: Option<String>,
 }
 
@@ -80,6 +87,7 @@ impl ShareFile {
                                 anybody, without signing in",
             },
             "expires": text("Day or time at which the link ends, e.g. 2026-12-31; never unless given"),
+            "password": text("What people must type to open it; the person tells them. Not every organization allows it"),
             "revoke_id": text("Instead of making a link: id of a permission (get_file_info, include=permissions) to take away"),
         });
         let plain = json!({"type": "string"});
@@ -121,8 +129,8 @@ impl ShareFile {
         wish: &Wish,
         item: &FileItem,
     ) -> Result<Permission, ToolError> {
-        if wish.role.is_some() || wish.scope.is_some() || wish.expires.is_some() {
-            let text = "`revoke_id` takes access away: leave `role`, `scope` and `expires` out.";
+        if wish.role.is_some() || wish.scope.is_some() || wish.expires.is_some() || wish.password.is_some() {
+            let text = "`revoke_id` takes access away: leave `role`, `scope`, `expires` and `password` out.";
             return Err(ToolError::invalid("revoke_id", text));
         }
         let all = self.desk.permissions(context, item).await?;
@@ -154,7 +162,8 @@ impl ShareFile {
         }
     }
 
-    /// `POST {item}/createLink` (Files.ReadWrite), 5 units. Asked again, Graph answers with the link that is there.
+    /// `POST {item}/createLink` (Files.ReadWrite), 5 units. Asked again, Graph answers with the link that is there, but for
+    /// one with a password, of which it makes another.
     async fn link(
         &self,
         context: &CallContext,
@@ -163,7 +172,9 @@ impl ShareFile {
     ) -> Result<Permission, GraphError> {
         let path = Address::of_id(&item.id).graph_path("createLink");
         let request = Request::files_write(Method::POST, path, Some(body.to_string().into()));
-        let answer = self.desk.deps.graph.send(asker(context), request.costing(5).repeatable()).await?;
+        let request = request.costing(5);
+        let request = if body.get(PASSWORD).is_some() { request.once() } else { request.repeatable() };
+        let answer = self.desk.deps.graph.send(asker(context), request).await?;
         let view: PermissionView<'_> = answer.view()?;
         Ok(Permission::new(&view))
     }
@@ -220,11 +231,14 @@ impl Tool for ShareFile {
                 return Err(ToolError::invalid("scope", text));
             }
             let end = self.end(context, &wish).await?;
-            let body = link_body(role, circle, end);
-            let until = match end {
+            let password = wish.password.as_deref().map(checked).transpose()?;
+            let body = link_body(role, circle, (end, password));
+            let mut until = match end {
                 Some(end) => format!(" until {}", local_text(end, self.desk.zone(context).await)),
                 None => String::new(),
             };
+            // The person knows it, and nobody else should read it here.
+            until.push_str(if password.is_some() { ", with the password" } else { "" });
             let preview = format!("Make a link to {}: {}{until}.", item.label(), meaning(role, circle));
             let payload = json!({ "id": item.id, "link": body });
             if let Some(answer) = writes.hold(context, &args, &self.write(&payload, preview)).await? {
@@ -240,7 +254,19 @@ impl Tool for ShareFile {
     }
 }
 
-fn link_body(role: Role, circle: Circle, end: Option<DateTime<Utc>>) -> Value {
+/// A password as it was given, if it can be one.
+fn checked(password: &str) -> Result<&str, ToolError> {
+    if (MIN_PASSWORD..=MAX_PASSWORD).contains(&password.chars().count())
+        && !password.chars().any(char::is_control)
+    {
+        return Ok(password);
+    }
+    let text =
+        format!("`password` must have {MIN_PASSWORD} to {MAX_PASSWORD} characters, without line breaks.");
+    Err(ToolError::invalid(PASSWORD, text))
+}
+
+fn link_body(role: Role, circle: Circle, (end, password): (Option<DateTime<Utc>>, Option<&str>)) -> Value {
     let kind = match role {
         Role::View => "view",
         Role::Edit => "edit",
@@ -254,6 +280,7 @@ fn link_body(role: Role, circle: Circle, end: Option<DateTime<Utc>>) -> Value {
     body.insert("type".to_owned(), kind.into());
     body.insert("scope".to_owned(), scope.into());
     body.extend(end.map(|end| ("expirationDateTime".to_owned(), utc_text(end).into())));
+    body.extend(password.map(|password| (PASSWORD.to_owned(), password.into())));
     Value::Object(body)
 }
 

@@ -2,6 +2,7 @@
 
 use super::book::Book;
 use super::item::{PageItem, page_schema};
+use super::readers::{Place, with_readers};
 use super::{ALIASES, Desk, WRITE, asker, checked_id, fault, meaning};
 use crate::graph::encode::segment;
 use crate::graph::error::GraphError;
@@ -93,12 +94,12 @@ impl CopyPage {
             name: NAME,
             title: "Copy Page",
             description: "Copy a OneNote page into another section of the user's notebooks.",
-            input_schema: json!({"type": "object", "properties": confirm::inputs(properties, false), "required": ["page_id"]}),
-            output_schema: confirm::written_schema(json!({
+            input_schema: json!({"type": "object", "properties": confirm::inputs(properties, true), "required": ["page_id"]}),
+            output_schema: confirm::outcome_schema(json!({
                 "running": {"type": "boolean"}, "page": {"type": "object", "properties": page_schema()},
                 "warnings": {"type": "array", "items": {"type": "string"}},
             })),
-            annotations: Annotations::WRITE,
+            annotations: Annotations::WRITE.open_world(),
             scopes: SCOPES,
             aliases: ALIASES,
         };
@@ -168,12 +169,17 @@ impl Tool for CopyPage {
         let zone = self.desk.zone(context).await;
         let page = self.desk.page(context, &id, zone).await.map_err(failed)?;
         let into = if section.name.is_empty() { &section.id } else { &section.name };
+        let place = Place { notebook: "", section: &section.id };
+        let readers = self.desk.readers(context, place).await?;
         let write = Write {
             service: "onenote",
             tool: NAME,
             payload: &json!({ "page": id, "section": section.id }),
-            preview: format!("Copy the page \"{}\" into {into}.", page.title),
-            leaves: false,
+            preview: with_readers(
+                format!("Copy the page \"{}\" into {into}.", page.title),
+                readers.as_deref(),
+            ),
+            leaves: readers.is_some(),
             recipients: ("section_id", &[]),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {

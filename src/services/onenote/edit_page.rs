@@ -1,12 +1,13 @@
 //! `edit_page`: something added to a page, or parts of it replaced.
 //!
-//! Adding is done at once. Replacing takes away what was there, so somebody has to agree first: to this text in exchange for
+//! Adding is done at once, unless other people see the notebook. Replacing takes away what was there, so somebody has to agree first: to this text in exchange for
 //! that one, whatever ids OneNote gives to the elements meanwhile.
 
 use super::book::Book;
 use super::elements::{self, Found};
 use super::item::{PageItem, page_schema};
 use super::markup::{checked_title, escaped};
+use super::readers::{Place, with_readers};
 use super::{ALIASES, Desk, WRITE, asker, checked_id, content, fault, markup};
 use crate::extract::html::NoteElements;
 use crate::graph::encode::segment;
@@ -29,6 +30,8 @@ const NAME: &str = "edit_page";
 const SCOPES: &[&str] = &[WRITE];
 /// Characters of an old or new text in a preview.
 const SHOWN: usize = 500;
+/// Pictures and files that a preview names.
+const FILES: usize = 20;
 /// What a page is called whose title was taken away.
 const UNTITLED: &str = "Untitled page";
 
@@ -89,6 +92,8 @@ struct Plan {
     place: String,
     /// What is taken away; none where something is only added.
     old: Option<String>,
+    /// Pictures and files that go with it, in words.
+    files: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -128,7 +133,7 @@ impl EditPage {
         let spec = ToolSpec {
             name: NAME,
             title: "Edit Page",
-            description: "Add text to a OneNote page, or replace or remove parts of it after a confirmation.",
+            description: "Add text to a OneNote page, or replace or remove parts of it after a confirmation; in shared notebooks every change is confirmed.",
             input_schema: json!({"type": "object", "properties": confirm::inputs(properties, true), "required": ["page_id"]}),
             output_schema: confirm::outcome_schema(told),
             annotations: Annotations::WRITE.destructive().open_world(),
@@ -192,12 +197,29 @@ impl EditPage {
 
 impl Plan {
     fn adding(command: Value, place: &str) -> Self {
-        Self { commands: vec![command], place: place.to_owned(), old: None, warnings: Vec::new() }
+        Self {
+            commands: vec![command],
+            place: place.to_owned(),
+            old: None,
+            files: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 }
 
 fn shown(text: &str) -> String {
     clipped(text.trim().to_owned(), SHOWN)
+}
+
+/// What goes beside the text.
+fn lost(files: &[String]) -> String {
+    let more = files.len().saturating_sub(FILES);
+    let told = files.iter().take(FILES).cloned().collect::<Vec<_>>().join(", ");
+    match (files.is_empty(), more) {
+        (true, _) => String::new(),
+        (false, 0) => format!("\n\nWith it goes: {told}."),
+        (false, more) => format!("\n\nWith it goes: {told}, and {more} more."),
+    }
 }
 
 fn title(wish: &Wish, page: &PageItem) -> Result<Plan, ToolError> {
@@ -209,6 +231,7 @@ fn title(wish: &Wish, page: &PageItem) -> Result<Plan, ToolError> {
         commands: vec![json!({"target": "title", "action": "replace", "content": escaped(&title)})],
         place: "the title".to_owned(),
         old: Some(page.title.clone()),
+        files: Vec::new(),
         warnings: Vec::new(),
     })
 }
@@ -229,13 +252,15 @@ fn clean(wish: &Wish, all: &NoteElements, html: &str) -> Plan {
         commands,
         place: format!("the whole page ({} parts)", inside.len()),
         old: Some(all.text().to_owned()),
+        files: inside.iter().flat_map(|one| one.files.iter().cloned()).collect(),
         warnings: stays.into_iter().collect(),
     }
 }
 
 /// A change beside, in, or instead of an element.
 fn at_element(action: Action, position: Position, found: &Found, html: String) -> Result<Plan, ToolError> {
-    let place = format!("the {} \"{}\"", found.tag, line(&clipped(found.text.clone(), 60)));
+    let text = line(&clipped(found.text.clone(), 60));
+    let place = format!("the {} \"{text}\"{}", found.tag, found.ordinal());
     // What goes into a list are its items.
     let inner = |html: String| {
         let items = html.trim().strip_prefix("<ul>").and_then(|rest| rest.strip_suffix("</ul>"));
@@ -264,7 +289,7 @@ fn at_element(action: Action, position: Position, found: &Found, html: String) -
         Action::Replace | Action::Clean => {
             let command = json!({"target": found.id, "action": "replace", "content": html});
             let plan = Plan::adding(command, &place);
-            Ok(Plan { old: Some(found.text.clone()), ..plan })
+            Ok(Plan { old: Some(found.text.clone()), files: found.files.clone(), ..plan })
         }
     }
 }
@@ -290,11 +315,12 @@ impl Tool for EditPage {
         let new = wish.content.as_deref().unwrap_or_default();
         let preview = match &plan.old {
             Some(old) => format!(
-                "On the page \"{}\" in {}, {} is replaced.\n\nNow:\n{}\n\nThen:\n{}",
+                "On the page \"{}\" in {}, {} is replaced.\n\nNow:\n{}{}\n\nThen:\n{}",
                 page.title,
                 page.section,
                 plan.place,
                 shown(old),
+                lost(&plan.files),
                 if new.is_empty() { "(nothing)".to_owned() } else { shown(new) },
             ),
             None => format!(
@@ -305,15 +331,17 @@ impl Tool for EditPage {
                 shown(new)
             ),
         };
+        let place = Place { notebook: &page.notebook_id, section: &page.section_id };
+        let readers = self.desk.readers(context, place).await?;
         let write = Write {
             service: "onenote",
             tool: NAME,
             payload: &json!({
-                "page": page.id, "place": plan.place, "old": plan.old, "new": new, "format": args.get("content_format"),
+                "page": page.id, "place": plan.place, "old": plan.old, "files": plan.files, "new": new, "format": args.get("content_format"),
                 "keep_title": wish.keep_title,
             }),
-            preview,
-            leaves: plan.old.is_some(),
+            preview: with_readers(preview, readers.as_deref()),
+            leaves: plan.old.is_some() || readers.is_some(),
             recipients: ("page_id", &[]),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, &args, &write).await? {

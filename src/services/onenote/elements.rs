@@ -16,15 +16,37 @@ pub(super) struct Found {
     pub(super) text: String,
     /// One of the boxes that the page is made of, which stay.
     pub(super) is_box: bool,
+    /// Which it is of those that look and say the same, and how many they are.
+    pub(super) among: (usize, usize),
+    /// Pictures and files that it is or holds, in words.
+    pub(super) files: Vec<String>,
 }
 
 impl Found {
-    fn of(one: NamedElement<'_>) -> Self {
-        Self {
+    /// The element at a place of the page.
+    fn at(all: &[NamedElement<'_>], at: usize) -> Option<Self> {
+        let one = all.get(at)?;
+        let is_same =
+            |other: &&NamedElement<'_>| other.tag == one.tag && folded(other.text) == folded(one.text);
+        let before = all.iter().take(at).filter(is_same).count();
+        let total = all.iter().filter(is_same).count();
+        let inside = all.iter().skip(at + 1).take_while(|other| other.depth > one.depth);
+        let files = std::iter::once(one).chain(inside).filter_map(file).collect();
+        Some(Self {
             id: one.id.to_owned(),
             tag: one.tag.to_owned(),
             text: one.text.to_owned(),
             is_box: one.depth == 0,
+            among: (before + 1, total),
+            files,
+        })
+    }
+
+    /// Which of several alike it is, in words; nothing where there is one alone.
+    pub(super) fn ordinal(&self) -> String {
+        match self.among {
+            (_, 0 | 1) => String::new(),
+            (nth, total) => format!(" (number {nth} of {total} that are alike)"),
         }
     }
 
@@ -38,6 +60,17 @@ impl Found {
     }
 }
 
+/// A picture or file, as a person would call it.
+fn file(one: &NamedElement<'_>) -> Option<String> {
+    let kind = match one.tag {
+        "img" => "picture",
+        "object" => "file",
+        _ => return None,
+    };
+    let name: String = line(one.text).chars().take(LISTED_CHARS).collect();
+    Some(if name.is_empty() { format!("a {kind} without a name") } else { format!("the {kind} \"{name}\"") })
+}
+
 fn is_container(tag: &str) -> bool {
     matches!(tag, "div" | "ul" | "ol")
 }
@@ -48,11 +81,12 @@ fn folded(text: &str) -> String {
 
 /// The element with a generated id, or with a name of its own (`#name`).
 pub(super) fn by_target(elements: &NoteElements, target: &str) -> Result<Found, ToolError> {
+    let all: Vec<NamedElement<'_>> = elements.iter().collect();
     let found = match target.strip_prefix('#') {
-        Some(name) => elements.iter().find(|one| one.data_id == name),
-        None => elements.iter().find(|one| one.id == target),
+        Some(name) => all.iter().position(|one| one.data_id == name),
+        None => all.iter().position(|one| one.id == target),
     };
-    found.map(Found::of).ok_or_else(|| {
+    found.and_then(|at| Found::at(&all, at)).ok_or_else(|| {
         let text = "`target` is not on the page: ids change whenever a page is edited. Read it again with include_ids, or \
                     say with find_text what the element says.";
         ToolError::invalid("target", text)
@@ -71,21 +105,20 @@ pub(super) fn by_text(elements: &NoteElements, wanted: &str) -> Result<Found, To
         let below = all.iter().zip(&holds).skip(at + 1).take_while(|(one, _)| one.depth > depth);
         below.into_iter().any(|(_, holds)| *holds)
     };
-    let found: Vec<&NamedElement<'_>> = all
+    let found: Vec<(usize, &NamedElement<'_>)> = all
         .iter()
         .enumerate()
         .filter(|(at, one)| holds.get(*at) == Some(&true) && !has_inner(*at, one.depth))
-        .map(|(_, one)| one)
         .collect();
     match found.as_slice() {
-        [one] => Ok(Found::of(**one)),
+        [(at, _)] => Found::at(&all, *at).ok_or_else(|| ToolError::internal("an element that is none")),
         [] => {
             let text =
                 "`find_text` is nowhere on the page. Read the page, and use words as they stand there.";
             Err(ToolError::invalid("find_text", text))
         }
         several => {
-            let told: Vec<String> = several.iter().take(LISTED).map(|one| printed(one)).collect();
+            let told: Vec<String> = several.iter().take(LISTED).map(|(_, one)| printed(one)).collect();
             let text = format!(
                 "`find_text` is said in {} places. Use more of the words, or `target` with one of: {}.",
                 several.len(),
@@ -103,7 +136,9 @@ fn printed(one: &NamedElement<'_>) -> String {
 
 /// What a page is emptied of: everything in its boxes. And whether something stays, because it stands by itself.
 pub(super) fn contents(elements: &NoteElements) -> (Vec<Found>, bool) {
-    let inside = elements.iter().filter(|one| one.depth == 1).map(Found::of).collect();
+    let all: Vec<NamedElement<'_>> = elements.iter().collect();
+    let inside = all.iter().enumerate().filter(|(_, one)| one.depth == 1);
+    let inside = inside.filter_map(|(at, _)| Found::at(&all, at)).collect();
     let stays = elements.iter().any(|one| one.depth == 0 && !is_container(one.tag));
     (inside, stays)
 }
@@ -134,5 +169,19 @@ mod tests {
         let (inside, stays) = contents(&page);
         assert_eq!(inside.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["p1", "d2", "u1"]);
         assert!(stays);
+    }
+
+    #[test]
+    fn of_elements_that_are_alike_it_is_told_which_and_what_goes_with_it() {
+        let page = note_elements(
+            "<body><div id=\"d1\"><p id=\"p1\">Same</p><p id=\"p2\">Other</p><p id=\"p3\"> same</p>\
+             <div id=\"d2\"><img id=\"i1\" alt=\"plan\" /><img id=\"i2\" /></div></div></body>",
+        );
+        assert_eq!(by_target(&page, "p1").unwrap().ordinal(), " (number 1 of 2 that are alike)");
+        assert_eq!(by_target(&page, "p3").unwrap().ordinal(), " (number 2 of 2 that are alike)");
+        assert_eq!(by_target(&page, "p2").unwrap().ordinal(), "");
+        let files = by_target(&page, "d2").unwrap().files;
+        assert_eq!(files, ["the picture \"plan\"", "a picture without a name"]);
+        assert_eq!(by_target(&page, "i1").unwrap().files.len(), 1);
     }
 }

@@ -4,6 +4,7 @@ use super::book::{Book, recent};
 use super::content::{self, BodyFormat, PageContent, Style};
 use super::item::{PageItem, PageView, page_schema};
 use super::markup::{checked_title, document};
+use super::readers::{Place, with_readers};
 use super::{ALIASES, CREATE, Desk, SCOPES, WRITE, asker, checked_id, fault, markup, read_fault, require};
 use crate::graph::encode::segment;
 use crate::graph::request::Request;
@@ -223,12 +224,13 @@ impl ManagePageContent {
             "Create the page \"{title}\" in {}.",
             if name.is_empty() { "the section" } else { &name }
         );
+        let readers = self.desk.readers(context, Place { notebook: "", section: &section }).await?;
         let write = Write {
             service: "onenote",
             tool: NAME,
             payload: &json!({ "section": section, "title": title, "html": html }),
-            preview,
-            leaves: false,
+            preview: with_readers(preview, readers.as_deref()),
+            leaves: readers.is_some(),
             recipients: ("section_id", &[]),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, args, &write).await? {
@@ -265,15 +267,18 @@ impl ManagePageContent {
         let id = checked_id("page_id", id)?;
         let zone = self.desk.zone(context).await;
         let page = self.desk.page(context, &id, zone).await.map_err(read_fault)?;
+        let place = Place { notebook: &page.notebook_id, section: &page.section_id };
+        let readers = self.desk.readers(context, place).await?;
+        let preview = format!(
+            "Delete the page \"{}\" in {} (changed {}). It cannot be brought back from here.",
+            page.title, page.section, page.modified
+        );
         let write = Write {
             service: "onenote",
             tool: NAME,
             // Agreed was to this version: another one needs another word.
             payload: &json!({ "delete": page.id, "version": page.version }),
-            preview: format!(
-                "Delete the page \"{}\" in {} (changed {}). It cannot be brought back from here.",
-                page.title, page.section, page.modified
-            ),
+            preview: with_readers(preview, readers.as_deref()),
             leaves: true,
             recipients: ("page_id", &[]),
         };

@@ -3,6 +3,7 @@
 use super::book::Book;
 use super::item::{PageItem, SectionItem, SectionView, page_schema, section_schema};
 use super::lists::{Pages, Read, contains};
+use super::readers::{Place, with_readers};
 use super::{ALIASES, CREATE, Desk, SCOPES, asker, checked_id, fault, read_fault, require};
 use crate::graph::encode::{Target, segment};
 use crate::graph::error::GraphError;
@@ -132,12 +133,15 @@ impl ManageSectionsAndPages {
         }
         let mut output = with_properties(
             listing_schema(&items),
-            json!({"status": {"type": "string"}, "preview": {"type": "string"}, "next": {"type": "string"}}),
+            json!({
+                "status": {"type": "string"}, "preview": {"type": "string"}, "next": {"type": "string"},
+                "confirm_token": {"type": "string"}, "expires_in_s": {"type": "integer"},
+            }),
         );
         if let Some(members) = output.as_object_mut() {
             members.insert("required".to_owned(), json!(["status"]));
         }
-        let properties = if reading { properties } else { confirm::inputs(properties, false) };
+        let properties = if reading { properties } else { confirm::inputs(properties, true) };
         let spec = ToolSpec {
             name: NAME,
             title: "Manage Sections and Pages",
@@ -282,12 +286,13 @@ impl ManageSectionsAndPages {
         let notebook = checked_id("notebook_id", notebook)?;
         let name = checked_name(wish.section_name.as_deref().unwrap_or_default())?;
         let payload = json!({ "notebook": notebook, "displayName": name });
+        let readers = self.desk.readers(context, Place { notebook: &notebook, section: "" }).await?;
         let write = Write {
             service: "onenote",
             tool: NAME,
             payload: &payload,
-            preview: format!("Create the section \"{name}\"."),
-            leaves: false,
+            preview: with_readers(format!("Create the section \"{name}\"."), readers.as_deref()),
+            leaves: readers.is_some(),
             recipients: ("notebook_id", &[]),
         };
         if let Some(answer) = self.desk.deps.writes.hold(context, args, &write).await? {

@@ -18,6 +18,7 @@ mod manage_page_content;
 mod manage_sections_and_pages;
 mod markup;
 mod onenote_search;
+mod readers;
 
 use super::own::asker;
 use super::{ServiceDeps, own, zone};

@@ -76,3 +76,37 @@ async fn operators_bound_whom_links_reach() {
     assert!(words.contains("scope=organization"), "{words}");
     confirmed(&alice, SHARE, json!({"file_path": "notes.txt"})).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_may_have_a_password_that_nobody_repeats() {
+    let cluster = Cluster::embedded().await;
+    let alice = onedrive(&cluster, ALICE).await;
+    let path = "Shared by me/secret.txt";
+    write(&alice, path, "for some").await;
+    let wish = json!({"file_path": path, "scope": "anonymous", "password": "Korrekt-Pferd 9"});
+    let held = alice.call(SHARE, wish.clone()).await;
+    let preview = held.output()["preview"].as_str().unwrap().to_owned();
+    assert!(preview.contains("with the password") && !held.text.contains("Korrekt"), "{preview}");
+    let mut other = wish.clone();
+    other["password"] = json!("another one");
+    other["confirm_token"] = held.output()["confirm_token"].clone();
+    assert!(refused(&alice, SHARE, other).await.contains("confirm_token"));
+    let shared = confirmed(&alice, SHARE, wish).await;
+    assert!(!shared.to_string().contains("Korrekt"), "{shared}");
+    let item = cluster.tenant.graph(ALICE, "/me/drive/root:/Shared%20by%20me/secret.txt").await;
+    let all = format!("/me/drive/items/{}/permissions", item["id"].as_str().unwrap());
+    let all = cluster.tenant.graph(ALICE, &all).await;
+    let made =
+        all["value"].as_array().unwrap().iter().find(|one| one["id"] == shared["permission"]["id"]).unwrap();
+    assert_eq!(made["hasPassword"], true, "{made}");
+    for (arguments, part) in [
+        (json!({"file_path": path, "password": "abc"}), "password"),
+        (json!({"file_path": path, "password": "a\nbcdef"}), "password"),
+        (json!({"file_path": path, "password": "x".repeat(65)}), "password"),
+        (json!({"file_path": path, "revoke_id": "x", "password": "abcdef"}), "password"),
+    ] {
+        let words = refused(&alice, SHARE, arguments.clone()).await;
+        assert!(words.contains(part), "{arguments}: {words}");
+    }
+    assert!(!cluster.replicas[0].stderr().contains("Korrekt"));
+}
