@@ -122,12 +122,7 @@ impl GraphClient {
         self.insist(asker, &request, reading).await.map_err(|error| error.in_mailbox(asker))
     }
 
-    async fn insist(
-        &self,
-        asker: Asker<'_>,
-        request: &Request,
-        reading: Reading,
-    ) -> Result<Got, GraphError> {
+    async fn insist(&self, asker: Asker<'_>, request: &Request, reading: Reading) -> Result<Got, GraphError> {
         if request.target.starts_with('/') && request.target.len() > MAX_TARGET {
             return Err(too_long());
         }

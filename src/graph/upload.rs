@@ -323,7 +323,7 @@ mod tests {
         let client =
             GraphClient::new(graph.clone(), Arc::new(FakeTokens::default()), Arc::new(OpenGate::default()));
         let user = UserKey::new("t", "u");
-        let asker = Asker { user: &user, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
         let open = Request::files_write(Method::POST, "/me/drive/root:/x:/createUploadSession", None);
         let body: ByteStream = Box::pin(futures_util::stream::iter(chunks));
         let outcome = client.upload_from(asker, open, (body, announced)).await;

@@ -18,6 +18,7 @@ use super::cursor::unavailable;
 use super::error::ToolError;
 use crate::domain::cipher::Cipher;
 use crate::domain::ids::{ClientId, GrantId, UserKey};
+use crate::domain::mailbox::Mailbox;
 use crate::domain::random;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::Hasher;
@@ -123,6 +124,9 @@ struct Holder {
 #[derive(Debug, Serialize, Deserialize)]
 struct LinkRecord {
     holder: Holder,
+    /// Whose mailbox it is in, when not the holder's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mailbox: Option<Mailbox>,
     service: String,
     name: String,
     content_type: String,
@@ -194,6 +198,7 @@ impl Transfers {
     pub(crate) async fn link(&self, context: &CallContext, offered: Offered<'_>) -> Result<Link, ToolError> {
         let record = LinkRecord {
             holder: Holder::of(&context.caller),
+            mailbox: context.mailbox.clone(),
             service: offered.service.to_owned(),
             name: offered.name.to_owned(),
             content_type: offered.content_type.to_owned(),

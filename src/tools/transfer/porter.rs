@@ -113,7 +113,8 @@ impl Porter {
         let Found { place, version, record } = self.link(ticket).await?;
         let service = self.registry.service(&record.service).ok_or(Refusal::Gone)?;
         let carrier = service.carrier().ok_or(Refusal::Gone)?;
-        let outgoing = carrier.open(&record.holder.context(OPENING), &record.what).await.map_err(refused)?;
+        let context = CallContext { mailbox: record.mailbox.clone(), ..record.holder.context(OPENING) };
+        let outgoing = carrier.open(&context, &record.what).await.map_err(refused)?;
         if !self.transfers.spend(Kind::Download, ticket).await.map_err(away)? {
             return Err(Refusal::Gone);
         }
@@ -217,7 +218,12 @@ impl Holder {
     }
 
     fn context(&self, time: Duration) -> CallContext {
-        CallContext { caller: self.caller(), deadline: Instant::now() + time, outlet: Outlet::default() }
+        CallContext {
+            caller: self.caller(),
+            mailbox: None,
+            deadline: Instant::now() + time,
+            outlet: Outlet::default(),
+        }
     }
 }
 
@@ -278,6 +284,7 @@ fn refused(error: ToolError) -> Refusal {
         | ToolErrorKind::NotFound
         | ToolErrorKind::InsufficientScope { .. }
         | ToolErrorKind::SignInRequired
+        | ToolErrorKind::MailboxUnavailable { .. }
         | ToolErrorKind::RateLimited { .. }
         | ToolErrorKind::UpstreamUnavailable { .. }
         | ToolErrorKind::Timeout

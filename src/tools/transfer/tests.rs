@@ -29,7 +29,7 @@ fn context(user: &str) -> CallContext {
         grant: GrantId::new("g"),
         scopes: ScopeSet::parse("Files.Read"),
     };
-    CallContext { caller, deadline: Instant::now() + LINK_LIFE, outlet: Outlet::default() }
+    CallContext { caller, mailbox: None, deadline: Instant::now() + LINK_LIFE, outlet: Outlet::default() }
 }
 
 async fn link(transfers: &Transfers) -> String {

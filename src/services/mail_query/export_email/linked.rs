@@ -140,6 +140,7 @@ fn skipped(_: &str, error: ToolError) -> Result<(), ToolError> {
         | ToolErrorKind::InvalidInput { .. }
         | ToolErrorKind::InsufficientScope { .. }
         | ToolErrorKind::SignInRequired
+        | ToolErrorKind::MailboxUnavailable { .. }
         | ToolErrorKind::RateLimited { .. }
         | ToolErrorKind::UpstreamUnavailable { .. }
         | ToolErrorKind::Timeout
