@@ -103,12 +103,13 @@ async fn a_section_and_a_page_are_made_and_read_as_they_were_written() {
     assert!(html.contains(">fine</p>") && !html.contains("evil") && !html.contains("bad()"), "{html}");
     for (wish, part) in [
         (json!({"action": "create", "section_name": "Ideas"}), "title"),
-        (json!({"action": "create", "section_name": "Locked", "title": "x"}), "password"),
         (json!({"action": "create", "section_id": "x y", "title": "x"}), "section_id"),
         (json!({"action": "create", "section_name": "Ideas", "title": "x".repeat(300)}), "title"),
     ] {
         assert!(alice.call(PAGE, wish.clone()).await.refusal().contains(part), "{wish}");
     }
+    let locked = json!({"action": "create", "section_name": "Locked", "title": "x"});
+    assert!(agreed(&alice, PAGE, locked).await.refusal().contains("password"));
     cluster.assert_wire();
 }
 
