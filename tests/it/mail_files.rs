@@ -128,6 +128,47 @@ async fn files_of_a_draft_are_added_and_removed_and_it_is_sent_as_it_was_shown()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_failed_halfway_is_repeated_without_attaching_twice() {
+    let cluster = Cluster::embedded().await;
+    let alice = asking(&cluster, ALICE, ALL).await;
+    cluster.tenant.put_file(ALICE, "a.txt", b"first".to_vec()).await;
+    cluster.tenant.put_file(ALICE, "large.bin", vec![7; 4 << 20]).await;
+    let made = alice.call(CREATE, wish(&[])).await.output().clone();
+    let change = json!({"draft_id": made["draft_id"], "attach": ["onedrive:/a.txt", "onedrive:/large.bin"]});
+    let full = json!({"path": "*/createUploadSession", "status": 413, "times": 1,
+        "body": {"error": {"code": "ErrorMessageSizeExceeded", "message": "m"}}});
+    cluster.tenant.fault(full).await;
+    let refused = alice.call(UPDATE, change.clone()).await.refusal();
+    assert!(refused.contains("large.bin"), "{refused}");
+    assert_eq!(files(&newest(&cluster, ALICE, "drafts").await), [("a.txt", 5)]);
+    let done = alice.call(UPDATE, change.clone()).await.output().clone();
+    assert!(done["warnings"][0].as_str().unwrap().contains("a.txt\" is attached already"), "{done}");
+    let draft = newest(&cluster, ALICE, "drafts").await;
+    assert_eq!(files(&draft), [("a.txt", 5), ("large.bin", 4 << 20)]);
+    // Once more changes nothing; another content under the same name is another file.
+    alice.call(UPDATE, change).await.output();
+    assert_eq!(files(&newest(&cluster, ALICE, "drafts").await).len(), 2);
+    cluster.tenant.put_file(ALICE, "a.txt", b"third".to_vec()).await;
+    let more = json!({"draft_id": made["draft_id"], "attach": ["onedrive:/a.txt"]});
+    alice.call(UPDATE, more).await.output();
+    let draft = newest(&cluster, ALICE, "drafts").await;
+    assert_eq!(files(&draft), [("a.txt", 5), ("large.bin", 4 << 20), ("a.txt", 5)]);
+
+    // Two of one name: which of them is meant has to be said.
+    let id = made["draft_id"].as_str().unwrap();
+    let refused = alice.call(CREATE, wish(&[&format!("mail:{id}/A.TXT")])).await.refusal();
+    let ids: Vec<&str> = [0, 2].map(|at: usize| draft["attachments"][at]["id"].as_str().unwrap()).to_vec();
+    assert!(refused.contains("2 attachments") && ids.iter().all(|id| refused.contains(id)), "{refused}");
+    alice.call(CREATE, wish(&[&format!("mail:{id}/{}", ids[1])])).await.output();
+    // An id that is given twice is removed once.
+    let twice = json!({"draft_id": id, "remove_attachment_ids": [ids[0], ids[0]]});
+    let done = alice.call(UPDATE, twice).await.output().clone();
+    assert!(done.get("warnings").is_none(), "{done}");
+    let draft = cluster.tenant.graph(ALICE, &format!("/me/messages/{id}?$expand=attachments")).await;
+    assert_eq!(files(&draft), [("large.bin", 4 << 20), ("a.txt", 5)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_attached_is_said_and_nothing_is_left_behind() {
     let cluster = Cluster::embedded().await;
     let alice = asking(&cluster, ALICE, ALL).await;

@@ -112,6 +112,41 @@ async fn only_the_author_changes_a_message_and_only_as_it_was_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_text_keeps_what_is_quoted_and_attached_and_a_word_is_for_the_whole_of_it() {
+    let cluster = Cluster::embedded().await;
+    let (alice, bob) = tokio::join!(asking(&cluster, ALICE, ALL), asking(&cluster, BOB, ALL));
+    let first = message(&bob, "When is the load test?").await;
+    cluster.tenant.put_file(ALICE, "plan.txt", b"friday".to_vec()).await;
+    let answer = json!({"recipient_name": ROOM, "content": "On Fryday", "prefix": "none", "reply_to": first,
+        "attach": ["/plan.txt"]});
+    let id = agreed(&alice, SEND, answer).await.1["message_id"].clone();
+    let before = room(&bob).await.into_iter().find(|one| one["id"] == id).unwrap();
+    let wish = json!({"recipient_name": ROOM, "message_id": id, "action": "edit", "content": "On Friday"});
+    let (preview, _) = agreed(&alice, EDIT, wish).await;
+    assert!(preview.contains("plan.txt") && preview.contains("quoted message"), "{preview}");
+    let after = room(&bob).await.into_iter().find(|one| one["id"] == id).unwrap();
+    assert!(after["text"].as_str().unwrap().contains("On Friday"), "{after}");
+    for (name, value) in before.as_object().unwrap() {
+        if !["text", "edited"].contains(&name.as_str()) {
+            assert_eq!(after.get(name), Some(value), "{name}: {after}");
+        }
+    }
+    assert!(after.to_string().contains("plan.txt"), "{after}");
+
+    // The word is for the whole text, also where the preview ends, and for when it was written.
+    let long = format!("{}a", "word ".repeat(400));
+    let id = message(&alice, &long).await;
+    let wish = json!({"recipient_name": ROOM, "message_id": id, "action": "delete"});
+    for text in [format!("{}b", "word ".repeat(400)), long] {
+        let mut wish = wish.clone();
+        wish["confirm_token"] = alice.call(EDIT, wish.clone()).await.output()["confirm_token"].clone();
+        let edit = json!({"recipient_name": ROOM, "message_id": id, "action": "edit", "content": text});
+        agreed(&alice, EDIT, edit).await;
+        assert!(alice.call(EDIT, wish).await.refusal().contains("changed meanwhile"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_only_send_reacts_and_changes_nothing() {
     let cluster = Cluster::embedded().await;
     let alice = asking(&cluster, ALICE, "ChatMessage.Send").await;
@@ -250,6 +285,19 @@ async fn an_address_without_a_chat_starts_one_after_the_person_agreed() {
     let (preview, again) =
         agreed(&alice, SEND, json!({"recipient_name": "nora@contoso.example", "content": "2"})).await;
     assert!(preview.contains("(oneOnOne)") && again["chat_id"] == sent["chat_id"], "{preview}");
+    // The answer to the first message of a chat that was new got lost: the same once more goes by the chat's id now.
+    let frank = json!({"recipient_name": "frank@contoso.example", "content": "Ahoy"});
+    let mut wish = frank.clone();
+    let held = alice.call(SEND, wish.clone()).await.output().clone();
+    assert!(held["preview"].as_str().unwrap().contains("(a new chat)"), "{held}");
+    wish["confirm_token"] = held["confirm_token"].clone();
+    let lost = json!({"method": "POST", "path": "*/messages", "status": 503, "after": true, "times": 1});
+    cluster.tenant.fault(lost).await;
+    assert!(alice.call(SEND, wish).await.refusal().contains("did not say whether"));
+    let mut wish = frank;
+    wish["confirm_token"] = alice.call(SEND, wish.clone()).await.output()["confirm_token"].clone();
+    assert!(alice.call(SEND, wish).await.refusal().contains("did not say whether"));
+    assert_eq!(said(&alice, json!({"recipient_name": "frank@contoso.example"})).await.len(), 1);
     for nobody in ["nobody@contoso.example", "' or 1 eq 1@x"] {
         let refused = alice.call(SEND, json!({"recipient_name": nobody, "content": "x"})).await.refusal();
         assert!(refused.contains("No chat"), "{nobody}: {refused}");

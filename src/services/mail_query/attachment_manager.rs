@@ -7,7 +7,7 @@ use super::message::{Frame, MessageView, project};
 use super::plan::{Plan, plan};
 use super::post::{PostFilter, is_address};
 use super::window::{Period, Window};
-use super::{Mail, SCOPES, asker, fault};
+use super::{Mail, SCOPES, asker, bulk, fault};
 use crate::domain::mailbox::Mailbox;
 use crate::graph::encode::Target;
 use crate::graph::error::{Fault, GraphError};
@@ -31,7 +31,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use unicode_normalization::UnicodeNormalization;
 
 const NAME: &str = "attachmentManager";
@@ -45,8 +44,6 @@ const MAX_PATHS: usize = 5;
 const PAGE: usize = 50;
 /// Most pages of one call.
 const MAX_PAGES: usize = 24;
-/// A file is not begun this short before the end of the call.
-const RESERVE: Duration = Duration::from_secs(5);
 
 /// The tool.
 pub(super) struct AttachmentManager {
@@ -285,7 +282,7 @@ impl AttachmentManager {
                 found.error = Some("A link to a file in OneDrive or SharePoint; open it there.".to_owned());
                 continue;
             }
-            if context.deadline.saturating_duration_since(Instant::now()) < RESERVE {
+            if bulk::is_late(context) {
                 found.error =
                     Some("Not done: the time of this call is over. Call again for fewer files.".to_owned());
                 continue;

@@ -10,7 +10,10 @@ use crate::tools::output::ToolOutput;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
+/// A file is not begun this short before the end of the call.
+pub(super) const RESERVE: Duration = Duration::from_secs(5);
 /// Most messages of one call.
 pub(super) const MAX_IDS: usize = 50;
 
@@ -32,6 +35,11 @@ struct Done<'a> {
     results: &'a [Row],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+}
+
+/// Whether the time of the call is over for whatever takes longer than a moment.
+pub(super) fn is_late(context: &CallContext) -> bool {
+    context.deadline.saturating_duration_since(Instant::now()) < RESERVE
 }
 
 /// Input property for the ids.

@@ -119,7 +119,11 @@ impl CreateEmailDraft {
         }
         if let Some(body) = body {
             let own = if body.html { body.content } else { markup::of_text(&body.content) };
-            patch.extend([item_body(&RawBody { content: above_history(&own, draft.html()), html: true })]);
+            patch.extend([item_body(&RawBody {
+                content: above_history(&own, draft.html()),
+                html: true,
+                cut: false,
+            })]);
         }
         if !patch.is_empty() {
             let target = Target::new(format!("/me/messages/{}", segment(draft.id())));

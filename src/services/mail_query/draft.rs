@@ -173,7 +173,7 @@ impl Draft {
             subject: line(self.text("/subject")),
             importance: self.text("/importance").to_owned(),
             attachments: attachments.into_iter().flatten().filter_map(name).collect(),
-            body: Some(RawBody { content: self.html().to_owned(), html: true }),
+            body: Some(RawBody { content: self.html().to_owned(), html: true, cut: false }),
         };
         preview.text().await
     }

@@ -1,10 +1,11 @@
 //! Files that go along with a mail, named by reference: of the own OneDrive (`onedrive:/path`), or of another message
 //! (`mail:{message id}/{attachment id}`), or sent in by a ticket (`upload:{ticket}`). The bytes go from Graph to Graph; what a person agreed to is their checksum.
 
-use super::attachment_view::{self, Sort};
+use super::attachment_view::{self, AttachmentItem, Sort};
 use super::{Mail, SCOPES, asker, fault, mailbox, write_fault};
 use crate::graph::encode::{Target, segment};
 use crate::graph::request::Request;
+use crate::services::answer::line;
 use crate::services::{drive, file_text, uploads};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
@@ -109,12 +110,7 @@ async fn of_message(
     let (context, message) = mailbox::of_id(&mail.deps.graph, context, SCOPES, message).await?;
     let context = &context;
     let items = attachment_view::list(mail, context, message).await?;
-    let hit = items.iter().find(|item| item.attachment_id == attachment);
-    let hit = hit.or_else(|| items.iter().find(|item| item.name.eq_ignore_ascii_case(attachment.trim())));
-    let Some(item) = hit else {
-        let text = "`attach`: that message has no such attachment. get_email lists them with their ids.";
-        return Err(ToolError::invalid("attach", text));
-    };
+    let item = meant(&items, attachment)?;
     let (ending, content_type) = match item.kind {
         Sort::File => ("", item.content_type.clone()),
         Sort::Item => (".eml", "message/rfc822".to_owned()),
@@ -134,7 +130,66 @@ async fn of_message(
     Ok(drive::Source { name: format!("{}{ending}", item.name), content_type, bytes })
 }
 
+/// The attachment with that id, or the only one of that name.
+fn meant<'a>(items: &'a [AttachmentItem], wanted: &str) -> Result<&'a AttachmentItem, ToolError> {
+    if let Some(item) = items.iter().find(|item| item.attachment_id == wanted) {
+        return Ok(item);
+    }
+    let named = |item: &&AttachmentItem| item.name.to_lowercase() == wanted.trim().to_lowercase();
+    let named: Vec<&AttachmentItem> = items.iter().filter(named).collect();
+    match named.as_slice() {
+        [one] => Ok(one),
+        [] => {
+            let text = "`attach`: that message has no such attachment. get_email lists them with their ids.";
+            Err(ToolError::invalid("attach", text))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|item| item.attachment_id.as_str()).collect();
+            let text = format!(
+                "`attach`: {} attachments of that message have this name. Say which by its id instead of the name: {}.",
+                ids.len(),
+                ids.join(", ")
+            );
+            Err(ToolError::invalid("attach", text))
+        }
+    }
+}
+
 impl Enclosures {
+    /// Those that the draft does not have yet, by name and content, and the names of those that it has: a call that
+    /// failed halfway is repeated without attaching anything twice (`GET …/attachments/{id}/$value` for each file of the
+    /// same name, Mail.Read). What is to be `removed` does not count.
+    pub(super) async fn missing_in(
+        self,
+        mail: &Mail,
+        context: &CallContext,
+        draft: &str,
+        removed: &[String],
+    ) -> Result<(Self, Vec<String>), ToolError> {
+        if self.is_empty() {
+            return Ok((self, Vec::new()));
+        }
+        let mut there = attachment_view::list(mail, context, draft).await?;
+        there.retain(|item| item.kind == Sort::File && !removed.contains(&item.attachment_id));
+        let (mut missing, mut known) = (Self { files: Vec::new(), tickets: self.tickets }, Vec::new());
+        for file in self.files {
+            let name = line(&file.name);
+            let mut is_there = false;
+            for item in there.iter().filter(|item| item.name == name) {
+                let target = Target::new(attachment_view::path(draft, &item.attachment_id, "/$value"));
+                let request = Request::outlook(target).download(mail.deps.settings.max_attachment_bytes);
+                let bytes = mail.deps.graph.send(asker(context), request).await.map_err(write_fault)?.body;
+                is_there |= file_text::checksum(bytes).await? == file.sha256;
+            }
+            if is_there {
+                known.push(name);
+            } else {
+                missing.files.push(file);
+            }
+        }
+        Ok((missing, known))
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }

@@ -200,7 +200,7 @@ mod tests {
         let item = |at: i64| {
             let mut item = project(&MessageView::default(), &frame);
             item.received = DateTime::from_timestamp(at, 0).unwrap();
-            item.raw = Some(RawBody { content: at.to_string(), html: false });
+            item.raw = Some(RawBody { content: at.to_string(), html: false, cut: false });
             item
         };
         let mut items = vec![item(3), item(1), item(4), item(2)];

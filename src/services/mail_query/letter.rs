@@ -103,12 +103,12 @@ impl Letter {
         let Some(body) = self.body.clone() else { return Ok(None) };
         if self.body_format == BodyForm::Text {
             markup::check_length("body", &body)?;
-            return Ok(Some(RawBody { content: body, html: false }));
+            return Ok(Some(RawBody { content: body, html: false, cut: false }));
         }
         let form = self.body_format;
         let made = tokio::task::spawn_blocking(move || markup::html("body", &body, form)).await;
         let content = made.map_err(|_| ToolError::internal("the conversion of a body failed"))??;
-        Ok(Some(RawBody { content, html: true }))
+        Ok(Some(RawBody { content, html: true, cut: false }))
     }
 
     /// Subject and importance as members of a message.
@@ -220,7 +220,7 @@ mod tests {
             subject: "Crane".to_owned(),
             importance: "high".to_owned(),
             attachments: vec!["plan.pdf".to_owned()],
-            body: Some(RawBody { content: body, html: true }),
+            body: Some(RawBody { content: body, html: true, cut: false }),
         };
         let text = preview.text().await.unwrap();
         for part in [

@@ -109,6 +109,8 @@ impl<'a> MessageView<'a> {
 pub(super) struct RawBody {
     pub(super) content: String,
     pub(super) html: bool,
+    /// It was longer.
+    pub(super) cut: bool,
 }
 
 impl RawBody {
@@ -118,7 +120,8 @@ impl RawBody {
             end -= 1;
         }
         let content = view.content.get(..end).unwrap_or_default().to_owned();
-        Self { content, html: view.content_type.eq_ignore_ascii_case("html") }
+        let html = view.content_type.eq_ignore_ascii_case("html");
+        Self { cut: content.len() < view.content.len(), content, html }
     }
 }
 

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 const NAME: &str = "update_email_draft";
@@ -81,21 +82,29 @@ impl Tool for UpdateEmailDraft {
     }
 
     async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
-        let (context, warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
+        let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
         let context = &context;
-        let wish: Wish = typed(&args)?;
+        let mut wish: Wish = typed(&args)?;
+        let mut seen = HashSet::new();
+        wish.remove_attachment_ids.retain(|id| seen.insert(id.clone()));
         let people = wish.letter.people()?;
         let mut patch = wish.letter.heads()?;
         let body = wish.letter.body().await?;
         let files = enclose::fetch(&self.mail, context, &wish.letter.attach, WRITE_SCOPES).await?;
         let draft = Draft::read(&self.mail, context, &wish.draft_id, WRITE_SCOPES).await?;
         let removed = draft.files(&wish.remove_attachment_ids)?;
+        let (files, known) =
+            files.missing_in(&self.mail, context, draft.id(), &wish.remove_attachment_ids).await?;
         patch.extend(people.members());
         if let Some(body) = body {
             let own = if body.html { body.content } else { markup::of_text(&body.content) };
-            patch.extend([item_body(&RawBody { content: above_history(&own, draft.html()), html: true })]);
+            patch.extend([item_body(&RawBody {
+                content: above_history(&own, draft.html()),
+                html: true,
+                cut: false,
+            })]);
         }
-        if patch.is_empty() && files.is_empty() && removed.is_empty() {
+        if patch.is_empty() && files.is_empty() && removed.is_empty() && known.is_empty() {
             let text = "Nothing would change: give at least one thing that is to be another than it is.";
             return Err(ToolError::invalid("draft_id", text));
         }
@@ -105,6 +114,7 @@ impl Tool for UpdateEmailDraft {
             changes.push(format!("change {}", changed.join(", ")));
         }
         changes.extend(files.names().into_iter().map(|name| format!("attach {name}")));
+        changes.extend(known.iter().map(|name| format!("leave {name}, which is attached already")));
         changes.extend(removed.into_iter().map(|name| format!("remove {name}")));
         let what = format!("To do: {}. This draft, as it stands:", changes.join("; "));
         let write = Write {
@@ -127,6 +137,9 @@ impl Tool for UpdateEmailDraft {
             self.mail.deps.graph.send(asker(context), request).await.map_err(write_fault)?;
         }
         files.put(&self.mail, context, draft.id()).await?;
+        warnings.extend(known.iter().map(|name| {
+            format!("\"{name}\" is attached already, with the same content, and was not attached again.")
+        }));
         let draft = Draft::read(&self.mail, context, draft.id(), WRITE_SCOPES).await?;
         draft.output(&self.mail, context, warnings).await
     }

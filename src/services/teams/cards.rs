@@ -133,6 +133,35 @@ impl Cards {
         Ok(())
     }
 
+    /// Those of a message as it stands, so that a new text leaves them where they are: what it quotes above, the rest
+    /// below.
+    pub(super) fn kept(message: &Value) -> Self {
+        let mut cards = Self::default();
+        for card in message.get("attachments").and_then(Value::as_array).into_iter().flatten() {
+            let text = |name: &str| card.get(name).and_then(Value::as_str).unwrap_or_default();
+            // Only what stands in the text by its id can be sent again.
+            let Some(id) = Some(text("id")).filter(|id| is_card_id(id)) else { continue };
+            let is_quote = text("contentType") == "messageReference";
+            let place = if is_quote { &mut cards.before } else { &mut cards.after };
+            let _ = write!(place, "<attachment id=\"{id}\"></attachment>");
+            let name = line(text("name"));
+            let what = match (is_quote, name.is_empty()) {
+                (true, _) => "the quoted message",
+                (false, true) => "a card",
+                (false, false) => &name,
+            };
+            let _ = writeln!(cards.told, "(kept: {what})");
+            let mut sent = Map::new();
+            for member in ["id", "contentType", "contentUrl", "content", "name", "thumbnailUrl", "teamsAppId"]
+            {
+                let value = card.get(member).filter(|value| !value.is_null());
+                sent.extend(value.map(|value| (member.to_owned(), value.clone())));
+            }
+            cards.attachments.push(sent.into());
+        }
+        cards
+    }
+
     /// The body of a message with all of it.
     pub(super) fn with(&self, html: &str) -> Map<String, Value> {
         let content = format!("{}{html}{}", self.before, self.after);
@@ -143,6 +172,11 @@ impl Cards {
         }
         body
     }
+}
+
+/// An id that can stand in the text: a number or a GUID.
+fn is_card_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// A message id that can be one.

@@ -1,7 +1,7 @@
 //! `teams_edit_message`: changes or deletes what the user said in a chat, or reacts to what anybody said there. What
 //! others see changes, so the person agrees first.
 
-use super::cards::checked_message_id;
+use super::cards::{Cards, checked_message_id};
 use super::chat::{self, ChatItem, Member};
 use super::markup::{ContentFormat, mentioned, written};
 use super::message::{MessageView, Raw};
@@ -137,7 +137,12 @@ impl EditMessage {
 
 /// `PATCH …/messages/{id}` and `POST /users/{id}/chats/…/softDelete` (Chat.ReadWrite), or `POST …/setReaction`
 /// (ChatMessage.Send).
-fn change(context: &CallContext, wish: &Wish, chat: &ChatItem, id: &str) -> Result<Change, ToolError> {
+fn change(
+    context: &CallContext,
+    wish: &Wish,
+    (chat, id): (&ChatItem, &str),
+    kept: &Cards,
+) -> Result<Change, ToolError> {
     let path = format!("/chats/{}/messages/{}", segment(&chat.chat_id), segment(id));
     match wish.action {
         Action::Edit => {
@@ -147,11 +152,12 @@ fn change(context: &CallContext, wish: &Wish, chat: &ChatItem, id: &str) -> Resu
             })?;
             let people = mentioned(&wish.mentions, &chat.people)?;
             let message = written(content, wish.content_format, None, &people)?;
-            let mut body = json!({"body": {"contentType": "html", "content": message.html}});
-            if let Some(members) = body.as_object_mut().filter(|_| !message.mentions.is_empty()) {
-                members.insert("mentions".to_owned(), json!(message.mentions));
+            let mut body = kept.with(&message.html);
+            if !message.mentions.is_empty() {
+                body.insert("mentions".to_owned(), json!(message.mentions));
             }
-            Ok(Change { method: Method::PATCH, path, body: Some(body), told: format!("to\n\n{content}") })
+            let told = format!("to\n\n{}{content}", kept.told);
+            Ok(Change { method: Method::PATCH, path, body: Some(body.into()), told })
         }
         Action::Delete => {
             let path = format!("/users/{}{path}/softDelete", segment(&context.caller.user.oid));
@@ -197,19 +203,28 @@ impl Tool for EditMessage {
             context.caller.require(NAME, &["Chat.Read", "ChatMessage.Send", WRITE])?;
         }
         let chat = self.chat(context, &wish).await?;
-        let change = change(context, &wish, &chat, id)?;
         let target = Target::new(format!("/chats/{}/messages/{}", segment(&chat.chat_id), segment(id)));
         let request = Request::teams(target.build()).in_thread(&chat.chat_id);
         let graph = &self.desk.deps.graph;
         let answer = graph.send(asker(context), request).await.map_err(|error| fault(error, SCOPES))?;
         let view: MessageView<'_> = answer.view().map_err(|error| fault(error, SCOPES))?;
         check(&view, is_own.then_some(&*context.caller.user.oid))?;
+        let kept = if wish.action == Action::Edit {
+            Cards::kept(&answer.view().map_err(|error| fault(error, SCOPES))?)
+        } else {
+            Cards::default()
+        };
+        let change = change(context, &wish, (&chat, id), &kept)?;
         let said = Raw::of(&view).text(SHOWN);
         let by = if is_own { "of yours".to_owned() } else { format!("by {}", view.author()) };
         let readers: Vec<String> = chat.people.iter().map(|one| one.mail.clone()).collect();
-        // Whoever agreed to it agreed to change this text, and not what it became meanwhile.
-        let payload =
-            json!({"method": change.method.as_str(), "path": change.path, "body": change.body, "said": said});
+        let mut ids: Vec<&str> = chat.people.iter().map(|one| one.id.as_str()).collect();
+        ids.sort_unstable();
+        // Whoever agreed to it agreed to change this text for these readers, and not what either became meanwhile.
+        let payload = json!({
+            "method": change.method.as_str(), "path": change.path, "body": change.body, "was": view.version(),
+            "readers": ids,
+        });
         let write = Write {
             service: "teams",
             tool: NAME,

@@ -134,6 +134,12 @@ impl MessageView<'_> {
         users.into_iter().any(|user| user.id.eq_ignore_ascii_case(oid))
     }
 
+    /// What a change is about: the whole text as it stands, and when it was last written to.
+    pub(super) fn version(&self) -> Value {
+        let text = self.body.as_ref().map(|body| &*body.content);
+        json!({"edited": self.last_edited_date_time, "text": text})
+    }
+
     pub(super) fn has_attachments(&self) -> bool {
         !self.attachments.is_empty()
     }

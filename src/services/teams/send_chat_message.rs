@@ -208,6 +208,13 @@ impl Tool for SendChatMessage {
         ids.sort_unstable();
         // Whoever agreed to it agreed to these readers.
         let payload = json!({"chat": chat.chat_id, "message": body, "readers": ids});
+        // Between two people there is one chat: it is the same message before the chat has an id and after.
+        let once = match chat.people.as_slice() {
+            [person] if chat.kind == "oneOnOne" && !person.id.is_empty() => {
+                json!({"person": person.id, "message": body})
+            }
+            _ => payload.clone(),
+        };
         let lead = prefix.map(|prefix| format!("{prefix} ")).unwrap_or_default();
         let kind = if chat.chat_id.is_empty() { "a new chat" } else { &chat.kind };
         let write = Write {
@@ -226,7 +233,7 @@ impl Tool for SendChatMessage {
         }
         let body = Bytes::from(Value::Object(body).to_string());
         let done =
-            sent::once(&self.desk, context, (&payload, SCOPES), self.send(context, &mut chat, body)).await?;
+            sent::once(&self.desk, context, (&once, SCOPES), self.send(context, &mut chat, body)).await?;
         warnings.extend(done.note());
         let sent = Sent {
             status: "done",

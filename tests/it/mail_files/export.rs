@@ -66,6 +66,41 @@ async fn messages_become_tables_texts_and_mail_files() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_time_is_left_for_is_saved_and_what_nobody_knows_is_told() {
+    let settings = [("ENTRADA_TOOLS__DEADLINE_S", "9")];
+    let cluster = Cluster::start(Store::embedded(), Plan { settings: &settings, ..Plan::default() }).await;
+    let alice = asking(&cluster, ALICE, ALL).await;
+    let page =
+        alice.call("query_email", json!({"limit": 2, "start_date": "2020-01-01"})).await.output().clone();
+    let ids: Vec<&str> =
+        page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    // One message does not come in time: the other one is saved all the same.
+    let slow = json!({"path": format!("/v1.0/me/messages/{}", ids[1].trim_end_matches('=')), "delay_ms": 30_000, "times": 1});
+    cluster.tenant.fault(slow).await;
+    let wish = json!({"ids": ids, "destination": "onedrive:/Mail/x.csv"});
+    let done = alice.call("export_email", wish).await.output().clone();
+    assert_eq!((&done["rows"], &done["failed"][0]["id"]), (&json!(1), &json!(ids[1])), "{done}");
+    assert!(done["failed"][0]["error"].as_str().unwrap().contains("time of this call"), "{done}");
+    assert_eq!(done["files"].as_array().unwrap().len(), 1, "{done}");
+    // The answer to a write got lost: it may be there, and the way to find out is told.
+    for (ids, format) in [(json!(ids), "eml"), (json!([ids[0]]), "md")] {
+        let lost = json!({"method": "PUT", "path": "*/content", "status": 503, "after": true, "times": 1});
+        cluster.tenant.fault(lost).await;
+        let wish = json!({"ids": ids, "format": format, "destination": "onedrive:/Lost"});
+        let answer = alice.call("export_email", wish).await;
+        assert!(answer.text.contains("did not say whether"), "{}", answer.text);
+        assert!(answer.text.contains("onedrive:/Lost (list_files)"), "{}", answer.text);
+        if format == "eml" {
+            let done = answer.output();
+            assert_eq!((&done["rows"], done["unknown"].as_array().unwrap().len()), (&json!(1), 1), "{done}");
+            assert!(done.get("failed").is_none(), "{done}");
+        } else {
+            answer.refusal();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_exported_is_said() {
     let cluster = Cluster::embedded().await;
     let (alice, bob) = tokio::join!(asking(&cluster, ALICE, ALL), asking(&cluster, BOB, ALL));

@@ -15,8 +15,8 @@ const MARK: &str = "\u{FEFF}";
 const COLUMNS: [&str; 11] =
     ["received", "from", "to", "cc", "subject", "importance", "unread", "attachments", "body", "link", "id"];
 
-/// The file's text.
-pub(super) fn write(form: Form, items: Vec<Item>) -> String {
+/// The file's text, and how many bodies are not whole in it.
+pub(super) fn write(form: Form, items: Vec<Item>) -> (String, usize) {
     match form {
         Form::Md => markdown(items),
         Form::Json => json(items),
@@ -24,11 +24,15 @@ pub(super) fn write(form: Form, items: Vec<Item>) -> String {
     }
 }
 
-fn plain(raw: Option<RawBody>) -> String {
+/// A body as text, and whether something of it is missing.
+fn plain(raw: Option<RawBody>) -> (String, bool) {
     match raw {
-        Some(raw) if raw.html => mail_html_to_text(&raw.content, MAX_BODY).text,
-        Some(raw) => raw.content,
-        None => String::new(),
+        Some(raw) if raw.html => {
+            let done = mail_html_to_text(&raw.content, MAX_BODY);
+            (done.text, done.truncated || raw.cut)
+        }
+        Some(raw) => (raw.content, raw.cut),
+        None => (String::new(), false),
     }
 }
 
@@ -40,9 +44,11 @@ fn cell(text: &str) -> String {
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
-fn csv(items: Vec<Item>) -> String {
-    let mut out = format!("{MARK}{}\r\n", COLUMNS.join(","));
+fn csv(items: Vec<Item>) -> (String, usize) {
+    let (mut out, mut cut) = (format!("{MARK}{}\r\n", COLUMNS.join(",")), 0);
     for item in items {
+        let (body, is_cut) = plain(item.raw);
+        cut += usize::from(is_cut || body.chars().count() > MAX_CELL);
         let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
         let row = [
             item.received_local.get(..19).unwrap_or(&item.received_local).replace('T', " "),
@@ -53,7 +59,7 @@ fn csv(items: Vec<Item>) -> String {
             item.importance,
             yes(item.unread),
             yes(item.has_attachments),
-            plain(item.raw),
+            body,
             item.link,
             item.id,
         ];
@@ -61,11 +67,11 @@ fn csv(items: Vec<Item>) -> String {
         out.push_str(&row.join(","));
         out.push_str("\r\n");
     }
-    out
+    (out, cut)
 }
 
-fn markdown(items: Vec<Item>) -> String {
-    let mut out = String::new();
+fn markdown(items: Vec<Item>) -> (String, usize) {
+    let (mut out, mut cut) = (String::new(), 0);
     for item in items {
         let subject = if item.subject.is_empty() { "(no subject)" } else { &item.subject };
         // Writing to a String cannot fail.
@@ -74,28 +80,56 @@ fn markdown(items: Vec<Item>) -> String {
             let _ = writeln!(out, "- Cc: {}", item.cc.join("; "));
         }
         let _ = writeln!(out, "- Received: {}\n- Link: {}\n", item.received_local, item.link);
-        let body = match item.raw {
-            Some(raw) if raw.html => mail_html_to_markdown(&raw.content, MAX_BODY).text,
-            Some(raw) => raw.content,
-            None => String::new(),
+        let (body, is_cut) = match item.raw {
+            Some(raw) if raw.html => {
+                let done = mail_html_to_markdown(&raw.content, MAX_BODY);
+                (done.text, done.truncated || raw.cut)
+            }
+            other => plain(other),
         };
+        cut += usize::from(is_cut);
         let _ = writeln!(out, "{}\n\n---\n", body.trim());
     }
-    out
+    (out, cut)
 }
 
-fn json(items: Vec<Item>) -> String {
-    let one = |mut item: Item| {
-        item.body = Some(plain(item.raw.take()));
-        json!(item)
-    };
-    let all: Vec<_> = items.into_iter().map(one).collect();
-    format!("{:#}\n", json!(all))
+fn json(items: Vec<Item>) -> (String, usize) {
+    let mut cut = 0;
+    let mut all = Vec::with_capacity(items.len());
+    for mut item in items {
+        let (body, is_cut) = plain(item.raw.take());
+        cut += usize::from(is_cut);
+        item.body = Some(body);
+        all.push(json!(item));
+    }
+    (format!("{:#}\n", json!(all)), cut)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::mail_query::message::{Frame, MessageView, project};
+
+    #[test]
+    fn bodies_that_are_not_whole_are_counted_in_every_form() {
+        let frame = Frame { zone: chrono_tz::UTC, own_domain: String::new(), mailbox: None, folder: None };
+        let item = |content: String, html: bool, cut: bool| {
+            let mut item = project(&MessageView::default(), &frame);
+            item.raw = Some(RawBody { content, html, cut });
+            item
+        };
+        for form in [Form::Csv, Form::Md, Form::Json] {
+            let items = vec![
+                item("<p>whole</p>".to_owned(), true, false),
+                item("x".to_owned(), false, true),
+                item(format!("<p>{}</p>", "word ".repeat(60_000)), true, false),
+            ];
+            let (text, cut) = write(form, items);
+            assert!(cut == 2 && text.contains("whole"), "{form:?}: {cut}");
+        }
+        let long = item("가".repeat(40_000), false, false);
+        assert_eq!(write(Form::Csv, vec![long]).1, 1, "a cell holds less than a body");
+    }
 
     #[test]
     fn cells_are_quoted_and_no_formula_runs() {

@@ -70,7 +70,7 @@ impl ExportEmail {
             (Form::Eml, _) => self.archive(context, ids).await,
             (Form::Csv | Form::Md | Form::Json, _) => {
                 let (items, _) = self.items(context, &ids, skipped).await?;
-                Ok(whole(Bytes::from(written(form, items).await?)))
+                Ok(whole(Bytes::from(written(form, items).await?.0)))
             }
         }
     }

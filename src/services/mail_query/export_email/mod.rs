@@ -97,6 +97,9 @@ struct Done {
     rows: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failed: Vec<Failed>,
+    /// Nobody knows whether these were saved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<Failed>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
@@ -210,9 +213,12 @@ impl ExportEmail {
     ) -> Result<(Vec<Item>, Frame), ToolError> {
         let frame = self.mail.frame(context).await?;
         let shared = &frame;
+        // What was read by then is written, whatever is missing.
+        let end = context.deadline.checked_sub(bulk::RESERVE).unwrap_or(context.deadline);
+        let end = &end;
         let read = stream::iter(ids.to_vec()).map(async move |id| {
-            let found = self.message(context, &id, shared).await;
-            (id, found)
+            let found = tokio::time::timeout_at((*end).into(), self.message(context, &id, shared)).await;
+            (id, found.unwrap_or_else(|_| Err(late())))
         });
         let found: Vec<(String, Result<Item, ToolError>)> = read.buffered(AT_ONCE).collect().await;
         let mut items = Vec::new();
@@ -243,11 +249,15 @@ impl ExportEmail {
             return Ok(());
         }
         done.rows = items.len();
-        let text = written(form, items).await?;
+        let (text, cut) = written(form, items).await?;
+        done.warnings.extend(cut);
         let made = self.made_name(frame.zone, form.ending());
         let name = place.name.as_deref().unwrap_or(&made);
         let content = (form.content_type(), Bytes::from(text));
-        done.made(drive::save(&self.mail.deps, context, &place.folder, name, content).await?);
+        let saved = drive::save(&self.mail.deps, context, &place.folder, name, content).await;
+        done.made(
+            saved.map_err(|error| if is_unknown(&error) { unknown(error, place, name) } else { error })?,
+        );
         Ok(())
     }
 
@@ -261,11 +271,16 @@ impl ExportEmail {
     ) -> Result<(), ToolError> {
         let frame = self.mail.frame(context).await?;
         for id in ids {
+            if bulk::is_late(context) {
+                done.fail(&context.marked(id), late())?;
+                continue;
+            }
             let saved = async {
                 let (made, bytes) = self.whole(context, id, &frame).await?;
                 let name = place.name.as_deref().unwrap_or(&made);
                 let content = (Form::Eml.content_type(), bytes);
-                drive::save(&self.mail.deps, context, &place.folder, name, content).await
+                let saved = drive::save(&self.mail.deps, context, &place.folder, name, content).await;
+                saved.map_err(|error| if is_unknown(&error) { unknown(error, place, name) } else { error })
             };
             match saved.await {
                 Ok(saved) => {
@@ -279,11 +294,12 @@ impl ExportEmail {
     }
 }
 
-/// The file's text, away from the async workers.
-async fn written(form: Form, items: Vec<Item>) -> Result<String, ToolError> {
-    tokio::task::spawn_blocking(move || forms::write(form, items))
-        .await
-        .map_err(|_| ToolError::internal("the conversion of an export failed"))
+/// The file's text, made away from the async workers, and a note on bodies that are not whole in it.
+async fn written(form: Form, items: Vec<Item>) -> Result<(String, Option<String>), ToolError> {
+    let made = tokio::task::spawn_blocking(move || forms::write(form, items)).await;
+    let (text, cut) = made.map_err(|_| ToolError::internal("the conversion of an export failed"))?;
+    let note = || format!("{cut} bodies are too long and were cut: `format` eml has them whole.");
+    Ok((text, (cut > 0).then(note)))
 }
 
 fn is_link(destination: &str) -> bool {
@@ -306,7 +322,8 @@ impl Done {
         if stops && self.files.is_empty() {
             return Err(error);
         }
-        self.failed.push(Failed { id: id.to_owned(), error: error.public });
+        let list = if is_unknown(&error) { &mut self.unknown } else { &mut self.failed };
+        list.push(Failed { id: id.to_owned(), error: error.public });
         Ok(())
     }
 
@@ -322,8 +339,31 @@ impl Done {
         for failed in &self.failed {
             let _ = writeln!(text, "- failed: {}: {}", failed.id, failed.error);
         }
+        for unknown in &self.unknown {
+            let _ = writeln!(text, "- unknown: {}: {}", unknown.id, unknown.error);
+        }
         text
     }
+}
+
+fn late() -> ToolError {
+    let text = "Not done: the time of this call is over. Call again for these.";
+    ToolError::new(ToolErrorKind::Timeout, text)
+}
+
+/// Microsoft did not answer a write.
+fn is_unknown(error: &ToolError) -> bool {
+    matches!(&error.kind, ToolErrorKind::UpstreamRejected { code, .. } if code == "unknown_outcome")
+}
+
+/// The same with the way to find out.
+fn unknown(error: ToolError, place: &Place, name: &str) -> ToolError {
+    let public = format!(
+        "Microsoft 365 did not say whether \"{}\" was saved. Look into onedrive:/{} (list_files) before exporting it again.",
+        line(name),
+        place.folder.join("/")
+    );
+    ToolError { public, ..error }
 }
 
 #[async_trait]
@@ -366,8 +406,15 @@ impl Tool for ExportEmail {
         if let Some(answer) = self.mail.deps.writes.hold(context, &args, &write).await? {
             return Ok(answer);
         }
-        let mut done =
-            Done { status: "done", files: Vec::new(), link: None, rows: 0, failed: Vec::new(), warnings };
+        let mut done = Done {
+            status: "done",
+            files: Vec::new(),
+            link: None,
+            rows: 0,
+            failed: Vec::new(),
+            unknown: Vec::new(),
+            warnings,
+        };
         let Some(place) = place else {
             self.link(context, (ids, wish.format), &mut done).await?;
             return output(|| with_notes(done.printed(), &done.warnings, None), &done, OutputFormat::Text);
