@@ -15,8 +15,16 @@ use tokio::time::timeout;
 
 /// Longest error body that is read.
 const MAX_ERROR: usize = 16 * 1024;
-/// Longest text of a foreign error that is passed on.
-const MAX_MESSAGE: usize = 500;
+/// Codes of refusals that concern what the client sent. The words beside them are not passed on: they may tell of our key,
+/// or repeat people's mail.
+const CLIENTS_CODES: [&str; 6] = [
+    "context_length_exceeded",
+    "content_filter",
+    "content_policy_violation",
+    "string_above_max_length",
+    "unsupported_value",
+    "unsupported_parameter",
+];
 
 /// Where the model is, and how long it may be silent.
 pub(crate) struct ModelSettings {
@@ -163,10 +171,10 @@ fn read(data: &str) -> Vec<Result<ModelEvent, ModelError>> {
     if let Some(choice) = chunk.choices.into_iter().next() {
         let texts = [choice.delta.content, choice.delta.refusal].into_iter().flatten();
         found.extend(texts.filter(|text| !text.is_empty()).map(ModelEvent::Text));
-        for (at, call) in choice.delta.tool_calls.into_iter().flatten().enumerate() {
+        for call in choice.delta.tool_calls.into_iter().flatten() {
             let (name, arguments) = call.function.map_or((None, None), |f| (f.name, f.arguments));
-            let (index, arguments) = (call.index.unwrap_or(at), arguments.unwrap_or_default());
-            found.push(ModelEvent::Call { index, id: call.id, name, arguments });
+            let arguments = arguments.unwrap_or_default();
+            found.push(ModelEvent::Call { index: call.index, id: call.id, name, arguments });
         }
         found.extend(choice.finish_reason.map(ModelEvent::Finish));
     }
@@ -176,20 +184,16 @@ fn read(data: &str) -> Vec<Result<ModelEvent, ModelError>> {
     found.into_iter().map(Ok).collect()
 }
 
-/// What a status other than success means. Only a refusal of the request itself is told to the client in the model's
-/// own words; what the model says of our key or of itself is for the log.
+/// What a status other than success means.
 async fn refusal(response: reqwest::Response, patience: Duration) -> ModelError {
     let (status, wait) = (response.status(), retry_after(response.headers()));
     match status {
         StatusCode::TOO_MANY_REQUESTS => ModelError::RateLimited { retry_after: wait },
         StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
             let text = timeout(patience, bounded(response)).await.unwrap_or_default();
-            let error =
-                serde_json::from_slice::<Value>(&text).ok().and_then(|body| body.get("error").cloned());
-            let member = |name: &str| error.as_ref()?.get(name)?.as_str().map(str::to_owned);
-            let message =
-                member("message").unwrap_or_else(|| "The language model refused the request.".to_owned());
-            ModelError::Refused { message: message.chars().take(MAX_MESSAGE).collect(), code: member("code") }
+            let body = serde_json::from_slice::<Value>(&text).unwrap_or_default();
+            let code = body.pointer("/error/code").and_then(Value::as_str);
+            ModelError::Refused { code: CLIENTS_CODES.into_iter().find(|known| code == Some(*known)) }
         }
         _ => ModelError::Failed(status.as_u16()),
     }
@@ -227,8 +231,13 @@ mod tests {
             found,
             [
                 ModelEvent::Text("a".to_owned()),
-                ModelEvent::Call { index: 1, id: text("c"), name: text("f"), arguments: "{".to_owned() },
-                ModelEvent::Call { index: 1, id: None, name: text("g"), arguments: String::new() },
+                ModelEvent::Call {
+                    index: Some(1),
+                    id: text("c"),
+                    name: text("f"),
+                    arguments: "{".to_owned()
+                },
+                ModelEvent::Call { index: None, id: None, name: text("g"), arguments: String::new() },
                 ModelEvent::Finish("tool_calls".to_owned()),
                 ModelEvent::Usage { input: 3, output: 4 },
             ]

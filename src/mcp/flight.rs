@@ -125,6 +125,7 @@ impl Flight {
             answers: Arc::new(self.terms.answers.known.clone()),
             resumed: self.terms.answers.resumed,
             is_task: false,
+            unattended: None,
         };
         let asked = Invocation { caller: self.caller.clone(), outlet, cancel: self.cancel.clone() };
         Box::pin(self.work.run(&self.state.dispatcher, &self.ready.name, asked)).await

@@ -78,12 +78,18 @@ pub(super) async fn answer(
     let (sender, pieces) = mpsc::channel(AHEAD);
     let (done, outcome) = oneshot::channel();
     rt::spawn(async move {
-        let worked = AssertUnwindSafe(work(&job, sender, claim)).catch_unwind().await;
-        let _ = done.send(worked.unwrap_or_else(|_| {
+        let pieces = Pieces::new(sender, claim.is_some());
+        let worked = AssertUnwindSafe(work(&job, &pieces)).catch_unwind().await;
+        let outcome = worked.unwrap_or_else(|_| {
             tracing::error!(service.name = %job.service, "a request panicked");
             Err(ApiError::internal())
-        }));
-        drop(place);
+        });
+        // The client hears the end only after the record is written: who got an answer can always ask again.
+        if let Some(claim) = claim {
+            claim.settle(outcome.as_ref().map_err(|_| pieces.collected())).await;
+        }
+        drop((pieces, place));
+        let _ = done.send(outcome);
     });
     let mut answer = Answer { pieces, outcome, _guard: guard };
     if !is_streamed {
@@ -150,22 +156,10 @@ struct Answer {
     _guard: Option<DropGuard>,
 }
 
-async fn work(job: &Job, sender: mpsc::Sender<Piece>, claim: Option<Claim>) -> Result<Whole, ApiError> {
-    let pieces = Pieces::new(sender, claim.is_some());
-    let finished = run(job, &pieces, &job.cancel).await;
+async fn work(job: &Job, pieces: &Pieces) -> Result<Whole, ApiError> {
+    let end = run(job, pieces, &job.cancel).await?;
     let collected = pieces.collected();
-    // The receiver hears the end only after the record is written: a client that got its answer can always ask again.
-    let whole = match finished {
-        Ok(end) => Ok(Whole { usage: count(job, &collected, end).await, collected, end }),
-        Err(error) => Err(error),
-    };
-    if let Ok(whole) = &whole {
-        budget::charge(job, whole.usage).await;
-    }
-    if let Some(claim) = claim {
-        claim.settle(whole.as_ref().map_err(|_| pieces.collected())).await;
-    }
-    whole
+    Ok(Whole { usage: count(job, &collected, end).await, collected, end })
 }
 
 async fn run(job: &Job, pieces: &Pieces, cancel: &CancellationToken) -> Result<End, ApiError> {

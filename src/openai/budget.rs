@@ -26,6 +26,10 @@ impl Spent {
     fn add(&mut self, day: i64, tokens: u64) {
         *self = Self { day, tokens: self.on(day).saturating_add(tokens) };
     }
+
+    fn correct(&mut self, day: i64, estimate: u64, used: u64) {
+        *self = Self { day, tokens: self.on(day).saturating_sub(estimate).saturating_add(used) };
+    }
 }
 
 fn is_counted(job: &Job) -> bool {
@@ -52,14 +56,38 @@ pub(super) async fn check(job: &Job) -> Result<(), ApiError> {
     Err(ApiError::quota(message, left))
 }
 
-/// Counts what an answer has cost. An answer that is there is not taken back when it cannot be counted.
-pub(super) async fn charge(job: &Job, usage: Usage) {
+/// One step of a language model on the account of its user: what it will cost at least is counted before it is asked, so
+/// that neither leaving early nor asking much at once is free.
+pub(super) struct Bill {
+    estimate: u64,
+}
+
+impl Bill {
+    /// Counts the estimate, if there is anything left to spend.
+    pub(super) async fn open(job: &Job, estimate: u64) -> Result<Self, ApiError> {
+        check(job).await?;
+        count(job, |spent, day| spent.add(day, estimate)).await;
+        Ok(Self { estimate })
+    }
+
+    /// Tokens counted so far.
+    pub(super) fn estimate(&self) -> u64 {
+        self.estimate
+    }
+
+    /// Puts what it has really cost in the place of the estimate.
+    pub(super) async fn close(self, job: &Job, used: Usage) {
+        count(job, |spent, day| spent.correct(day, self.estimate, used.total())).await;
+    }
+}
+
+/// Changes a user's record. An answer that is there is not taken back when it cannot be counted.
+async fn count(job: &Job, change: impl Fn(&mut Spent, i64)) {
     if !is_counted(job) {
         return;
     }
     let day = job.state.clock.now().as_secs().div_euclid(DAY_S);
-    let add = |spent: &mut Spent| spent.add(day, usage.total());
-    if let Err(error) = job.state.keepsakes.change(&job.caller.user, KIND, add).await {
+    if let Err(error) = job.state.keepsakes.change(&job.caller.user, KIND, |spent| change(spent, day)).await {
         tracing::warn!(error = %error, "tokens of a language model were not counted");
     }
 }
@@ -76,5 +104,8 @@ mod tests {
         assert_eq!((spent.on(5), spent.on(6)), (17, 0));
         spent.add(6, 1);
         assert_eq!(spent, Spent { day: 6, tokens: 1 });
+        spent.add(6, 50);
+        spent.correct(6, 50, 30);
+        assert_eq!(spent.on(6), 31);
     }
 }

@@ -7,8 +7,11 @@ use std::collections::HashSet;
 
 /// Most messages of a request.
 const MAX_MESSAGES: usize = 2048;
-/// Most functions of a client (OpenAI's own bound).
+/// Most functions of a client (OpenAI's own bound), and most calls of one message.
 const MAX_TOOLS: usize = 128;
+/// Members of a message that a language model reads. What else clients send back, such as our `tool_results`, is for
+/// nobody, and strict servers refuse it.
+const MESSAGE_MEMBERS: [&str; 5] = ["role", "content", "name", "tool_calls", "tool_call_id"];
 
 /// A call of a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +77,7 @@ impl Conversation {
         let turns = messages.iter().enumerate().map(|(at, message)| turn(message, &format!("{place}[{at}]")));
         let turns = turns.collect::<Result<Vec<_>, _>>()?;
         check_order(&turns, place)?;
+        let messages = messages.into_iter().map(known_members).collect();
         Ok(Self { place: place.to_owned(), turns, messages, ..Self::default() })
     }
 
@@ -133,6 +137,15 @@ impl Conversation {
         answers
     }
 
+    /// What the person wrote last.
+    pub(super) fn last_words(&self) -> &str {
+        let words = self.turns.iter().rev().find_map(|turn| match turn {
+            Turn::User(text) => Some(text.as_str()),
+            Turn::Instructions | Turn::Assistant(_) | Turn::Tool { .. } => None,
+        });
+        words.unwrap_or_default()
+    }
+
     /// What the person asks: the text of the last message, if it is theirs.
     pub(super) fn request(&self) -> Option<&str> {
         match self.turns.last()? {
@@ -161,6 +174,15 @@ pub(super) fn function_name(tool: &Value) -> Option<&str> {
 fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// A message without what is for nobody.
+fn known_members(message: Value) -> Value {
+    let Value::Object(mut members) = message else { return message };
+    members.retain(|name, value| {
+        MESSAGE_MEMBERS.contains(&name.as_str()) && !(name == "tool_calls" && value.is_null())
+    });
+    Value::Object(members)
 }
 
 fn turn(message: &Value, place: &str) -> Result<Turn, ApiError> {
@@ -229,6 +251,10 @@ fn calls_of(calls: Option<&Value>, place: &str) -> Result<Vec<Call>, ApiError> {
             return Err(ApiError::invalid(format!("{place}.tool_calls"), "tool_calls is a list."));
         }
     };
+    if calls.len() > MAX_TOOLS {
+        let message = format!("At most {MAX_TOOLS} calls are read of one message.");
+        return Err(ApiError::invalid(format!("{place}.tool_calls"), message));
+    }
     let mut found: Vec<Call> = Vec::new();
     for (at, call) in calls.iter().enumerate() {
         let place = format!("{place}.tool_calls[{at}]");

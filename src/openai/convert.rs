@@ -144,9 +144,14 @@ impl ToolMessage {
         }
     }
 
-    /// As a language model gets it.
-    pub(super) fn message(&self) -> Value {
-        json!({ "role": "tool", "tool_call_id": self.tool_call_id, "content": self.content })
+    /// As a language model gets it, of at most about so many bytes.
+    pub(super) fn message(&self, most: usize) -> Value {
+        let cut = (most..self.content.len()).find(|at| self.content.is_char_boundary(*at));
+        let content = match cut.and_then(|at| self.content.get(..at)) {
+            Some(begin) => format!("{begin}\n[The rest is left out: ask for less, or for the next part.]"),
+            None => self.content.clone(),
+        };
+        json!({ "role": "tool", "tool_call_id": self.tool_call_id, "content": content })
     }
 
     /// The result as JSON text, for who asked for JSON.

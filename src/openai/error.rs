@@ -109,7 +109,7 @@ impl ApiError {
     }
 
     /// The code, where the language model behind us named one.
-    pub(super) fn with_code(self, code: Option<String>) -> Self {
+    pub(super) fn with_code(self, code: Option<&'static str>) -> Self {
         match code {
             Some(code) => self.coded(code),
             None => self,

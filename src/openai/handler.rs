@@ -51,8 +51,9 @@ async fn answer<W: Wanted>(
     let is_streamed = wanted.is_streamed();
     let mut claim = None;
     if let Some(key) = key {
-        let (user, path) = (&bearer.caller.user, request.path());
-        let asked = Asked { user, service: &name, path, body: &body, id: &id, created };
+        let (user, client) = (&bearer.caller.user, &bearer.caller.client);
+        let path = request.path();
+        let asked = Asked { user, client, service: &name, path, body: &body, id: &id, created };
         match state.kept.claim(key, &asked).await? {
             Standing::Free(held) => claim = Some(held),
             Standing::Answered(recorded) => {

@@ -1,6 +1,6 @@
 //! `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a repeated request is answered and not done twice.
 //!
-//! A key is its user's, at one service, for ten minutes. While the first request runs, repetitions are told to come back
+//! A key is its user's and client's, at one service, for ten minutes. While the first request runs, repetitions are told to come back
 //! (409, which the official packages do); afterwards those of a request that wrote something get its answer again.
 //! Nothing is kept of requests that only read: doing them again is harmless, and what people read is not for our store.
 //! A request with a key runs to its end even when its client leaves, since the client will come back for the answer.
@@ -10,7 +10,7 @@ use super::engine::{Collected, End};
 use super::error::ApiError;
 use super::usage::Usage;
 use crate::domain::cipher::Cipher;
-use crate::domain::ids::{ServiceName, UserKey};
+use crate::domain::ids::{ClientId, ServiceName, UserKey};
 use crate::domain::random;
 use crate::ports::store::Store;
 use actix_web::http::StatusCode;
@@ -19,12 +19,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 const HEADER: &str = "idempotency-key";
 /// How long an answer can be had again.
 const LIFE: Duration = Duration::from_mins(10);
-/// Longer than any answer takes; a replica that died gives the key back then.
-const LEASE: Duration = Duration::from_mins(5);
 const MAX_KEY: usize = 255;
 
 /// The answers kept.
@@ -32,6 +31,8 @@ const MAX_KEY: usize = 255;
 pub(super) struct Kept {
     store: Arc<dyn Store>,
     cipher: Cipher,
+    /// Longer than any answer takes; a replica that died gives the key back then.
+    lease: Duration,
 }
 
 /// An answer that was given.
@@ -55,12 +56,39 @@ impl Recorded {
 /// A key that is held for a running request.
 pub(super) struct Claim {
     kept: Kept,
+    hold: Hold,
     user: UserKey,
     place: String,
-    owner: String,
     digest: String,
     id: String,
     created: i64,
+}
+
+/// A lease that is given back when dropped, whatever becomes of the request.
+struct Hold {
+    store: Arc<dyn Store>,
+    lease: String,
+    owner: String,
+}
+
+impl Hold {
+    /// Keeps the lease to its end.
+    fn keep(mut self) {
+        self.lease.clear();
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let (lease, owner) = (std::mem::take(&mut self.lease), std::mem::take(&mut self.owner));
+        let store = Arc::clone(&self.store);
+        if !lease.is_empty()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            // A lease that cannot be given back ends by itself.
+            runtime.spawn(async move { drop(store.release_lease(&lease, &owner).await) });
+        }
+    }
 }
 
 /// What a key stands for.
@@ -73,6 +101,7 @@ pub(super) enum Standing {
 /// A request, as its key sees it.
 pub(super) struct Asked<'a> {
     pub(super) user: &'a UserKey,
+    pub(super) client: &'a ClientId,
     pub(super) service: &'a ServiceName,
     pub(super) path: &'a str,
     pub(super) body: &'a str,
@@ -93,22 +122,21 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 }
 
 impl Kept {
-    pub(super) fn new(store: Arc<dyn Store>, cipher: Cipher) -> Self {
-        Self { store, cipher }
+    /// `longest` is how long a request may run.
+    pub(super) fn new(store: Arc<dyn Store>, cipher: Cipher, longest: Duration) -> Self {
+        Self { store, cipher, lease: longest + Duration::from_mins(2) }
     }
 
     /// Takes the key for this request, or tells what became of the one that had it.
     pub(super) async fn claim(&self, key: &str, asked: &Asked<'_>) -> Result<Standing, ApiError> {
-        let place = format!("again:{}", digest(&[asked.service.as_str(), key]));
+        let place = format!("again:{}", digest(&[asked.client.as_str(), asked.service.as_str(), key]));
         let digest = digest(&[asked.path, asked.body]);
         let lease = lease(asked.user, &place);
         let owner = random::text::<12>();
-        let is_free = self.store.try_lease(&lease, &owner, LEASE).await.map_err(|_| away())?;
+        let is_free = self.store.try_lease(&lease, &owner, self.lease).await.map_err(|_| away())?;
+        let hold = is_free.then(|| Hold { store: self.store.clone(), lease, owner });
         // Looked at after the lease was asked for: whoever had it has written its answer before letting go.
         if let Some(recorded) = self.recorded(asked.user, &place).await? {
-            if is_free {
-                let _ = self.store.release_lease(&lease, &owner).await;
-            }
             if recorded.digest != digest {
                 let message =
                     "This Idempotency-Key was used for another request. Take a new one for each request.";
@@ -116,11 +144,9 @@ impl Kept {
             }
             return Ok(Standing::Answered(recorded));
         }
-        if !is_free {
-            return Err(ApiError::in_progress());
-        }
+        let Some(hold) = hold else { return Err(ApiError::in_progress()) };
         let (user, id, created) = (asked.user.clone(), asked.id.to_owned(), asked.created);
-        Ok(Standing::Free(Claim { kept: self.clone(), user, place, owner, digest, id, created }))
+        Ok(Standing::Free(Claim { kept: self.clone(), hold, user, place, digest, id, created }))
     }
 
     async fn recorded(&self, user: &UserKey, place: &str) -> Result<Option<Recorded>, ApiError> {
@@ -155,11 +181,10 @@ impl Claim {
             let sealed = self.kept.cipher.seal(&context(&self.user, &self.place), &plain);
             if let Err(error) = self.kept.store.put_handle(&self.user, &self.place, &sealed, LIFE).await {
                 tracing::warn!(%error, "an answer cannot be given again");
+                // Nobody would know that this was done: repetitions wait instead of doing it again.
+                self.hold.keep();
             }
         }
-        let lease = lease(&self.user, &self.place);
-        // A key that cannot be given back comes back by itself.
-        let _ = self.kept.store.release_lease(&lease, &self.owner).await;
     }
 }
 

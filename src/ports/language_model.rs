@@ -9,9 +9,9 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ModelEvent {
     Text(String),
-    /// A part of a call; the parts of one call share an index.
+    /// A part of a call; the parts of one call share an index, where the server numbers calls.
     Call {
-        index: usize,
+        index: Option<usize>,
         id: Option<String>,
         name: Option<String>,
         arguments: String,
@@ -34,9 +34,9 @@ pub(crate) enum ModelError {
     Stalled,
     #[error("the language model is asked too often")]
     RateLimited { retry_after: Option<Duration> },
-    /// It refused what the client asked for; its words are for the client.
-    #[error("{message}")]
-    Refused { message: String, code: Option<String> },
+    /// It refused what the client asked for, by one of the codes that concern the client.
+    #[error("the language model refused the request{}", .code.as_ref().map(|code| format!(": {code}")).unwrap_or_default())]
+    Refused { code: Option<&'static str> },
     /// It failed, or refuses us.
     #[error("the language model failed with status {0}")]
     Failed(u16),

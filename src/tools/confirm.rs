@@ -129,10 +129,14 @@ impl Writes {
             let next = "This was a dry run: nothing was done. Call again without `dry_run` to do it.";
             return held(&Held::new("preview", &write.preview, next)).map(Some);
         }
-        if !write.leaves {
+        let unattended = context.outlet.unattended.as_ref();
+        if !write.leaves && !unattended.is_some_and(|call| call.holds_changes) {
             return Ok(None);
         }
         if let Some(token) = args.get("confirm_token").and_then(Value::as_str) {
+            if unattended.is_some_and(|call| !call.said.contains(token)) {
+                return Err(unseen());
+            }
             self.check(user, write, token).await?;
             self.admit(user, write).await?;
             self.spend(token).await?;
@@ -237,6 +241,15 @@ impl Writes {
             }
         }
     }
+}
+
+/// A program confirmed in the person's place.
+fn unseen() -> ToolError {
+    ToolError::invalid(
+        "confirm_token",
+        "Nothing was done: the person has not confirmed this. Show them the preview, and ask them to answer with the \
+         `confirm_token` itself. Call again after that answer.",
+    )
 }
 
 impl<'a> Held<'a> {

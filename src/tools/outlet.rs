@@ -167,6 +167,15 @@ impl Features {
     }
 }
 
+/// A call that no person watches: a language model on our side makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unattended {
+    /// What the person wrote last: a confirmation counts only in their own words.
+    pub(crate) said: Arc<str>,
+    /// Changes of the person's own things wait for a confirmation as well.
+    pub(crate) holds_changes: bool,
+}
+
 /// One call's outlet.
 #[derive(Clone, Default)]
 pub(crate) struct Outlet {
@@ -178,6 +187,8 @@ pub(crate) struct Outlet {
     pub(crate) resumed: bool,
     /// This call already runs as a task.
     pub(crate) is_task: bool,
+    /// None where a person sees each call at their client.
+    pub(crate) unattended: Option<Unattended>,
 }
 
 impl fmt::Debug for Outlet {

@@ -122,6 +122,12 @@ if (answers === 'rules') {
     assert.deepEqual([parts.text, parts.reason, parts.results.length], ['That is all.', 'stop', 1]);
     return parts.text;
   });
+  await step("the package's own stream helper", async () => {
+    const stream = client.chat.completions.stream({ model: MODEL, messages: user('twice mail') });
+    const { message } = (await stream.finalChatCompletion()).choices[0];
+    assert.equal(message.content, 'That is all.');
+    return message.content;
+  });
   await step('functions of the client', async () => {
     const runner = client.chat.completions.runTools({
       model: MODEL, messages: user('weather?'),

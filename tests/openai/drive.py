@@ -150,6 +150,17 @@ else:
         assert (text, reason, len(results)) == ("That is all.", "stop", 1)
         return text
 
+    @step("the package's own stream helper")
+    def _():
+        # Two results in one stream: the helper puts lists of deltas together by their index.
+        with client.chat.completions.stream(model=MODEL, messages=user("twice mail")) as stream:
+            for _ in stream:
+                pass
+            message = stream.get_final_completion().choices[0].message
+        assert message.content == "That is all.", message
+        assert len(message.model_extra["tool_results"]) == 2, message
+        return message.content
+
     @step("functions of the client")
     def _():
         messages = user("weather?")

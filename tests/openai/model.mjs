@@ -1,5 +1,6 @@
 // An OpenAI-compatible language model that follows a script: what it does depends on the last message alone.
 //   mail ...      calls query_email, and tells of the result in three words
+//   twice ...     the same, with two calls that both have the number 0
 //   weather ...   calls get_weather, which is the client's
 //   busy, broken  fails with 429, 500
 // Prints "model listening on URL".
@@ -29,7 +30,13 @@ const server = createServer(async (request, response) => {
     for (const word of ['That ', 'is ', 'all.']) send({ content: word });
     send({}, 'stop');
   } else if (asked.startsWith('mail')) call('query_email', { limit: 2, days_back: 3650 });
-  else if (asked.startsWith('weather')) call('get_weather', { city: 'Busan' });
+  else if (asked.startsWith('twice')) {
+    for (const limit of [1, 2]) {
+      const args = JSON.stringify({ limit, days_back: 3650 });
+      send({ tool_calls: [{ index: 0, id: `call_${limit}`, type: 'function', function: { name: 'query_email', arguments: args } }] });
+    }
+    send({}, 'tool_calls');
+  } else if (asked.startsWith('weather')) call('get_weather', { city: 'Busan' });
   else {
     send({ content: 'Hello.' });
     send({}, 'stop');

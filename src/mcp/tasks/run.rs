@@ -58,6 +58,7 @@ impl Run {
                     answers: Arc::new(flight.terms.answers.known.clone()),
                     resumed: flight.terms.answers.resumed,
                     is_task: true,
+                    unattended: None,
                 },
                 cancel: CancellationToken::new(),
             },

@@ -58,6 +58,12 @@ impl Wanted for ChatRequest {
         let choice = members.choice()?;
         let newer = members.count("max_completion_tokens")?;
         let older = members.count("max_tokens")?;
+        for (name, bound) in [("max_completion_tokens", newer), ("max_tokens", older)] {
+            // Servers differ in which of the names they know: a model gets the client's.
+            if let Some(bound) = bound {
+                members.put(name, Value::from(bound));
+            }
+        }
         let json = match members.take("response_format") {
             None => false,
             Some(format) => {
@@ -128,7 +134,7 @@ mod tests {
         assert_eq!(wanted.conversation.choice, Choice::Required);
         let rest = Value::Object(wanted.conversation.rest);
         let expected = json!({"temperature": 0.5, "user": "x", "parallel_tool_calls": false,
-            "response_format": {"type": "json_object"}});
+            "response_format": {"type": "json_object"}, "max_completion_tokens": 7, "max_tokens": 5});
         assert_eq!(rest, expected);
     }
 

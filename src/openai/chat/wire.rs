@@ -15,11 +15,13 @@ pub(super) struct Completion {
     created: i64,
     model: String,
     includes_usage: bool,
+    /// Results told so far in a stream.
+    told: usize,
 }
 
 impl Completion {
     pub(super) fn new(id: &str, created: i64, model: &str, includes_usage: bool) -> Self {
-        Self { id: id.to_owned(), created, model: model.to_owned(), includes_usage }
+        Self { id: id.to_owned(), created, model: model.to_owned(), includes_usage, told: 0 }
     }
 
     fn frame(&self, object: &str, choices: Value) -> Value {
@@ -67,7 +69,13 @@ impl Wire for Completion {
     fn piece(&mut self, piece: &Piece) -> Vec<u8> {
         let delta = match piece {
             Piece::Text(text) => json!({ "content": text }),
-            Piece::Ran(result) => json!({ "tool_results": [result] }),
+            Piece::Ran(result) => {
+                // The official packages put lists of deltas together by index.
+                let mut value = json!(result);
+                set(&mut value, "index", json!(self.told));
+                self.told += 1;
+                json!({ "tool_results": [value] })
+            }
             Piece::Calls(calls) => {
                 let indexed = calls.iter().enumerate().map(|(index, one)| {
                     let mut value = call(one);

@@ -5,6 +5,7 @@ use super::super::convert::ToolMessage;
 use super::super::error::ApiError;
 use super::{Job, Pieces};
 use crate::domain::random;
+use crate::tools::dispatch::Invocation;
 use crate::tools::tool::Tool;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -38,18 +39,29 @@ impl Job {
         Some(found.map_err(|error| self.fatal(&error).unwrap_or_else(ApiError::internal)))
     }
 
-    /// Runs one call. A failure that a model can act on is a result as well.
+    /// Runs one call of the client's. A failure that a model can act on is a result as well.
     pub(super) async fn run_call(
         &self,
         call: &Call,
         arguments: Value,
         out: &Pieces,
     ) -> Result<ToolMessage, ApiError> {
+        self.run_as(call, arguments, self.invocation(), out).await
+    }
+
+    /// Runs one call.
+    pub(super) async fn run_as(
+        &self,
+        call: &Call,
+        arguments: Value,
+        asked: Invocation,
+        out: &Pieces,
+    ) -> Result<ToolMessage, ApiError> {
         let found = self.state.dispatcher.registry().tool(self.service.as_str(), &call.name);
         if found.is_some_and(|tool| !tool.spec().annotations.read_only) {
             out.note_write();
         }
-        let running = self.state.dispatcher.call(&self.service, &call.name, arguments, self.invocation());
+        let running = self.state.dispatcher.call(&self.service, &call.name, arguments, asked);
         match Box::pin(running).await {
             Ok(output) => Ok(ToolMessage::of_output(call, output)),
             Err(error) => match self.fatal(&error) {

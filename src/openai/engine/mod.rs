@@ -15,7 +15,7 @@ use crate::domain::resource::Endpoint;
 use crate::tools::context::Caller;
 use crate::tools::dispatch::Invocation;
 use crate::tools::error::{ToolError, ToolErrorKind};
-use crate::tools::outlet::Outlet;
+use crate::tools::outlet::{Outlet, Unattended};
 use actix_web::web;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -126,8 +126,14 @@ impl Job {
         }
     }
 
+    /// A call that the client made itself: who is behind it sees it there.
     fn invocation(&self) -> Invocation {
-        Invocation { caller: self.caller.clone(), outlet: Outlet::default(), cancel: self.cancel.clone() }
+        self.invocation_with(None)
+    }
+
+    fn invocation_with(&self, unattended: Option<Unattended>) -> Invocation {
+        let outlet = Outlet { unattended, ..Outlet::default() };
+        Invocation { caller: self.caller.clone(), outlet, cancel: self.cancel.clone() }
     }
 
     /// The answer to a failure that concerns the request and not the model; none: a model can act on it.

@@ -16,7 +16,11 @@ use super::super::usage;
 use super::{End, Job, Piece, Pieces, Reason};
 use crate::tools::plan::Plan;
 use serde_json::{Map, Value};
+use std::time::{Duration, Instant};
 
+/// Most calls that are run for one request, and how long another one may still begin.
+const MAX_OPEN: usize = 32;
+const OPEN_TIME: Duration = Duration::from_mins(2);
 /// Text goes out in portions of about so many bytes, so that people see it coming.
 const PORTION: usize = 1024;
 
@@ -52,6 +56,11 @@ pub(super) async fn answer(job: &Job, out: &Pieces) -> Result<End, ApiError> {
 async fn run_open(job: &Job, open: &[&Call], out: &Pieces) -> Result<End, ApiError> {
     let mut ready = Vec::new();
     let calling = job.conversation.calling_place();
+    if open.len() > MAX_OPEN {
+        let message =
+            format!("At most {MAX_OPEN} calls are run for one request: answer some, or send fewer.");
+        return Err(ApiError::invalid(format!("{calling}.tool_calls"), message));
+    }
     for call in open {
         let place = |member: &str| format!("{calling}.tool_calls[{}].function.{member}", call.id);
         let Some(tool) = job.tool(&call.name) else {
@@ -64,8 +73,16 @@ async fn run_open(job: &Job, open: &[&Call], out: &Pieces) -> Result<End, ApiErr
     }
     let mut results = Vec::new();
     // One after the other: a later call may build on what an earlier one wrote.
+    let until = Instant::now() + OPEN_TIME;
     for (call, arguments) in ready {
-        let result = job.run_call(call, arguments, out).await?;
+        let result = if Instant::now() < until {
+            job.run_call(call, arguments, out).await?
+        } else {
+            ToolMessage::refused(
+                call,
+                "Not run: the calls before it took too long. Send it again.".to_owned(),
+            )
+        };
         results.push(result.clone());
         out.tell(Piece::Ran(result)).await?;
     }

@@ -56,13 +56,23 @@ impl Wanted for ResponseRequest {
                 return Err(ApiError::invalid("text.format", message));
             }
         };
-        let echo =
-            Echo { instructions, tools: echo_tools, choice: echo_choice, max_tokens, format: format.clone() };
+        let echo = Echo {
+            instructions,
+            tools: echo_tools,
+            choice: echo_choice,
+            max_tokens,
+            format: format.clone(),
+            sampling: ["temperature", "top_p", "parallel_tool_calls", "metadata", "reasoning"]
+                .map(|name| (name, members.peek(name).cloned())),
+        };
         let mut rest = Map::new();
         for name in SHARED {
             if let Some(value) = members.take(name) {
                 rest.insert(name.to_owned(), value);
             }
+        }
+        if let Some(most) = max_tokens {
+            rest.insert("max_completion_tokens".to_owned(), json!(most));
         }
         if let Some(effort) = members.take("reasoning").and_then(|r| r.get("effort").cloned()) {
             rest.insert("reasoning_effort".to_owned(), effort);

@@ -20,6 +20,8 @@ pub(super) struct Echo {
     pub(super) max_tokens: Option<u64>,
     /// `text.format`.
     pub(super) format: Option<Value>,
+    /// Members that only a language model reads.
+    pub(super) sampling: [(&'static str, Option<Value>); 5],
 }
 
 /// One response.
@@ -49,7 +51,7 @@ impl Response {
             Some(Reason::Stop | Reason::ToolCalls) | None => Value::Null,
         };
         let text = self.echo.format.clone().unwrap_or_else(|| json!({ "type": "text" }));
-        json!({
+        let mut response = json!({
             "id": self.id, "object": "response", "created_at": self.created, "status": status, "error": null,
             "incomplete_details": incomplete, "instructions": self.echo.instructions,
             "max_output_tokens": self.echo.max_tokens, "model": self.model, "output": items,
@@ -57,7 +59,13 @@ impl Response {
             "reasoning": { "effort": null, "summary": null }, "store": false, "temperature": 1.0,
             "text": { "format": text }, "tool_choice": self.echo.choice, "tools": self.echo.tools,
             "top_p": 1.0, "truncation": "disabled", "usage": ended.map(|(_, used)| usage(used)), "metadata": {},
-        })
+        });
+        for (name, value) in &self.echo.sampling {
+            if let Some(value) = value {
+                response[*name] = value.clone();
+            }
+        }
+        response
     }
 
     fn ended(&self, whole: &Whole, items: &[Value]) -> Value {

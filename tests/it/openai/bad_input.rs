@@ -38,6 +38,10 @@ async fn requests_out_of_form_are_refused_with_the_place_of_the_fault() {
             (400, "", "messages[1].tool_calls[call_1].function.arguments"),
         ),
         (
+            messages(json!([{"role": "assistant", "tool_calls": vec![call("help", "{}"); 200]}])),
+            (400, "", "messages[0].tool_calls"),
+        ),
+        (
             messages(json!([user, calling(call("get_weather", "{}"))])),
             (400, "", "messages[1].tool_calls[call_1].function.name"),
         ),

@@ -57,13 +57,13 @@ async fn every_tool_is_offered_and_answers_as_over_mcp() {
         }
         for (_, name, arguments) in CALLS.iter().filter(|(of, ..)| *of == service) {
             let arguments = serde_json::from_str(arguments).unwrap();
-            assert!(same(&mcp, &client, name, &arguments).await, "{name} was not allowed");
+            compared += usize::from(same(&mcp, &client, name, &arguments).await);
         }
     }
-    assert!(compared > 60, "only {compared} tools were compared");
+    assert!(compared >= 30, "only {compared} calls did something");
 }
 
-/// Whether a tool could be called; what it answers is the same then. Some answers tell the second of the call, so that one
+/// Whether a tool did something; what it answers, or refuses, is the same in any case. Some answers tell the second of the call, so that one
 /// on which the clock turned is compared once more.
 async fn same(mcp: &Mcp, client: &super::OpenAi, name: &str, arguments: &Value) -> bool {
     let mut differing = String::new();
@@ -75,6 +75,7 @@ async fn same(mcp: &Mcp, client: &super::OpenAi, name: &str, arguments: &Value) 
             return false;
         }
         let result = over_mcp.result();
+        let is_done = result["isError"] != true;
         let message = &over_chat.message()["tool_results"][0];
         assert_eq!(message["is_error"], json!(result["isError"] == true), "{name}: {message}");
         let (mut one, mut other) =
@@ -82,7 +83,7 @@ async fn same(mcp: &Mcp, client: &super::OpenAi, name: &str, arguments: &Value) 
         forget_chance(&mut one);
         forget_chance(&mut other);
         if one == other {
-            return true;
+            return is_done;
         }
         differing = format!("{name}:\n{one}\n{other}");
     }

@@ -1,13 +1,20 @@
 //! `Idempotency-Key`: a repeated request is answered and not done twice.
 
 use super::super::support::cluster::Cluster;
+use super::super::support::http;
+use super::super::support::operator::clusters;
 use super::{ALICE, BOB, connect};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_write_is_answered_again_and_done_once_on_any_replica() {
-    let Some(cluster) = Cluster::pair().await else { return };
-    let drive = connect(&cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+    for cluster in clusters().await {
+        answered_again(&cluster).await;
+    }
+}
+
+async fn answered_again(cluster: &Cluster) {
+    let drive = connect(cluster, "onedrive", ALICE, "Files.ReadWrite").await;
     let write = drive.chat(r#"write_file {"file_path": "/once.txt", "content": "first"}"#, json!({}));
     let first = drive.post_once("/chat/completions", &write, "key-1").await;
     assert_eq!(first.message()["tool_results"][0]["is_error"], false, "{}", first.body);
@@ -25,10 +32,14 @@ async fn a_repeated_write_is_answered_again_and_done_once_on_any_replica() {
     assert_eq!(done_anew.message()["tool_results"][0]["is_error"], true, "{}", done_anew.body);
 
     // A key is its user's.
-    let bobs = connect(&cluster, "onedrive", BOB, "Files.ReadWrite").await;
+    let bobs = connect(cluster, "onedrive", BOB, "Files.ReadWrite").await;
     let written = bobs.post_once("/chat/completions", &write, "key-1").await;
     assert_ne!(written.body["id"], first.body["id"]);
     assert_eq!(written.message()["tool_results"][0]["is_error"], false);
+    // And its client's.
+    let elsewhere = connect(cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+    let other = elsewhere.post_once("/chat/completions", &write, "key-1").await;
+    assert_eq!(other.message()["tool_results"][0]["is_error"], true, "{}", other.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +64,27 @@ async fn at_once_one_runs_and_the_others_come_back() {
     assert!(done.iter().all(
         |body| *body == done[0] && body["choices"][0]["message"]["tool_results"][0]["is_error"] == false
     ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_finds_its_answer_when_it_comes_back() {
+    let cluster = Cluster::embedded().await;
+    let drive = connect(&cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+    let write = drive.chat(r#"write_file {"file_path": "/left.txt", "content": "x"}"#, json!({}));
+    cluster.tenant.fault(json!({ "path": "/v1.0/me/drive", "delay_ms": 700, "times": 50 })).await;
+    let asked = drive
+        .request(reqwest::Method::POST, "/chat/completions")
+        .header("Idempotency-Key", "left")
+        .json(&write);
+    let left = asked.timeout(std::time::Duration::from_millis(300)).send().await;
+    assert!(left.is_err_and(|error| error.is_timeout()));
+    let found = http::eventually("the answer is there", || async {
+        let again = drive.post_once("/chat/completions", &write, "left").await;
+        (again.status != 409).then_some(again)
+    })
+    .await;
+    assert_eq!(found.message()["tool_results"][0]["is_error"], false, "{}", found.body);
+    assert_eq!(drive.post_once("/chat/completions", &write, "left").await.body, found.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

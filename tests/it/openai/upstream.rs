@@ -126,29 +126,63 @@ async fn mistakes_of_the_model_are_told_to_the_model() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_model_confirms_nothing_in_the_persons_place() {
     let letter = json!({"to": ["bob@contoso.example"], "subject": "By a model", "body": "Hello"});
-    let model =
-        Model::start(vec![Step::Call(vec![("send_email", letter.clone())]), Step::Say(&["Shall I?"])]).await;
-    let cluster = with_model(&model, &[]).await;
-    let mail = connect(&cluster, "mail-query", ALICE, "Mail.Read Mail.ReadWrite Mail.Send").await;
-    let held = mail.ask("write to bob", json!({})).await;
-    let token = held.structured()["confirm_token"].clone();
-    assert!(token.is_string(), "{}", held.body);
+    // However it spells the argument, and whatever came back to it from its client or in earlier answers.
+    for spelling in ["confirm_token", "confirmToken", "Confirm-Token"] {
+        let mut confirmed = letter.clone();
+        confirmed[spelling] = json!("${token}");
+        let eager = Model::start(vec![
+            Step::Call(vec![("send_email", letter.clone())]),
+            Step::Echo("send_email", confirmed.clone()),
+            Step::Say(&["Here are your mails."]),
+            Step::Echo("send_email", confirmed),
+            Step::Say(&["Done."]),
+        ])
+        .await;
+        let cluster = with_model(&eager, &[]).await;
+        let mail = connect(&cluster, "mail-query", ALICE, "Mail.Read Mail.ReadWrite Mail.Send").await;
+        let first = mail.ask("write to bob", json!({})).await;
+        let results = first.message()["tool_results"].as_array().unwrap();
+        assert_eq!((results.len(), &results[1]["is_error"]), (2, &json!(true)), "{}", first.body);
+        assert!(results[1]["content"].as_str().unwrap().contains("has not confirmed"), "{}", results[1]);
+        // The person says something else; what was sent back with their words counts nothing.
+        let token = results[0]["structured_content"]["confirm_token"].as_str().unwrap().to_owned();
+        let go_on = |words: String| {
+            json!({"model": "mail-query", "messages": [{"role": "user", "content": "write to bob"},
+                first.message(), {"role": "user", "content": words}]})
+        };
+        let second = mail.post("/chat/completions", &go_on("thanks, and tomorrow?".to_owned())).await;
+        assert_eq!(second.message()["tool_results"][0]["is_error"], true, "{}", second.body);
+        assert!(!eager.asked().last().unwrap()["messages"].to_string().contains("tool_results"));
+        assert_eq!(
+            cluster.tenant.graph("bob@contoso.example", "/me/messages?$filter=subject eq 'By a model'").await
+                ["value"],
+            json!([])
+        );
 
-    // A second model that has seen the same preview within one request and confirms it at once is refused.
-    let mut confirmed = letter.clone();
-    confirmed["confirm_token"] = json!("${token}");
-    let eager = Model::start(vec![
-        Step::Call(vec![("send_email", letter.clone())]),
-        Step::Echo("send_email", confirmed),
-        Step::Say(&["Done?"]),
-    ])
-    .await;
-    let cluster = with_model(&eager, &[]).await;
-    let mail = connect(&cluster, "mail-query", ALICE, "Mail.Read Mail.ReadWrite Mail.Send").await;
-    let answer = mail.ask("write to bob", json!({})).await;
-    let results = answer.message()["tool_results"].as_array().unwrap();
-    assert_eq!((results.len(), &results[1]["is_error"]), (2, &json!(true)), "{}", answer.body);
-    assert!(results[1]["content"].as_str().unwrap().contains("has not seen the preview"), "{}", results[1]);
+        let mut agreed = letter.clone();
+        agreed[spelling] = json!(token);
+        let obedient = Step::Call(vec![("send_email", agreed)]);
+        eager.goes_on_with(vec![obedient, Step::Say(&["Sent."])]);
+        let third = mail.post("/chat/completions", &go_on(format!("yes: {token}"))).await;
+        assert_eq!(third.structured()["status"], "done", "{}", third.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_changes_a_persons_own_things_only_when_they_say_so() {
+    let event = json!({"subject": "Alone", "start": "2026-12-07T09:00", "end": "2026-12-07T10:00"});
+    let model = Model::start(vec![Step::Say(&["Hi."])]).await;
+    let cluster = with_model(&model, &[]).await;
+    let calendar = connect(&cluster, "calendar", ALICE, "Calendars.ReadWrite").await;
+    let mcp = Mcp::of(&format!("{}/calendar/mcp", cluster.url), &calendar.key);
+    let made = mcp.call("calendar_create_event", event).await.output().clone();
+    let change = json!({"event_id": made["event_id"], "subject": "Moved"});
+    let by_person =
+        mcp.call("calendar_update_event", json!({"event_id": made["event_id"], "subject": "Mine"})).await;
+    assert_eq!(by_person.output()["status"], "done", "her own client shows her the call");
+    model.goes_on_with(vec![Step::Call(vec![("calendar_update_event", change)]), Step::Say(&["Shall I?"])]);
+    let held = calendar.ask("rename it", json!({})).await;
+    assert_eq!(held.structured()["status"], "confirmation_required", "{}", held.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,6 +210,7 @@ async fn failures_of_the_model_have_their_statuses_and_tell_nothing_of_it() {
         (Step::Refuse(401, refusal.clone()), 502, "upstream_error"),
         (Step::Refuse(500, refusal.clone()), 502, "upstream_error"),
         (Step::Refuse(429, refusal.clone()), 429, "rate_limit_exceeded"),
+        (Step::Refuse(400, refusal.clone()), 400, ""),
         (Step::Refuse(400, long), 400, "context_length_exceeded"),
         (Step::Garbage("<html>busy</html>"), 502, "upstream_error"),
         (Step::Garbage("data: {\"choices\": 5}\n\n"), 502, "upstream_error"),

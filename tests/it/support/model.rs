@@ -28,6 +28,8 @@ pub(crate) enum Step {
 pub(crate) struct Model {
     pub(crate) url: String,
     asked: Arc<Mutex<Vec<Value>>>,
+    /// What is left of the script.
+    script: Arc<Mutex<Vec<Step>>>,
     left: watch::Receiver<usize>,
 }
 
@@ -37,14 +39,15 @@ impl Model {
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (leaving, left) = watch::channel(0);
-        let seen = asked.clone();
+        let script = Arc::new(Mutex::new(script));
+        let (seen, steps) = (asked.clone(), script.clone());
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                let (seen, script, leaving) = (seen.clone(), script.clone(), leaving.clone());
+                let (seen, script, leaving) = (seen.clone(), steps.clone(), leaving.clone());
                 tokio::spawn(serve(connection, seen, script, leaving));
             }
         });
-        Self { url, asked, left }
+        Self { url, asked, script, left }
     }
 
     /// Settings of a server that uses it.
@@ -55,6 +58,11 @@ impl Model {
             ("ENTRADA_LLM_MODEL", "scripted"),
             ("ENTRADA_LLM__ALLOW_HTTP", "true"),
         ]
+    }
+
+    /// Follows another script from here on.
+    pub(crate) fn goes_on_with(&self, script: Vec<Step>) {
+        *self.script.lock() = script;
     }
 
     /// The requests so far.
@@ -72,7 +80,7 @@ impl Model {
 async fn serve(
     mut connection: TcpStream,
     seen: Arc<Mutex<Vec<Value>>>,
-    script: Vec<Step>,
+    script: Arc<Mutex<Vec<Step>>>,
     leaving: watch::Sender<usize>,
 ) {
     let Some((head, body)) = request(&mut connection).await else { return };
@@ -87,7 +95,8 @@ async fn serve(
         body["authorization"] =
             json!(head.to_ascii_lowercase().contains("authorization: bearer key-of-the-operator"));
         seen.push(body);
-        script[(seen.len() - 1).min(script.len() - 1)].clone()
+        let mut script = script.lock();
+        if script.len() > 1 { script.remove(0) } else { script[0].clone() }
     };
     let step = match step {
         Step::Echo(name, arguments) => {

@@ -1,5 +1,5 @@
 //! A client of the OpenAI front without convenience: one request, one answer. The official packages drive it in
-//! `tests/clients`.
+//! `tests/openai`.
 
 use super::http;
 use super::sse::Events;
