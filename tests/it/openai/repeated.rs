@@ -2,6 +2,8 @@
 
 use super::super::support::cluster::Cluster;
 use super::super::support::http;
+use super::super::support::login::Client;
+use super::super::support::openai::OpenAi;
 use super::super::support::operator::clusters;
 use super::{ALICE, BOB, connect};
 use serde_json::{Value, json};
@@ -37,7 +39,9 @@ async fn answered_again(cluster: &Cluster) {
     assert_ne!(written.body["id"], first.body["id"]);
     assert_eq!(written.message()["tool_results"][0]["is_error"], false);
     // And its client's.
-    let elsewhere = connect(cluster, "onedrive", ALICE, "Files.ReadWrite").await;
+    let app = Client::register_as(&cluster.url, "Another app").await;
+    let app = app.for_resource(&format!("{}/onedrive/v1", cluster.url)).with_scope("Files.ReadWrite");
+    let elsewhere = OpenAi::new(&cluster.url, "onedrive", &app.sign_in(ALICE).await.access);
     let other = elsewhere.post_once("/chat/completions", &write, "key-1").await;
     assert_eq!(other.message()["tool_results"][0]["is_error"], true, "{}", other.body);
 }

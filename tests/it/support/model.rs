@@ -40,11 +40,12 @@ impl Model {
         let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (leaving, left) = watch::channel(0);
         let script = Arc::new(Mutex::new(script));
-        let (seen, steps) = (asked.clone(), script.clone());
+        let (seen, steps, told) = (asked.clone(), script.clone(), Arc::new(Mutex::new(String::new())));
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
-                let (seen, script, leaving) = (seen.clone(), steps.clone(), leaving.clone());
-                tokio::spawn(serve(connection, seen, script, leaving));
+                let (seen, script, told) = (seen.clone(), steps.clone(), told.clone());
+                let leaving = leaving.clone();
+                tokio::spawn(serve(connection, seen, script, told, leaving));
             }
         });
         Self { url, asked, script, left }
@@ -81,6 +82,7 @@ async fn serve(
     mut connection: TcpStream,
     seen: Arc<Mutex<Vec<Value>>>,
     script: Arc<Mutex<Vec<Step>>>,
+    told: Arc<Mutex<String>>,
     leaving: watch::Sender<usize>,
 ) {
     let Some((head, body)) = request(&mut connection).await else { return };
@@ -88,7 +90,14 @@ async fn serve(
         body["messages"].as_array().and_then(|all| all.last()?["content"].as_str().map(str::to_owned));
     let token =
         shown.as_deref().and_then(|text| text.split("confirm_token: ").nth(1)?.split_whitespace().next());
-    let token = token.unwrap_or_default().to_owned();
+    // A model that was told a token once knows it for ever.
+    let token = {
+        let mut known = told.lock();
+        if let Some(token) = token {
+            token.clone_into(&mut known);
+        }
+        known.clone()
+    };
     let step = {
         let mut seen = seen.lock();
         let mut body = body;
