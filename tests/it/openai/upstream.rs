@@ -176,9 +176,9 @@ async fn the_model_changes_a_persons_own_things_only_when_they_say_so() {
     let calendar = connect(&cluster, "calendar", ALICE, "Calendars.ReadWrite").await;
     let mcp = Mcp::of(&format!("{}/calendar/mcp", cluster.url), &calendar.key);
     let made = mcp.call("calendar_create_event", event).await.output().clone();
-    let change = json!({"id": made["id"], "subject": "Moved"});
+    let change = json!({"event_id": made["event"]["id"], "subject": "Moved"});
     let by_person =
-        mcp.call("calendar_update_event", json!({"id": made["id"], "subject": "Mine"})).await;
+        mcp.call("calendar_update_event", json!({"event_id": made["event"]["id"], "subject": "Mine"})).await;
     assert_eq!(by_person.output()["status"], "done", "her own client shows her the call");
     model.goes_on_with(vec![Step::Call(vec![("calendar_update_event", change)]), Step::Say(&["Shall I?"])]);
     let held = calendar.ask("rename it", json!({})).await;
