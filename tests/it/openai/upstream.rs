@@ -196,7 +196,7 @@ async fn the_model_overwrites_nothing_unless_the_operator_lets_it() {
         mcp.call("write_file", json!({"file_path": "/plan.txt", "content": "by hand"})).await.output();
         let answer = drive.ask("rewrite the plan", json!({})).await;
         assert_eq!(answer.message()["tool_results"][0]["is_error"], !allowed, "{}", answer.body);
-        let offered = model.asked()[0]["tools"].to_string().contains("write_file");
+        let offered = model.asked()[0]["tools"].to_string().contains(r#""name":"write_file""#);
         let text = mcp.call("read_file", json!({"file_path": "/plan.txt"})).await.text;
         assert_eq!((offered, text.contains("by the model")), (allowed, allowed), "{text}");
     }
