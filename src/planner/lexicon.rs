@@ -26,7 +26,7 @@ const ENGLISH: &str = "a an the my mine me i i'm i've i'd we our us you your he 
     booked set work worked working edited edit modified modify changed change updated created opened saved uploaded added \
     shared share posted texted forwarded asked arrived arrive arriving waiting pending upcoming current who've whats im ive \
     hows there're were't having full entire whole complete available words word keyword keywords phrase name names mail's \
-    trying try tried remember recall hear heard probably likely attend attending attends saying notice noticed sure news post \
+    status trying try tried remember recall hear heard probably likely attend attending attends saying notice noticed sure news post \
     posts discuss modified changes matter matters latest older newer old rest remaining left happen did't wanna gonna lately \
     guess believe think thought supposed figure tell told telling ask asking asks speak spoke heard pull pulled hit want \
     across among using use used look-up lookup lookups retrieve return give-me my's order sort sorted by sender senders \

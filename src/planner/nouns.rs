@@ -21,7 +21,8 @@ const NOUNS: &[Entry] = &[
     Entry { noun: Noun::Mail, strength: 3, words: &["outlook", "mailbox", "아웃룩", "메일박스", "사서함"] },
     Entry { noun: Noun::Thread, strength: 2, words: &["email thread", "email threads", "mail thread", "thread", "threads", "메일 스레드"] },
     Entry { noun: Noun::MailFolder, strength: 3, words: &["mail folders", "mail folder", "email folders", "mailbox folders", "메일 폴더", "메일함 목록", "편지함 목록"] },
-    Entry { noun: Noun::Mail, strength: 1, words: &["message", "messages", "메시지", "메세지"] },
+    Entry { noun: Noun::Mail, strength: 1, words: &["message", "messages", "a reply", "any reply", "메시지", "메세지"] },
+    Entry { noun: Noun::Chat, strength: 1, words: &["대화"] },
     Entry {
         noun: Noun::Event,
         strength: 2,
@@ -100,6 +101,12 @@ fn found(line: &Line) -> Vec<Found> {
             at += 1;
             continue;
         };
+        // "the Documents folder" is a name.
+        let is_name = line.get(at).is_some_and(super::token::Token::is_capital) && line.is(at + count, &["folder", "folders"]);
+        if is_name && entry.noun == Noun::File && at > 0 {
+            at += count;
+            continue;
+        }
         out.push(Found { at, count, noun: entry.noun, strength: entry.strength });
         at += count;
     }
@@ -154,6 +161,9 @@ pub(super) fn area(line: &mut Line, reading: &mut Reading) {
         }
     }
     if reading.area.is_none() && reading.folder.is_some_and(|folder| folder != super::reading::Folder::Archive) {
+        (reading.area, reading.noun) = (Some(Area::Mail), Some(Noun::Mail));
+    }
+    if reading.area.is_none() && line.find(&["emailed", "mailed"]).is_some() {
         (reading.area, reading.noun) = (Some(Area::Mail), Some(Noun::Mail));
     }
     if reading.area.is_none() && reading.free {

@@ -430,7 +430,8 @@ impl Pass<'_> {
         let is_mail = matches!(self.reading.area, Some(Area::Mail) | None);
         let bare = self.reading.area == Some(Area::Mail)
             && self.reading.from.is_empty()
-            && (0..self.line.len()).any(|at| self.line.is(at, &["보낸", "발송한"]));
+            && (0..self.line.len())
+                .any(|at| self.line.is(at, &["보낸", "발송한"]) && !self.line.hangul(at + 1).starts_with("사람"));
         if is_mail && (self.own || bare) && self.reading.to.is_empty() && self.reading.folder.is_none() {
             self.reading.folder = Some(Folder::Sent);
         }

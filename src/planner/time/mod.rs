@@ -218,6 +218,14 @@ fn connected(line: &Line, at: usize) -> usize {
 fn single(line: &Line, at: usize, now: Now) -> Option<Said> {
     line.get(at)?;
     let mut said = korean::piece(line, at, now).or_else(|| english::piece(line, at, now))?;
+    // 오늘 남은, 이번 주에 남은
+    if line.is_ko(said.next, &["남은"])
+        && let Some((start, end)) = now.resolve(said.piece)
+        && start <= now.at
+        && now.at < end
+    {
+        return Some(Said { piece: Piece::Span { start: now.at, end }, next: said.next + 1, tail: String::new() });
+    }
     // `15:00부터`, `3/2까지`
     if said.tail.is_empty() {
         if line.is_glued(said.next) && particles::is_tail(line.hangul(said.next)) {
