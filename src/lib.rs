@@ -17,6 +17,8 @@ mod mcp;
 mod oauth;
 mod openai;
 mod ops;
+#[cfg_attr(not(test), expect(dead_code, reason = "the tools that plan come next"))]
+mod planner;
 mod ports;
 mod services;
 #[cfg(feature = "sim")]

@@ -25,7 +25,12 @@ mod arch {
         Rule { module: "tools", ours: &["domain", "ports"], crates: &[] },
         Rule { module: "graph", ours: &["domain", "ports"], crates: &[] },
         Rule { module: "extract", ours: &["domain"], crates: &[] },
-        Rule { module: "services", ours: &["tools", "graph", "domain", "ports", "extract"], crates: &[] },
+        Rule { module: "planner", ours: &["domain"], crates: &[] },
+        Rule {
+            module: "services",
+            ours: &["tools", "graph", "domain", "ports", "extract", "planner"],
+            crates: &[],
+        },
         Rule { module: "actors", ours: &["domain", "ports"], crates: &["actix"] },
         Rule {
             module: "adapters",

@@ -215,7 +215,7 @@ impl Parts {
             offers: Offers::default(),
             extractor: Arc::new(extractor()?),
             clock: clock.clone(),
-            settings: settings::services(config),
+            settings: settings::services(config)?,
             probe: Arc::new(NetProbe::new(settings::reach(config))),
         };
         let switches = Arc::new(Switches::default());

@@ -16,6 +16,7 @@ use crate::oauth::{
     RegistrationMode, RegistrationSettings, ScopePolicy, TrustedIssuer,
 };
 use crate::openai::{ModelLimits, OpenAiSettings};
+use crate::planner::Organizations;
 use crate::services::ServiceSettings;
 use crate::tools::confirm::WriteRules;
 use crate::tools::dispatch::CallLimits;
@@ -23,6 +24,7 @@ use ipnet::IpNet;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) fn gate(config: &Config) -> GateSettings {
@@ -56,13 +58,25 @@ pub(super) fn write_rules(config: &Config) -> WriteRules {
     }
 }
 
-pub(super) fn services(config: &Config) -> ServiceSettings {
-    ServiceSettings {
+pub(super) fn services(config: &Config) -> Result<ServiceSettings, ConfigError> {
+    Ok(ServiceSettings {
         read_only: config.tools.read_only,
         default_time_zone: config.mail.default_time_zone.clone(),
         blocked_senders: config.mail.blocked_senders.iter().map(|s| s.to_lowercase()).collect(),
+        organizations: Arc::new(organizations(&config.services.organizations_file)?),
         ..ServiceSettings::default()
+    })
+}
+
+/// The operator's table of organisations, or the one that is compiled in.
+fn organizations(file: &str) -> Result<Organizations, ConfigError> {
+    if file.is_empty() {
+        return Ok(Organizations::built_in());
     }
+    let path = PathBuf::from(file);
+    let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+    let table = read.and_then(|text| Organizations::parse(&text));
+    table.map_err(|problem| ConfigError::File { path, problem })
 }
 
 /// What the `net` service may look at.

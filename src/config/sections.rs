@@ -232,6 +232,8 @@ pub(crate) struct ToolsSection {
 pub(crate) struct ServicesSection {
     pub(crate) enabled: Vec<String>,
     pub(crate) default: String,
+    /// Path of a table that replaces the one that is compiled in; empty: none.
+    pub(crate) organizations_file: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -36,6 +36,7 @@ mod zone;
 use crate::domain::clock::SharedClock;
 use crate::extract::Extractor;
 use crate::graph::client::GraphClient;
+use crate::planner::Organizations;
 use crate::ports::probe::Probe;
 use crate::ports::store::Store;
 use crate::tools::activity::Activity;
@@ -61,6 +62,8 @@ pub(crate) struct ServiceSettings {
     pub(crate) blocked_senders: Vec<String>,
     /// Nothing that writes is served, so nobody is told of it.
     pub(crate) read_only: bool,
+    /// Organisations by code and name.
+    pub(crate) organizations: Arc<Organizations>,
 }
 
 impl Default for ServiceSettings {
@@ -71,6 +74,7 @@ impl Default for ServiceSettings {
             max_attachment_bytes: 25 << 20,
             blocked_senders: Vec::new(),
             read_only: false,
+            organizations: Arc::new(Organizations::built_in()),
         }
     }
 }

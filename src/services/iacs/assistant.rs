@@ -1,7 +1,7 @@
 //! Questions that a model has taken apart: `query_with_llm_params`, and `simple_query` for a question as it is.
 
-use super::organizations::participants;
 use super::{ALIASES, Desk, SCOPES};
+use crate::planner::Organizations;
 use crate::services::answer::output;
 use crate::services::args::{OutputFormat, typed};
 use crate::tools::context::CallContext;
@@ -142,7 +142,7 @@ impl QueryWithParams {
 
 impl Wish {
     /// The question to `query_email`.
-    fn asked(&self) -> Result<Map<String, Value>, ToolError> {
+    fn asked(&self, organizations: &Organizations) -> Result<Map<String, Value>, ToolError> {
         let mut asked = Map::new();
         let period = self.extracted_period.as_ref();
         match period.and_then(|period| period.start.as_ref()) {
@@ -168,7 +168,7 @@ impl Wish {
             asked.insert("keyword_filter".to_owned(), json!({ kind: words }));
         }
         if let Some(organization) = &self.extracted_organization {
-            asked.insert("conversation_with".to_owned(), json!(participants(organization.trim())));
+            asked.insert("conversation_with".to_owned(), json!(organizations.participants(organization)));
         }
         let limit = match (self.intent.as_deref(), self.query_scope.as_deref()) {
             (Some("count"), _) => COUNTED,
@@ -192,7 +192,7 @@ impl Tool for QueryWithParams {
     async fn call(&self, context: &CallContext, args: Args) -> Result<ToolOutput, ToolError> {
         self.desk.notes(context, &args).await?;
         let wish: Wish = typed(&args)?;
-        let asked = wish.asked()?;
+        let asked = wish.asked(&self.desk.deps.settings.organizations)?;
         if wish.intent.as_deref() != Some("count") {
             return self.desk.mail.call(context, asked).await;
         }

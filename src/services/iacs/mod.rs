@@ -7,7 +7,6 @@
 mod agenda;
 mod assistant;
 mod guide;
-mod organizations;
 mod panels;
 mod prompts;
 
