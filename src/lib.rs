@@ -17,7 +17,6 @@ mod mcp;
 mod oauth;
 mod openai;
 mod ops;
-#[cfg_attr(not(test), expect(dead_code, reason = "the tools that plan come next"))]
 mod planner;
 mod ports;
 mod services;

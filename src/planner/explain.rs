@@ -35,9 +35,12 @@ fn english(reading: &Reading) -> String {
         None => "everything",
     };
     if reading.change {
-        return format!("Understood: a change of {thing} is asked for, which is not done from plain language.");
+        return format!(
+            "Understood: a change of {thing} is asked for, which is not done from plain language."
+        );
     }
-    let mut parts: Vec<String> = vec![if reading.free { "Free time".to_owned() } else { format!("{verb} {thing}") }];
+    let mut parts: Vec<String> =
+        vec![if reading.free { "Free time".to_owned() } else { format!("{verb} {thing}") }];
     if let Some(folder) = reading.folder {
         parts.push(format!("in {}", folder.name()));
     }
@@ -111,7 +114,8 @@ fn korean(reading: &Reading) -> String {
         Intent::Analyze => "분석",
         Intent::Count => "개수",
     };
-    let mut parts: Vec<String> = vec![if reading.free { "빈 시간".to_owned() } else { format!("{thing} {verb}") }];
+    let mut parts: Vec<String> =
+        vec![if reading.free { "빈 시간".to_owned() } else { format!("{thing} {verb}") }];
     if let Some(folder) = reading.folder {
         parts.push(
             match folder {
@@ -138,7 +142,8 @@ fn korean(reading: &Reading) -> String {
         Some(Importance::Low) => parts.push("중요도 낮음".to_owned()),
         None => {}
     }
-    for (word, parties) in [("보낸 사람", &reading.from), ("받는 사람", &reading.to), ("상대", &reading.with)] {
+    for (word, parties) in [("보낸 사람", &reading.from), ("받는 사람", &reading.to), ("상대", &reading.with)]
+    {
         if !parties.is_empty() {
             parts.push(format!("{word} {}", names(parties, " 또는 ")));
         }

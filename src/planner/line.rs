@@ -134,7 +134,10 @@ impl Line {
 
     /// Whether the tokens from here, whatever their kind, are these words.
     pub(super) fn phrase_of(&self, at: usize, words: &[String]) -> bool {
-        words.iter().enumerate().all(|(offset, word)| self.get(at + offset).is_some_and(|token| token.lower == *word))
+        words
+            .iter()
+            .enumerate()
+            .all(|(offset, word)| self.get(at + offset).is_some_and(|token| token.lower == *word))
     }
 
     /// Takes every occurrence of these phrases; whether there was one.

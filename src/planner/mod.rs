@@ -32,16 +32,29 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use line::Line;
 
-/// Reads a request that is made at `now` by somebody in `zone`. Times of the reading are on the wall clock there.
-pub(crate) fn read(text: &str, now: DateTime<Utc>, zone: Tz, organizations: &Organizations) -> Reading {
+/// What a request is read against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Background<'a> {
+    pub(crate) now: DateTime<Utc>,
+    /// Of the person who asks: days begin there, and times of the reading are on the wall clock there.
+    pub(crate) zone: Tz,
+    pub(crate) organizations: &'a Organizations,
+    /// What is meant where the request does not say it.
+    pub(crate) home: Option<Area>,
+    /// Nothing but `home` can be meant: names of other things ("meeting") are words to search for.
+    pub(crate) only_home: bool,
+}
+
+/// Reads a request.
+pub(crate) fn read(text: &str, background: Background<'_>) -> Reading {
     let mut line = Line::new(text);
     let mut reading = Reading { language: language(text), is_cut: line.is_cut, ..Reading::default() };
     let is_change = deeds::is_change(&line);
     marks::marks(&mut line, &mut reading);
-    let intent_of = |line: &Line, reading: &Reading| words::intent(line, reading);
     words::exact_subject(&mut line, &mut reading);
     marks::folder(&mut line, &mut reading);
-    nouns::area(&mut line, &mut reading);
+    let only = background.home.filter(|_| background.only_home);
+    nouns::area(&mut line, &mut reading, only);
     if is_change {
         return Reading {
             language: reading.language,
@@ -52,13 +65,14 @@ pub(crate) fn read(text: &str, now: DateTime<Utc>, zone: Tz, organizations: &Org
             ..Reading::default()
         };
     }
-    let intent = intent_of(&Line::new(text), &reading);
-    let ahead = reading.area == Some(Area::Calendar);
+    let intent = words::intent(&Line::new(text), &reading);
+    let ahead = reading.area.or(background.home) == Some(Area::Calendar);
     nouns::next_one(&mut line, &reading);
-    reading.period = time::period(&mut line, now.with_timezone(&zone).naive_local(), ahead);
+    let now = background.now.with_timezone(&background.zone).naive_local();
+    reading.period = time::period(&mut line, now, ahead);
     marks::amount(&mut line, &mut reading);
     words::subject(&mut line, &mut reading);
-    people::people(&mut line, &mut reading, organizations);
+    people::people(&mut line, &mut reading, background.organizations);
     words::words(&mut line, &mut reading);
     reading.intent = intent.unwrap_or_else(|| words::usual(&reading));
     reading

@@ -85,7 +85,8 @@ impl Organizations {
     /// An organisation by its code or one of its names.
     pub(crate) fn find(&self, text: &str) -> Option<&Organization> {
         let text = text.trim();
-        let is_it = |name: &str| name.eq_ignore_ascii_case(text) || name.to_lowercase() == text.to_lowercase();
+        let is_it =
+            |name: &str| name.eq_ignore_ascii_case(text) || name.to_lowercase() == text.to_lowercase();
         self.all.iter().find(|one| is_it(&one.code) || one.names.iter().any(|name| is_it(name)))
     }
 
@@ -139,7 +140,8 @@ impl Organizations {
             }
             return None;
         }
-        let written = token.text.strip_suffix("'s").or_else(|| token.text.strip_suffix("’s")).unwrap_or(&token.text);
+        let written =
+            token.text.strip_suffix("'s").or_else(|| token.text.strip_suffix("’s")).unwrap_or(&token.text);
         // In small letters a code of two letters may be anything.
         let is_led = ["from", "with", "to", "by"].contains(&line.word_before(at))
             || ["에서", "와", "과", "랑", "이랑", "에", "로부터"].contains(&token.tail.as_str());
@@ -187,7 +189,8 @@ mod tests {
 
     #[test]
     fn a_table_of_ones_own_replaces_it_and_faults_are_named() {
-        let own = "[[organization]]\ncode = \"ACME\"\nnames = [\"Acme Corporation\"]\ndomains = [\"acme.example\"]";
+        let own =
+            "[[organization]]\ncode = \"ACME\"\nnames = [\"Acme Corporation\"]\ndomains = [\"acme.example\"]";
         let own = Organizations::parse(own).unwrap();
         assert_eq!(own.participants("acme corporation"), ["acme.example"]);
         assert!(own.find("KR").is_none());

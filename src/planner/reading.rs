@@ -138,7 +138,8 @@ impl Period {
 
     /// The end, as tools take it: the last day that is included, or the time that is not.
     pub(crate) fn end_text(&self) -> Option<String> {
-        self.end.map(|at| if is_midnight(at) && self.has_whole_days() { day(last_day(at)) } else { minute(at) })
+        self.end
+            .map(|at| if is_midnight(at) && self.has_whole_days() { day(last_day(at)) } else { minute(at) })
     }
 
     fn has_whole_days(&self) -> bool {

@@ -4,7 +4,9 @@ use super::*;
 use proptest::prelude::*;
 
 fn at(text: &str, now: &str, zone: Tz) -> Reading {
-    read(text, now.parse().unwrap(), zone, &Organizations::built_in())
+    let organizations = Organizations::built_in();
+    let now = now.parse().unwrap();
+    read(text, Background { now, zone, organizations: &organizations, home: None, only_home: false })
 }
 
 fn days(text: &str, now: &str, zone: Tz) -> (String, String) {
@@ -71,14 +73,33 @@ fn what_was_understood_is_told_in_the_language_of_the_request() {
 #[test]
 fn a_hostile_text_is_bounded_and_read_all_the_same() {
     let now = "2026-03-18T05:20:00Z";
-    for piece in ["from ", "\"", "3월 ", "last ", "2-", "과장", "(((", "내일 오후 ", "1/1/", "a@", "\u{1F600}", "\u{202E}x ", "제목 "] {
+    for piece in [
+        "from ",
+        "\"",
+        "3월 ",
+        "last ",
+        "2-",
+        "과장",
+        "(((",
+        "내일 오후 ",
+        "1/1/",
+        "a@",
+        "\u{1F600}",
+        "\u{202E}x ",
+        "제목 ",
+    ] {
         let text = piece.repeat(100_000 / piece.len());
         let reading = at(&text, now, Tz::Asia__Seoul);
         assert!(reading.is_cut && reading.words.len() <= 20 && reading.from.len() <= 20, "{piece}");
         assert!(explain(&reading).len() < 10_000, "{piece}");
     }
     let big = "9".repeat(400);
-    for text in [format!("last {big} days"), format!("{big}월 {big}일"), format!("최근 {big}일"), "last 999999999 years".to_owned()] {
+    for text in [
+        format!("last {big} days"),
+        format!("{big}월 {big}일"),
+        format!("최근 {big}일"),
+        "last 999999999 years".to_owned(),
+    ] {
         assert_eq!(at(&text, now, Tz::UTC).period, None, "{text}");
     }
 }
@@ -102,8 +123,8 @@ proptest! {
         now in 0_i64..4_000_000_000,
     ) {
         let text = parts.join(if spaced { " " } else { "" });
-        let now = DateTime::from_timestamp(now, 0).unwrap();
-        let reading = read(&text, now, Tz::America__Sao_Paulo, &Organizations::built_in());
+        let now = DateTime::from_timestamp(now, 0).unwrap().to_rfc3339();
+        let reading = at(&text, &now, Tz::America__Sao_Paulo);
         if let Some(Period { start: Some(start), end: Some(end) }) = reading.period {
             prop_assert!(start < end);
         }

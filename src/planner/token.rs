@@ -72,7 +72,8 @@ pub(super) fn tokens(text: &str) -> (Vec<Token>, bool) {
             continue;
         }
         let rest = chars.get(at..).unwrap_or_default();
-        let (kind, skip, length, close) = next(rest, at > 0 && chars.get(at - 1).is_some_and(|c| is_latin(*c)));
+        let (kind, skip, length, close) =
+            next(rest, at > 0 && chars.get(at - 1).is_some_and(|c| is_latin(*c)));
         let text: String = rest.iter().skip(skip).take(length).collect();
         let kind = match kind {
             Kind::Number(_) => text.parse().map_or(Kind::Word, Kind::Number),
@@ -173,7 +174,11 @@ mod tests {
         let show = |token: Token| match token.kind {
             Kind::Quoted => format!("\"{}\"{}", token.text, token.tail),
             Kind::Word | Kind::Hangul | Kind::Number(_) | Kind::Address | Kind::Sign(_) => {
-                format!("{}{}", token.text, if token.tail.is_empty() { String::new() } else { format!("+{}", token.tail) })
+                format!(
+                    "{}{}",
+                    token.text,
+                    if token.tail.is_empty() { String::new() } else { format!("+{}", token.tail) }
+                )
             }
         };
         tokens(text).0.into_iter().map(show).collect()
@@ -182,7 +187,10 @@ mod tests {
     #[test]
     fn words_numbers_quotations_and_addresses_are_told_apart() {
         assert_eq!(split("Bob's \"a b\" at 3pm"), ["Bob's", "\"a b\"", "at", "3", "pm"]);
-        assert_eq!(split("bob@contoso.com이 보낸 '주간 보고'를"), ["bob@contoso.com+이", "보낸", "\"주간 보고\"를"]);
+        assert_eq!(
+            split("bob@contoso.com이 보낸 '주간 보고'를"),
+            ["bob@contoso.com+이", "보낸", "\"주간 보고\"를"]
+        );
         assert_eq!(split("2026-03-01~3/2"), ["2026", "-", "03", "-", "01", "~", "3", "/", "2"]);
         assert_eq!(split("계약서.docx year-end."), ["계약서.docx", "year-end", "."]);
         assert_eq!(split("don't 'quote"), ["don't", "'", "quote"]);

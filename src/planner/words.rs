@@ -11,7 +11,8 @@ const MOST: usize = 20;
 /// Longest word that is searched for, in characters.
 const LONGEST: usize = 100;
 
-const SUBJECT: &[&str] = &["subject line", "subject lines", "subject", "subjects", "제목", "제목란", "제목줄"];
+const SUBJECT: &[&str] =
+    &["subject line", "subject lines", "subject", "subjects", "제목", "제목란", "제목줄"];
 
 /// "subject: …" and quotations, before anything in them is taken for something else.
 pub(super) fn exact_subject(line: &mut Line, reading: &mut Reading) {
@@ -24,7 +25,11 @@ pub(super) fn exact_subject(line: &mut Line, reading: &mut Reading) {
 /// "with the subject …", "제목에 …": a quotation, or the words there.
 pub(super) fn subject(line: &mut Line, reading: &mut Reading) {
     let Some((at, count)) = line.find(SUBJECT) else { return };
-    if line.hangul(at).is_empty() { english_subject(line, reading, at, count) } else { korean_subject(line, reading, at) }
+    if line.hangul(at).is_empty() {
+        english_subject(line, reading, at, count);
+    } else {
+        korean_subject(line, reading, at);
+    }
 }
 
 fn is_text(line: &Line, at: usize) -> bool {
@@ -41,11 +46,36 @@ fn text(line: &Line, at: usize) -> String {
 
 fn english_subject(line: &mut Line, reading: &mut Reading, at: usize, count: usize) {
     const LINKS: &[&str] = &[
-        "contains", "containing", "contain", "is", "has", "having", "with", "includes", "including", "like", "of", "that", "says",
-        "line", "starting", "starts", "mentions", "mentioning", "the", "word", "words", "phrase", "being", "saying", "called",
+        "contains",
+        "containing",
+        "contain",
+        "is",
+        "has",
+        "having",
+        "with",
+        "includes",
+        "including",
+        "like",
+        "of",
+        "that",
+        "says",
+        "line",
+        "starting",
+        "starts",
+        "mentions",
+        "mentioning",
+        "the",
+        "word",
+        "words",
+        "phrase",
+        "being",
+        "saying",
+        "called",
     ];
     // "'invoice' in the subject", "invoice in the subject"
-    let place = at.checked_sub(1).map(|before| if line.is(before, &["the", "their", "its"]) { before.saturating_sub(1) } else { before });
+    let place = at.checked_sub(1).map(|before| {
+        if line.is(before, &["the", "their", "its"]) { before.saturating_sub(1) } else { before }
+    });
     if let Some(place) = place.filter(|place| line.is(*place, &["in"]))
         && place > 0
         && is_text(line, place - 1)
@@ -90,7 +120,13 @@ fn korean_subject(line: &mut Line, reading: &mut Reading, at: usize) {
         let word = text(line, end);
         let (stem, particle) = korean::stem(&word);
         // 견적인 메일
-        let stem = if particle.is_empty() { word.strip_suffix('인').filter(|stem| stem.chars().count() > 1 && line.any(end + 1).is_some()).unwrap_or(stem) } else { stem };
+        let stem = if particle.is_empty() {
+            word.strip_suffix('인')
+                .filter(|stem| stem.chars().count() > 1 && line.any(end + 1).is_some())
+                .unwrap_or(stem)
+        } else {
+            stem
+        };
         let is_end = stem.len() < word.len();
         words.push(stem.to_owned());
         end += 1;
@@ -127,13 +163,17 @@ pub(super) fn words(line: &mut Line, reading: &mut Reading) {
         let mut end = at + 1;
         let mut word = token.text.clone();
         let mut tail = token.tail.clone();
-        while let Some(more) = line.get(end).filter(|more| more.glued && !more.is_sign() && more.kind != Kind::Quoted && tail.is_empty()) {
+        while let Some(more) = line
+            .get(end)
+            .filter(|more| more.glued && !more.is_sign() && more.kind != Kind::Quoted && tail.is_empty())
+        {
             word.push_str(&more.text);
             tail.clone_from(&more.tail);
             end += 1;
         }
         if leftover(reading, &word, &tail, end - at) {
-            any_of |= is_alternative(line, end - 1) || ["이나", "나", "이든"].contains(&particle_of(&word, &tail).as_str());
+            any_of |= is_alternative(line, end - 1)
+                || ["이나", "나", "이든"].contains(&particle_of(&word, &tail).as_str());
         }
         at = end;
     }
@@ -148,7 +188,8 @@ fn particle_of(word: &str, tail: &str) -> String {
 
 /// "or" behind a word.
 fn is_alternative(line: &Line, at: usize) -> bool {
-    line.is(at + 1, &["or", "또는", "혹은"]) || line.sign(at + 1) == Some(',') && line.is(at + 2, &["or", "또는", "혹은"])
+    line.is(at + 1, &["or", "또는", "혹은"])
+        || line.sign(at + 1) == Some(',') && line.is(at + 2, &["or", "또는", "혹은"])
 }
 
 /// Whether a word is kept.
@@ -160,7 +201,11 @@ fn leftover(reading: &mut Reading, word: &str, tail: &str, tokens: usize) -> boo
     }
     let is_korean = word.chars().any(super::token::is_hangul);
     let (stem, _) = if is_korean && tail.is_empty() { korean::stem(word) } else { (word, "") };
-    let stem = if tokens == 1 && !is_korean { stem.strip_suffix("'s").or_else(|| stem.strip_suffix("’s")).unwrap_or(stem) } else { stem };
+    let stem = if tokens == 1 && !is_korean {
+        stem.strip_suffix("'s").or_else(|| stem.strip_suffix("’s")).unwrap_or(stem)
+    } else {
+        stem
+    };
     let is_figure = stem.chars().all(|c| c.is_ascii_digit());
     let least = if is_figure { 3 } else { 2 };
     if stem.chars().count() < least || is_korean && !stem.contains('.') && korean::is_verb(word) {
@@ -172,7 +217,10 @@ fn leftover(reading: &mut Reading, word: &str, tail: &str, tokens: usize) -> boo
 
 fn keep(reading: &mut Reading, word: &str) -> bool {
     let known = reading.words.iter().any(|known| known == word);
-    if !word.chars().any(char::is_alphanumeric) || word.chars().count() > LONGEST || reading.words.len() >= MOST {
+    if !word.chars().any(char::is_alphanumeric)
+        || word.chars().count() > LONGEST
+        || reading.words.len() >= MOST
+    {
         if !known {
             unused(reading, word);
         }
@@ -191,26 +239,183 @@ fn unused(reading: &mut Reading, word: &str) {
 }
 
 /// Phrases of each intent.
-const COUNT: &[&str] =
-    &["how many", "how much mail", "number of", "count", "total number", "몇 통", "몇 개", "몇 건", "몇통", "몇개", "몇건", "몇 명", "몇 번", "개수", "갯수", "건수", "얼마나", "횟수", "총 몇"];
+const COUNT: &[&str] = &[
+    "how many",
+    "how much mail",
+    "number of",
+    "count",
+    "total number",
+    "몇 통",
+    "몇 개",
+    "몇 건",
+    "몇통",
+    "몇개",
+    "몇건",
+    "몇 명",
+    "몇 번",
+    "개수",
+    "갯수",
+    "건수",
+    "얼마나",
+    "횟수",
+    "총 몇",
+];
 const ANALYZE: &[&str] = &[
-    "summarize", "summarise", "summary", "summaries", "summarized", "analyze", "analyse", "analysis", "statistics", "stats",
-    "breakdown", "overview", "digest", "trend", "trends", "grouped by", "group by", "by sender", "per sender", "by day", "per day",
-    "who sends", "most often", "most frequently", "요약", "요약해줘", "요약해", "분석", "분석해줘", "분석해", "통계", "정리해줘", "정리해",
-    "정리", "현황", "사람별", "사람별로", "발신자별", "발신자별로", "보낸사람별", "날짜별", "날짜별로", "일별", "일별로", "추이", "가장 많이", "제일 많이",
-    "요약해주세요", "정리해주세요", "분석해주세요", "요약본",
+    "summarize",
+    "summarise",
+    "summary",
+    "summaries",
+    "summarized",
+    "analyze",
+    "analyse",
+    "analysis",
+    "statistics",
+    "stats",
+    "breakdown",
+    "overview",
+    "digest",
+    "trend",
+    "trends",
+    "grouped by",
+    "group by",
+    "by sender",
+    "per sender",
+    "by day",
+    "per day",
+    "who sends",
+    "most often",
+    "most frequently",
+    "요약",
+    "요약해줘",
+    "요약해",
+    "분석",
+    "분석해줘",
+    "분석해",
+    "통계",
+    "정리해줘",
+    "정리해",
+    "정리",
+    "현황",
+    "사람별",
+    "사람별로",
+    "발신자별",
+    "발신자별로",
+    "보낸사람별",
+    "날짜별",
+    "날짜별로",
+    "일별",
+    "일별로",
+    "추이",
+    "가장 많이",
+    "제일 많이",
+    "요약해주세요",
+    "정리해주세요",
+    "분석해주세요",
+    "요약본",
 ];
 const SEARCH: &[&str] = &[
-    "find", "search", "look for", "look up", "looking for", "locate", "where is", "where's", "where are", "is there", "are there",
-    "anything", "do i have any", "do i have an", "check", "did", "has", "have i", "need", "what time is", "when is", "when's",
-    "do we have any", "any", "searching", "have any", "찾아", "찾아줘", "찾아봐", "찾아주세요", "찾아봐줘", "찾기", "찾는", "찾고", "검색", "검색해줘",
-    "검색해", "검색해주세요", "있나", "있어", "있나요", "있는지", "있니", "있을까", "있어요", "있었나", "어디", "어디 있어", "어디있어", "언제야", "언제지",
-    "언제인지", "언제", "왔나", "왔어", "왔는지", "있지", "어딨어", "찾을",
+    "find",
+    "search",
+    "look for",
+    "look up",
+    "looking for",
+    "locate",
+    "where is",
+    "where's",
+    "where are",
+    "is there",
+    "are there",
+    "anything",
+    "do i have any",
+    "do i have an",
+    "check",
+    "did",
+    "has",
+    "have i",
+    "need",
+    "what time is",
+    "when is",
+    "when's",
+    "do we have any",
+    "any",
+    "searching",
+    "have any",
+    "찾아",
+    "찾아줘",
+    "찾아봐",
+    "찾아주세요",
+    "찾아봐줘",
+    "찾기",
+    "찾는",
+    "찾고",
+    "검색",
+    "검색해줘",
+    "검색해",
+    "검색해주세요",
+    "있나",
+    "있어",
+    "있나요",
+    "있는지",
+    "있니",
+    "있을까",
+    "있어요",
+    "있었나",
+    "어디",
+    "어디 있어",
+    "어디있어",
+    "언제야",
+    "언제지",
+    "언제인지",
+    "언제",
+    "왔나",
+    "왔어",
+    "왔는지",
+    "있지",
+    "어딨어",
+    "찾을",
 ];
 const LIST: &[&str] = &[
-    "show", "list", "display", "give", "get", "pull up", "pull", "what", "what's", "which", "tell", "read", "fetch", "open", "view",
-    "보여", "보여줘", "보여주세요", "보여줄래", "보여줄래요", "목록", "리스트", "알려줘", "알려", "알려주세요", "알려줄래", "뭐", "뭐야", "뭐가", "무엇", "무슨",
-    "어떤", "조회", "조회해줘", "골라줘", "뽑아줘", "가져와", "열어줘", "읽어줘", "뭐있어", "뭔지",
+    "show",
+    "list",
+    "display",
+    "give",
+    "get",
+    "pull up",
+    "pull",
+    "what",
+    "what's",
+    "which",
+    "tell",
+    "read",
+    "fetch",
+    "open",
+    "view",
+    "보여",
+    "보여줘",
+    "보여주세요",
+    "보여줄래",
+    "보여줄래요",
+    "목록",
+    "리스트",
+    "알려줘",
+    "알려",
+    "알려주세요",
+    "알려줄래",
+    "뭐",
+    "뭐야",
+    "뭐가",
+    "무엇",
+    "무슨",
+    "어떤",
+    "조회",
+    "조회해줘",
+    "골라줘",
+    "뽑아줘",
+    "가져와",
+    "열어줘",
+    "읽어줘",
+    "뭐있어",
+    "뭔지",
 ];
 
 /// What is wanted, from the whole request.
@@ -220,11 +425,15 @@ pub(super) fn intent(line: &Line, reading: &Reading) -> Option<Intent> {
         return Some(Intent::Count);
     }
     let is_adjective = |at: usize| line.is(at, &["recent", "important", "urgent", "current", "relevant"]);
-    let most = line.find(&["the most", "most emails", "most mail"]).is_some_and(|(at, count)| !is_adjective(at + count));
+    let most = line
+        .find(&["the most", "most emails", "most mail"])
+        .is_some_and(|(at, count)| !is_adjective(at + count));
     if first(ANALYZE).is_some() || most {
         return Some(Intent::Analyze);
     }
-    let is_free_question = reading.free && !["find", "search"].iter().any(|verb| line.find(&[verb]).is_some()) && line.find(&["찾아줘", "찾아"]).is_none();
+    let is_free_question = reading.free
+        && !["find", "search"].iter().any(|verb| line.find(&[verb]).is_some())
+        && line.find(&["찾아줘", "찾아"]).is_none();
     if is_free_question {
         return Some(Intent::List);
     }

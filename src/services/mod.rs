@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod asked;
 mod calendar;
 #[cfg(any(test, feature = "conformance"))]
 pub(crate) mod conformance;
@@ -20,6 +21,8 @@ mod onedrive;
 mod onenote;
 mod own;
 mod people;
+#[cfg(test)]
+mod planned;
 mod resource_uri;
 mod since;
 #[cfg(test)]

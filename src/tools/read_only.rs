@@ -1,6 +1,7 @@
 //! A server that only reads: services without the tools that write, and without the permissions that only those need.
 //! Whatever a front lists, calls or publishes comes from the service, so nothing else has to know.
 
+use super::plan::Planner;
 use super::prompt::{Completer, Prompt};
 use super::resource::ResourceSet;
 use super::tool::{Service, Tool, scopes_left};
@@ -56,6 +57,11 @@ impl Service for ReadOnly {
 
     fn carrier(&self) -> Option<&dyn Carrier> {
         self.inner.carrier()
+    }
+
+    /// Planners plan tools that read.
+    fn planner(&self) -> Option<&dyn Planner> {
+        self.inner.planner()
     }
 
     fn logs(&self) -> bool {

@@ -169,3 +169,14 @@ fn a_token_of_operators_that_can_be_guessed_is_refused_and_not_repeated() {
     assert!(message.contains("server.admin_token") && message.contains("32"), "{message}");
     assert!(!message.contains(weak), "{message}");
 }
+
+#[test]
+fn a_table_of_organisations_that_cannot_be_read_is_refused() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("organizations.toml");
+    let settings = with(complete(), "ENTRADA_SERVICES__ORGANIZATIONS_FILE", file.to_str().unwrap());
+    assert!(refusal(&settings).contains("organizations.toml"));
+    std::fs::write(&file, "[[organization]]\ncode = \"A\"\ndomains = [\"nowhere\"]\n").unwrap();
+    let message = refusal(&settings);
+    assert!(message.contains("organizations.toml") && message.contains("no mail domain"), "{message}");
+}

@@ -105,6 +105,8 @@ mod seldom;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod simple_query;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;

@@ -21,15 +21,15 @@ const KOREAN_PARTS: &[(&str, u32, u32)] = &[
 const HOURS: &[&str] =
     &["한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열", "열한", "열두"];
 
-fn said(from: u32, to: Option<u32>, next: usize, tail: &str) -> Option<Said> {
-    Some(Said { piece: Piece::Clock { from, to }, next, tail: tail.to_owned() })
+fn said(from: u32, to: Option<u32>, next: usize, tail: &str) -> Said {
+    Said { piece: Piece::Clock { from, to }, next, tail: tail.to_owned() }
 }
 
 /// "afternoon" behind a day.
 pub(super) fn part_of_day(line: &Line, at: usize) -> Option<Said> {
     let at = if line.reads(at, &["in", "the"]) { at + 2 } else { at };
     let (_, from, to) = PARTS.iter().find(|(word, ..)| line.is(at, &[word]))?;
-    said(*from, Some(*to), at + 1, "")
+    Some(said(*from, Some(*to), at + 1, ""))
 }
 
 /// Half of the day that a word says, in hours to add.
@@ -65,17 +65,17 @@ fn minutes(hour: u32, minute: u32, half: Option<u32>, padded: bool) -> u32 {
 /// `3pm`, `3:30 pm`, `15:00`, `2-4pm`, `at 3`, `noon`.
 pub(super) fn english(line: &Line, at: usize) -> Option<Said> {
     match line.low(at) {
-        "noon" | "midday" => return said(720, None, at + 1, ""),
-        "midnight" => return said(0, None, at + 1, ""),
+        "noon" | "midday" => return Some(said(720, None, at + 1, "")),
+        "midnight" => return Some(said(0, None, at + 1, "")),
         _ => {}
     }
     let (hour, minute, next) = digits(line, at)?;
     let padded = line.any(at).is_some_and(|token| token.text.starts_with('0'));
     if let Some((half, next)) = meridiem(line, next).filter(|_| (1..=12).contains(&hour)) {
-        return said(minutes(hour, minute.unwrap_or(0), Some(half), padded), None, next, "");
+        return Some(said(minutes(hour, minute.unwrap_or(0), Some(half), padded), None, next, ""));
     }
     if line.is(next, &["o'clock"]) {
-        return said(minutes(hour, minute.unwrap_or(0), None, padded), None, next + 1, "");
+        return Some(said(minutes(hour, minute.unwrap_or(0), None, padded), None, next + 1, ""));
     }
     // The half of the day may stand at the end of a range only.
     let joins = matches!(line.sign(next), Some('-' | '–' | '~')) || line.is(next, &["to", "and", "until"]);
@@ -84,20 +84,20 @@ pub(super) fn english(line: &Line, at: usize) -> Option<Said> {
         && let Some((half, _)) = meridiem(line, behind).filter(|_| hour <= 12)
     {
         let half = if hour > other && other < 12 && half == 12 { 0 } else { half };
-        return said(minutes(hour, minute.unwrap_or(0), Some(half), padded), None, next, "");
+        return Some(said(minutes(hour, minute.unwrap_or(0), Some(half), padded), None, next, ""));
     }
     if minute.is_some() {
-        return said(minutes(hour, minute.unwrap_or(0), None, padded), None, next, "");
+        return Some(said(minutes(hour, minute.unwrap_or(0), None, padded), None, next, ""));
     }
     let is_time = line.word_before(at) == "at" && line.hangul(next).is_empty();
-    is_time.then(|| said(minutes(hour, 0, None, padded), None, next, "")).flatten()
+    is_time.then(|| said(minutes(hour, 0, None, padded), None, next, ""))
 }
 
 /// `오후 3시`, `3시 30분`, `두 시 반`, `오전`, `정오`.
 pub(super) fn korean(line: &Line, at: usize) -> Option<Said> {
     for (word, minute) in [("정오", 720), ("자정", 0)] {
         if let Some(tail) = line.ko(at, word) {
-            return said(minute, None, at + 1, tail);
+            return Some(said(minute, None, at + 1, tail));
         }
     }
     let part = KOREAN_PARTS.iter().find_map(|part| line.ko(at, part.0).map(|tail| (part, tail)));
@@ -107,21 +107,23 @@ pub(super) fn korean(line: &Line, at: usize) -> Option<Said> {
         let padded = line.any(from).is_some_and(|token| token.text.starts_with('0'));
         let (minute, next, tail) = minute(line, next, tail);
         // "밤 12시" is midnight, "오전 12시" as well; "낮 12시" is noon.
-        return said(minutes(hour, minute, half, padded), None, next, &tail);
+        return Some(said(minutes(hour, minute, half, padded), None, next, &tail));
     }
     if let Some((hour, Some(minute), next)) = digits(line, from).filter(|_| part.is_some()) {
-        return said(minutes(hour, minute, half, false), None, next, "");
+        return Some(said(minutes(hour, minute, half, false), None, next, ""));
     }
     let ((_, start, end), tail) = part?;
-    said(*start, Some(*end), at + 1, tail)
+    Some(said(*start, Some(*end), at + 1, tail))
 }
 
 /// Hour, the token behind it, and what is written onto `시`.
 fn hour<'a>(line: &'a Line, at: usize) -> Option<(u32, usize, &'a str)> {
     let named = |at: usize, text: &'a str| {
         let rest = text.strip_prefix('시')?;
-        (rest != "간" && (rest.is_empty() || rest == "반" || korean::is_tail(rest)) && !rest.starts_with("간"))
-            .then_some((at, rest))
+        (rest != "간"
+            && (rest.is_empty() || rest == "반" || korean::is_tail(rest))
+            && !rest.starts_with("간"))
+        .then_some((at, rest))
     };
     if let Some(hour) = line.number(at).filter(|hour| *hour <= 24) {
         let (at, rest) = named(at + 1, line.hangul(at + 1))?;

@@ -6,28 +6,76 @@ use crate::planner::line::Line;
 use chrono::{Datelike, Weekday};
 
 const MONTHS: &[(&str, u32)] = &[
-    ("january", 1), ("jan", 1), ("february", 2), ("feb", 2), ("march", 3), ("mar", 3), ("april", 4), ("apr", 4), ("may", 5),
-    ("june", 6), ("jun", 6), ("july", 7), ("jul", 7), ("august", 8), ("aug", 8), ("september", 9), ("sept", 9), ("sep", 9),
-    ("october", 10), ("oct", 10), ("november", 11), ("nov", 11), ("december", 12), ("dec", 12),
+    ("january", 1),
+    ("jan", 1),
+    ("february", 2),
+    ("feb", 2),
+    ("march", 3),
+    ("mar", 3),
+    ("april", 4),
+    ("apr", 4),
+    ("may", 5),
+    ("june", 6),
+    ("jun", 6),
+    ("july", 7),
+    ("jul", 7),
+    ("august", 8),
+    ("aug", 8),
+    ("september", 9),
+    ("sept", 9),
+    ("sep", 9),
+    ("october", 10),
+    ("oct", 10),
+    ("november", 11),
+    ("nov", 11),
+    ("december", 12),
+    ("dec", 12),
 ];
 const WEEKDAYS: &[(&str, Weekday)] = &[
-    ("monday", Weekday::Mon), ("tuesday", Weekday::Tue), ("wednesday", Weekday::Wed), ("thursday", Weekday::Thu),
-    ("friday", Weekday::Fri), ("saturday", Weekday::Sat), ("sunday", Weekday::Sun), ("mondays", Weekday::Mon),
-    ("tues", Weekday::Tue), ("thurs", Weekday::Thu), ("thur", Weekday::Thu),
+    ("monday", Weekday::Mon),
+    ("tuesday", Weekday::Tue),
+    ("wednesday", Weekday::Wed),
+    ("thursday", Weekday::Thu),
+    ("friday", Weekday::Fri),
+    ("saturday", Weekday::Sat),
+    ("sunday", Weekday::Sun),
+    ("mondays", Weekday::Mon),
+    ("tues", Weekday::Tue),
+    ("thurs", Weekday::Thu),
+    ("thur", Weekday::Thu),
 ];
 /// Words of their own, too.
 const SHORT_WEEKDAYS: &[(&str, Weekday)] = &[
-    ("mon", Weekday::Mon), ("tue", Weekday::Tue), ("wed", Weekday::Wed), ("thu", Weekday::Thu), ("fri", Weekday::Fri),
-    ("sat", Weekday::Sat), ("sun", Weekday::Sun),
+    ("mon", Weekday::Mon),
+    ("tue", Weekday::Tue),
+    ("wed", Weekday::Wed),
+    ("thu", Weekday::Thu),
+    ("fri", Weekday::Fri),
+    ("sat", Weekday::Sat),
+    ("sun", Weekday::Sun),
 ];
 const NUMBERS: &[(&str, u32)] = &[
-    ("a", 1), ("an", 1), ("one", 1), ("two", 2), ("three", 3), ("four", 4), ("five", 5), ("six", 6), ("seven", 7),
-    ("eight", 8), ("nine", 9), ("ten", 10), ("twelve", 12), ("couple", 2), ("few", 3), ("several", 5),
+    ("a", 1),
+    ("an", 1),
+    ("one", 1),
+    ("two", 2),
+    ("three", 3),
+    ("four", 4),
+    ("five", 5),
+    ("six", 6),
+    ("seven", 7),
+    ("eight", 8),
+    ("nine", 9),
+    ("ten", 10),
+    ("twelve", 12),
+    ("couple", 2),
+    ("few", 3),
+    ("several", 5),
 ];
 /// What stands before a year, and before months that are words as well.
 const BEFORE_DATES: &[&str] = &[
-    "in", "since", "from", "until", "till", "last", "this", "next", "of", "during", "for", "before", "after", "early", "mid",
-    "late", "and", "to", "through", "by", "year", "on", "between",
+    "in", "since", "from", "until", "till", "last", "this", "next", "of", "during", "for", "before", "after",
+    "early", "mid", "late", "and", "to", "through", "by", "year", "on", "between",
 ];
 
 pub(super) fn piece(line: &Line, at: usize, now: Now) -> Option<Said> {
@@ -92,11 +140,17 @@ fn relative(line: &Line, at: usize, now: Now) -> Option<(Piece, usize)> {
         "yesterday" => return Some((Piece::Day(now.day(-1)), at + 1)),
         "tomorrow" => return Some((Piece::Day(now.day(1)), at + 1)),
         "tonight" => return Some((Piece::Timed { day: today, from: 1080, to: Some(1440) }, at + 1)),
-        "day" if line.reads(at + 1, &["before", "yesterday"]) => return Some((Piece::Day(now.day(-2)), at + 3)),
+        "day" if line.reads(at + 1, &["before", "yesterday"]) => {
+            return Some((Piece::Day(now.day(-2)), at + 3));
+        }
         "day" if line.reads(at + 1, &["after", "tomorrow"]) => return Some((Piece::Day(now.day(2)), at + 3)),
         "rest" if line.is(at + 1, &["of"]) => return rest(line, at + 2, now),
-        "week" if line.reads(at + 1, &["before", "last"]) => return Some((Piece::Week(now.monday(-2)), at + 3)),
-        "week" if line.reads(at + 1, &["after", "next"]) => return Some((Piece::Week(now.monday(2)), at + 3)),
+        "week" if line.reads(at + 1, &["before", "last"]) => {
+            return Some((Piece::Week(now.monday(-2)), at + 3));
+        }
+        "week" if line.reads(at + 1, &["after", "next"]) => {
+            return Some((Piece::Week(now.monday(2)), at + 3));
+        }
         _ => {}
     }
     let (offset, which) = match line.low(at) {

@@ -80,12 +80,8 @@ fn joined(now: Now, first: Bounded, second: Bounded) -> Option<Vec<Bounded>> {
         return Some(vec![first, second]);
     }
     match (first.bound, second.bound) {
-        (Bound::Within, Bound::Within) => {
-            let piece = now.combine(first.piece, second.piece)?;
-            Some(vec![Bounded { piece, ..second }])
-        }
-        // "금요일에 오후 3시 이후"
-        (Bound::Within, Bound::After | Bound::Since | Bound::To(_)) => {
+        // "금요일에 오후 3시 이후" as well.
+        (Bound::Within, Bound::Within | Bound::After | Bound::Since | Bound::To(_)) => {
             let piece = now.combine(first.piece, second.piece)?;
             Some(vec![Bounded { piece, ..second }])
         }
@@ -139,8 +135,7 @@ fn bounded(line: &Line, at: usize, now: Now) -> Option<Bounded> {
     }
     let (bound, next) = suffix(line, &said);
     let bound = match (prefix, bound) {
-        (_, Some(bound)) => bound,
-        (Prefix::Bound(bound), None) => bound,
+        (_, Some(bound)) | (Prefix::Bound(bound), None) => bound,
         (Prefix::None | Prefix::Between | Prefix::From, None) => Bound::Within,
     };
     Some(Bounded { piece: said.piece, bound, next: noise(line, next) })
@@ -171,9 +166,7 @@ fn prefix(line: &Line, at: usize) -> (Prefix, usize) {
         };
         let phrase = if line.reads(next, &["as", "of"]) || line.reads(next, &["starting", "from"]) {
             Some(Prefix::Bound(Bound::Since))
-        } else if line.reads(next, &["prior", "to"]) || line.reads(next, &["earlier", "than"]) {
-            Some(Prefix::Bound(Bound::Before))
-        } else if line.reads(next, &["older", "than"]) {
+        } else if line.phrase(next, &["prior to", "earlier than", "older than"]).is_some() {
             Some(Prefix::Bound(Bound::Before))
         } else if line.reads(next, &["later", "than"]) || line.reads(next, &["newer", "than"]) {
             Some(Prefix::Bound(Bound::After))
@@ -224,7 +217,11 @@ fn single(line: &Line, at: usize, now: Now) -> Option<Said> {
         && start <= now.at
         && now.at < end
     {
-        return Some(Said { piece: Piece::Span { start: now.at, end }, next: said.next + 1, tail: String::new() });
+        return Some(Said {
+            piece: Piece::Span { start: now.at, end },
+            next: said.next + 1,
+            tail: String::new(),
+        });
     }
     // `15:00부터`, `3/2까지`
     if said.tail.is_empty() {
@@ -244,19 +241,14 @@ fn single(line: &Line, at: usize, now: Now) -> Option<Said> {
 fn range(line: &Line, first: &Said, prefix: Prefix, now: Now) -> Option<(Piece, usize)> {
     let at = first.next;
     let korean = ["부터", "에서", "에서부터"].contains(&first.tail.as_str());
-    let begin = if korean {
-        at
-    } else if first.tail.is_empty() && line.is_ko(at, &["부터"]) {
-        at + 1
-    } else if matches!(line.sign(at), Some('-' | '–' | '—' | '~' | '∼' | '〜')) {
-        at + 1
-    } else if line.is(at, &["to", "until", "till", "through", "thru"]) {
-        at + 1
-    } else if line.is(at, &["and", "through"]) && prefix == Prefix::Between {
-        at + 1
-    } else {
+    let is_sign = matches!(line.sign(at), Some('-' | '–' | '—' | '~' | '∼' | '〜'));
+    let is_word = line.is(at, &["to", "until", "till", "through", "thru"])
+        || prefix == Prefix::Between && line.is(at, &["and"])
+        || first.tail.is_empty() && line.is_ko(at, &["부터"]);
+    if !(korean || is_sign || is_word) {
         return None;
-    };
+    }
+    let begin = if korean { at } else { at + 1 };
     let begin = if line.is(begin, &["the", "on"]) { begin + 1 } else { begin };
     let last = continued(line, begin, first.piece).or_else(|| unit(line, begin, now))?;
     let ends = last.tail.starts_with("까지") || line.is_ko(last.next, &["까지", "사이"]);
@@ -281,7 +273,10 @@ fn leading_day(line: &Line, at: usize) -> Option<Bounded> {
 fn continued(line: &Line, at: usize, first: Piece) -> Option<Said> {
     let Piece::Date { year, month, .. } = first else { return None };
     let day = line.number(at).filter(|day| (1..=31).contains(day))?;
-    if matches!(line.sign(at + 1), Some('/' | '-' | '.' | ':')) && line.is_glued(at + 1) && line.number(at + 2).is_some() {
+    if matches!(line.sign(at + 1), Some('/' | '-' | '.' | ':'))
+        && line.is_glued(at + 1)
+        && line.number(at + 2).is_some()
+    {
         return None;
     }
     let piece = Piece::Date { year, month, day };
@@ -289,7 +284,10 @@ fn continued(line: &Line, at: usize, first: Piece) -> Option<Said> {
         return Some(Said { piece, next: at + 2, tail: tail.to_owned() });
     }
     let next = english::ordinal(line, at + 1);
-    if english::month(line, next).is_some() || line.is(next, &["am", "pm", "of"]) || !line.hangul(next).is_empty() {
+    if english::month(line, next).is_some()
+        || line.is(next, &["am", "pm", "of"])
+        || !line.hangul(next).is_empty()
+    {
         return None;
     }
     Some(Said { piece, next, tail: String::new() })

@@ -19,17 +19,44 @@ pub(super) enum Piece {
     /// A week by its Monday.
     Week(NaiveDate),
     Weekend(Which),
-    Month { year: Option<i32>, month: u32 },
+    Month {
+        year: Option<i32>,
+        month: u32,
+    },
     /// First, middle or last third of a month.
-    Third { year: Option<i32>, month: u32, third: u32 },
-    Date { year: Option<i32>, month: u32, day: u32 },
-    Quarter { year: Option<i32>, quarter: u32 },
-    Half { year: Option<i32>, half: u32 },
+    Third {
+        year: Option<i32>,
+        month: u32,
+        third: u32,
+    },
+    Date {
+        year: Option<i32>,
+        month: u32,
+        day: u32,
+    },
+    Quarter {
+        year: Option<i32>,
+        quarter: u32,
+    },
+    Half {
+        year: Option<i32>,
+        half: u32,
+    },
     Year(i32),
-    Span { start: NaiveDateTime, end: NaiveDateTime },
+    Span {
+        start: NaiveDateTime,
+        end: NaiveDateTime,
+    },
     /// Minutes of a day; a point without an end.
-    Clock { from: u32, to: Option<u32> },
-    Timed { day: NaiveDate, from: u32, to: Option<u32> },
+    Clock {
+        from: u32,
+        to: Option<u32>,
+    },
+    Timed {
+        day: NaiveDate,
+        from: u32,
+        to: Option<u32>,
+    },
 }
 
 /// Units of a duration.
@@ -72,6 +99,12 @@ fn month_span(year: i32, month: u32, months: u32) -> Option<(NaiveDate, NaiveDat
     Some((start, start + Months::new(months)))
 }
 
+/// Minutes of a day; the end may lie behind midnight.
+fn hours(day: NaiveDate, from: u32, to: Option<u32>) -> (NaiveDateTime, NaiveDateTime) {
+    let to = to.unwrap_or(from + 60);
+    (at_minute(day, from), at_minute(day, if to <= from { to + 1440 } else { to }))
+}
+
 impl Now {
     pub(super) fn today(self) -> NaiveDate {
         self.at.date()
@@ -99,7 +132,10 @@ impl Now {
             }
             Unit::Quarter => {
                 let quarter = today.year() * 4 + today.month0() as i32 / 3 + offset;
-                Piece::Quarter { year: Some(quarter.div_euclid(4)), quarter: quarter.rem_euclid(4) as u32 + 1 }
+                Piece::Quarter {
+                    year: Some(quarter.div_euclid(4)),
+                    quarter: quarter.rem_euclid(4) as u32 + 1,
+                }
             }
             Unit::Year => Piece::Year(today.year() + offset),
             Unit::Minute | Unit::Hour => return None,
@@ -111,7 +147,9 @@ impl Now {
         let count = Some(count).filter(|count| (1..=MOST).contains(count))?;
         let long = i64::from(count);
         let start = match unit {
-            Unit::Minute => return Some(Piece::Span { start: self.at - TimeDelta::minutes(long), end: self.at }),
+            Unit::Minute => {
+                return Some(Piece::Span { start: self.at - TimeDelta::minutes(long), end: self.at });
+            }
             Unit::Hour => return Some(Piece::Span { start: self.at - TimeDelta::hours(long), end: self.at }),
             Unit::Day => self.day(-long),
             Unit::Week => self.day(-7 * long),
@@ -127,7 +165,9 @@ impl Now {
         let count = Some(count).filter(|count| (1..=MOST).contains(count))?;
         let long = i64::from(count);
         let last = match unit {
-            Unit::Minute => return Some(Piece::Span { start: self.at, end: self.at + TimeDelta::minutes(long) }),
+            Unit::Minute => {
+                return Some(Piece::Span { start: self.at, end: self.at + TimeDelta::minutes(long) });
+            }
             Unit::Hour => return Some(Piece::Span { start: self.at, end: self.at + TimeDelta::hours(long) }),
             Unit::Day => self.day(long),
             Unit::Week => self.day(7 * long),
@@ -175,11 +215,9 @@ impl Now {
         match which {
             Which::This => this,
             Which::Next => this + Days::new(7),
-            Which::Last if this < today => this,
-            Which::Last => this - Days::new(7),
-            Which::Bare if self.ahead && this < today => this + Days::new(7),
-            Which::Bare if !self.ahead && this > today => this - Days::new(7),
-            Which::Bare => this,
+            Which::Last => this - Days::new(if this < today { 0 } else { 7 }),
+            Which::Bare if self.ahead => this + Days::new(if this < today { 7 } else { 0 }),
+            Which::Bare => this - Days::new(if this > today { 7 } else { 0 }),
         }
     }
 
@@ -208,21 +246,18 @@ impl Now {
                     _ => (start + Days::new(20), end),
                 })
             })?),
-            Piece::Date { year, month, day } => days(dated(year, &|year| {
-                date(year, month, day).map(|day| (day, day + Days::new(1)))
-            })?),
-            Piece::Quarter { year, quarter } => days(dated(year, &|year| month_span(year, 3 * quarter - 2, 3))?),
+            Piece::Date { year, month, day } => {
+                days(dated(year, &|year| date(year, month, day).map(|day| (day, day + Days::new(1))))?)
+            }
+            Piece::Quarter { year, quarter } => {
+                days(dated(year, &|year| month_span(year, 3 * quarter - 2, 3))?)
+            }
             Piece::Half { year, half } => days(dated(year, &|year| month_span(year, 6 * half - 5, 6))?),
             Piece::Year(year) => days(month_span(year, 1, 12)?),
             Piece::Span { start, end } => (start, end),
-            Piece::Clock { from, to } => self.hours(self.today(), from, to),
-            Piece::Timed { day, from, to } => self.hours(day, from, to),
+            Piece::Clock { from, to } => hours(self.today(), from, to),
+            Piece::Timed { day, from, to } => hours(day, from, to),
         })
-    }
-
-    fn hours(self, day: NaiveDate, from: u32, to: Option<u32>) -> (NaiveDateTime, NaiveDateTime) {
-        let to = to.unwrap_or(from + 60);
-        (at_minute(day, from), at_minute(day, if to <= from { to + 1440 } else { to }))
     }
 
     /// The single day that a piece is.
@@ -245,7 +280,9 @@ impl Now {
     /// Two pieces that are said of one time.
     pub(super) fn combine(self, first: Piece, second: Piece) -> Option<Piece> {
         match (first, second) {
-            (day, Piece::Clock { from, to }) | (Piece::Clock { from, to }, day) if self.single(day).is_some() => {
+            (day, Piece::Clock { from, to }) | (Piece::Clock { from, to }, day)
+                if self.single(day).is_some() =>
+            {
                 Some(Piece::Timed { day: self.single(day)?, from, to })
             }
             (Piece::Week(monday), Piece::Weekday(weekday, Which::Bare))
@@ -292,7 +329,8 @@ impl Piece {
     pub(super) fn after(self, now: Now, first: Self) -> Self {
         let Some((start, _)) = now.resolve(first) else { return self };
         if let Self::Weekday(weekday, Which::Bare) = self {
-            let ahead = (weekday.num_days_from_monday() + 7 - start.date().weekday().num_days_from_monday()) % 7;
+            let ahead =
+                (weekday.num_days_from_monday() + 7 - start.date().weekday().num_days_from_monday()) % 7;
             return Self::Day(start.date() + Days::new(u64::from(ahead)));
         }
         let year = start.date().year();

@@ -18,6 +18,7 @@ mod get_schedule;
 mod guide;
 mod list_calendars;
 mod list_events;
+mod plan;
 mod recurrence;
 mod repeat;
 mod respond_event;
@@ -33,6 +34,7 @@ use crate::domain::scope::{ScopeSet, for_others};
 use crate::graph::error::GraphError;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
+use crate::tools::plan::Planner;
 use crate::tools::tool::{Args, Service, Tool, ToolSpec};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -111,6 +113,7 @@ fn time_zone_schema() -> Value {
 pub(super) struct Calendar {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
+    planner: plan::CalendarPlanner,
 }
 
 impl Calendar {
@@ -118,6 +121,7 @@ impl Calendar {
         let desk = Arc::new(Desk { deps: deps.clone(), zones: zone::Zones::default() });
         // Without the zone every time would be told in UTC, which is worse for a calendar than one more permission.
         let required = ScopeSet::parse("User.Read Calendars.Read").union(&ScopeSet::parse(zone::SCOPE));
+        let planner = plan::CalendarPlanner { desk: Arc::clone(&desk) };
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(list_events::ListEvents::new(Arc::clone(&desk))),
             Arc::new(get_event::GetEvent::new(Arc::clone(&desk))),
@@ -147,6 +151,7 @@ impl Calendar {
                 required_scopes: required,
             },
             tools,
+            planner,
         }
     }
 }
@@ -162,5 +167,9 @@ impl Service for Calendar {
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
+    }
+
+    fn planner(&self) -> Option<&dyn Planner> {
+        Some(&self.planner)
     }
 }

@@ -6,6 +6,7 @@
 
 mod fetch;
 mod lent;
+mod plan;
 mod prompts;
 mod search;
 mod sources;
@@ -17,12 +18,13 @@ use crate::domain::ids::ServiceName;
 use crate::domain::resource::{ROOT, ServiceInfo};
 use crate::domain::scope::ScopeSet;
 use crate::domain::switches::Switches;
+use crate::tools::plan::Planner;
 use crate::tools::prompt::{Completer, Prompt};
 use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Service, Tool, scopes_left};
 use lent::LentResources;
 use sources::Sources;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -92,6 +94,7 @@ struct Bundle {
     homes: HashMap<&'static str, ServiceName>,
     prompts: Vec<Arc<dyn Prompt>>,
     resources: Option<LentResources>,
+    planner: plan::BundlePlanner,
     logs: bool,
     runs_tasks: bool,
 }
@@ -116,9 +119,11 @@ impl Bundle {
         let mut instructions = format!("{}\n", search::INSTRUCTIONS);
         for service in services {
             let info = service.info();
+            // Of two services with a tool of one name the first one lends it.
+            let known: HashSet<&str> = tools.iter().map(|tool| tool.spec().name).collect();
             let is_listed = |name: &str| match preset.tools {
-                None => !is_guide(name),
-                Some(named) => named.contains(&name),
+                None => !is_guide(name) && !known.contains(name),
+                Some(named) => named.contains(&name) && !known.contains(name),
             };
             let (listed, others): (Vec<_>, Vec<_>) =
                 service.tools().iter().cloned().partition(|tool| is_listed(tool.spec().name));
@@ -139,7 +144,7 @@ impl Bundle {
             tools.extend(listed);
         }
         let whole = if preset.tools.is_none() { services } else { &[] };
-        let names: Vec<&str> = tools.iter().map(|tool| tool.spec().name).collect();
+        let names: Vec<&'static str> = tools.iter().map(|tool| tool.spec().name).collect();
         let own = prompts::offered(if preset.tools.is_none() { &names } else { &[] });
         let lent = whole.iter().flat_map(|service| service.prompts().iter().cloned());
         Self {
@@ -155,6 +160,7 @@ impl Bundle {
             homes,
             prompts: own.into_iter().chain(lent).collect(),
             resources: LentResources::of(whole, switches),
+            planner: plan::BundlePlanner::of(services, names.iter().copied().collect(), clock),
             logs: services.iter().any(|service| service.logs()),
             runs_tasks: services.iter().any(|service| service.runs_tasks()),
         }
@@ -188,6 +194,10 @@ impl Service for Bundle {
 
     fn completer(&self) -> Option<&dyn Completer> {
         self.resources.as_ref().map(|set| set as &dyn Completer)
+    }
+
+    fn planner(&self) -> Option<&dyn Planner> {
+        Some(&self.planner)
     }
 
     fn logs(&self) -> bool {

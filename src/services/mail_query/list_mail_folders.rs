@@ -15,6 +15,8 @@ use serde_json::json;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+pub(super) const NAME: &str = "list_mail_folders";
+
 /// The tool.
 pub(super) struct ListMailFolders {
     mail: Arc<Mail>,
@@ -37,7 +39,7 @@ impl ListMailFolders {
             "depth": {"type": "integer"}, "total": {"type": "integer"}, "unread": {"type": "integer"},
         });
         let spec = ToolSpec {
-            name: "list_mail_folders",
+            name: NAME,
             title: "List Mail Folders",
             description: "List the mail folders as a tree, with the numbers of messages and unread ones.",
             input_schema: json!({"type": "object", "properties": {

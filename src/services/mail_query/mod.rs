@@ -6,11 +6,13 @@
 //! items → [`body`] → [`super::answer`].
 
 mod args;
+mod asked;
 mod attachment_manager;
 mod attachment_view;
 mod body;
 mod bulk;
 mod carrier;
+mod census;
 mod create_email_draft;
 mod delete_email;
 mod draft;
@@ -30,6 +32,7 @@ mod mailbox_settings;
 mod message;
 mod organize_email;
 mod plan;
+mod planner;
 mod post;
 mod prompts;
 mod query_email;
@@ -38,6 +41,7 @@ mod resources;
 mod send_email;
 mod send_email_draft;
 mod sending;
+mod simple_query;
 mod update_email_draft;
 mod window;
 
@@ -55,6 +59,7 @@ use crate::domain::scope::{ScopeSet, for_others};
 use crate::graph::error::GraphError;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
+use crate::tools::plan::Planner;
 use crate::tools::prompt::{Completer, Prompt};
 use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool, ToolSpec};
@@ -119,6 +124,7 @@ pub(super) struct MailQuery {
     prompts: Vec<Arc<dyn Prompt>>,
     resources: resources::MailResources,
     carrier: carrier::MailCarrier,
+    planner: planner::MailPlanner,
     instructions: &'static str,
 }
 
@@ -137,8 +143,11 @@ impl MailQuery {
         let supported = supported.union(&files.collect());
         let others = SCOPES.iter().chain(SEND_SCOPES).filter_map(|scope| for_others(scope));
         let supported = supported.union(&others.collect());
+        let email = Arc::new(query_email::QueryEmail::new(Arc::clone(&mail)));
+        let planner = planner::MailPlanner { mail: Arc::clone(&mail) };
         let mut tools: Vec<Arc<dyn Tool>> = vec![
-            Arc::new(query_email::QueryEmail::new(Arc::clone(&mail))),
+            Arc::clone(&email) as Arc<dyn Tool>,
+            Arc::new(simple_query::SimpleQuery::new(Arc::clone(&mail), email)),
             Arc::new(get_email::GetEmail::new(Arc::clone(&mail))),
             Arc::new(get_email_thread::GetEmailThread::new(Arc::clone(&mail))),
             Arc::new(list_mail_folders::ListMailFolders::new(Arc::clone(&mail))),
@@ -172,6 +181,7 @@ impl MailQuery {
             prompts: prompts::all(),
             resources,
             carrier,
+            planner,
             instructions: if read_only { guide::READING } else { guide::INSTRUCTIONS },
         }
     }
@@ -200,6 +210,10 @@ impl Service for MailQuery {
 
     fn resources(&self) -> Option<&dyn ResourceSet> {
         Some(&self.resources)
+    }
+
+    fn planner(&self) -> Option<&dyn Planner> {
+        Some(&self.planner)
     }
 
     fn completer(&self) -> Option<&dyn Completer> {

@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 
-const NAME: &str = "query_email";
+pub(super) const NAME: &str = "query_email";
 const DEFAULT_LIMIT: usize = 25;
 const MAX_LIMIT: usize = 200;
 
 /// The tool.
 pub(super) struct QueryEmail {
-    mail: Arc<Mail>,
+    pub(super) mail: Arc<Mail>,
     spec: ToolSpec,
 }
 
@@ -98,11 +98,11 @@ pub(super) async fn rest(
 }
 
 /// A query ready to run.
-struct Query {
+pub(super) struct Query {
     filters: Filters,
-    plan: Plan,
+    pub(super) plan: Plan,
     format: super::args::BodyFormat,
-    limit: usize,
+    pub(super) limit: usize,
     remaining: Option<usize>,
     mode: Mode,
     at: Option<Position>,
@@ -113,7 +113,7 @@ impl QueryEmail {
         Self { mail, spec: spec() }
     }
 
-    async fn prepare(
+    pub(super) async fn prepare(
         &self,
         context: &CallContext,
         args: &Args,
@@ -154,7 +154,7 @@ impl QueryEmail {
                 plan(&filters, window, Some(folder), blocked, shape.bodies())?
             }
         };
-        let limit = shape.limit.or(shape.max_mails).unwrap_or(DEFAULT_LIMIT);
+        let limit = shape.limit.or(shape.max_mails).unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
         Ok(Query {
             filters,
             plan,
@@ -167,7 +167,7 @@ impl QueryEmail {
     }
 
     /// Runs the query, and once more in another way where the first one cannot serve.
-    async fn answered(
+    pub(super) async fn answered(
         &self,
         context: &CallContext,
         mut query: Query,
@@ -209,7 +209,7 @@ impl QueryEmail {
             frame,
             now: instant(self.mail.deps.clock.now()),
         };
-        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).clamp(1, MAX_LIMIT);
+        let want = query.limit.min(query.remaining.unwrap_or(usize::MAX)).max(1);
         let start = query.at.clone().unwrap_or_else(|| run.first(want));
         run.read(start, want).await
     }
@@ -221,7 +221,7 @@ impl QueryEmail {
         query: Query,
         listing: Listing,
         extra: Extra<'_>,
-    ) -> Result<ToolOutput, ToolError> {
+    ) -> Result<(String, Answer<Item>), ToolError> {
         let Extra { shape, frame, mut warnings } = extra;
         let max_chars = self.budget(shape);
         let Listing { found, mut next, scanned, total, warnings: more } = listing;
@@ -257,7 +257,23 @@ impl QueryEmail {
             max_chars,
             warnings,
         };
-        answer.output(text, shape.output_format)
+        Ok((text, answer))
+    }
+
+    /// The page that the arguments ask for, and its text.
+    pub(super) async fn answer(
+        &self,
+        context: &CallContext,
+        args: &Args,
+        mut warnings: Vec<String>,
+    ) -> Result<(String, Answer<Item>), ToolError> {
+        let shape: Shape = typed(args)?;
+        let mut frame = self.mail.frame(context).await?;
+        let query = self.prepare(context, args, &shape, &frame).await?;
+        frame.folder = query.plan.folder.as_ref().map(|folder| folder.name.clone());
+        warnings.extend(scan_note(&query));
+        let (query, listing) = self.answered(context, query, &frame, &mut warnings).await?;
+        Box::pin(self.finish(context, query, listing, Extra { shape: &shape, frame: &frame, warnings })).await
     }
 
     async fn save(
@@ -286,6 +302,13 @@ impl QueryEmail {
     }
 }
 
+/// A warning where mail is looked through here as well.
+pub(super) fn scan_note(query: &Query) -> Option<String> {
+    let text = "Short Korean words hide behind particles: mail of the period was also checked here by subject, sender and \
+                preview.";
+    query.plan.scan.is_some().then(|| text.to_owned())
+}
+
 /// What an answer needs beside the listing.
 struct Extra<'a> {
     shape: &'a Shape,
@@ -299,24 +322,17 @@ impl Tool for QueryEmail {
         &self.spec
     }
 
+    fn other_names(&self) -> &'static [&'static str] {
+        &["search_messages"]
+    }
+
     async fn call(&self, context: &CallContext, mut args: Args) -> Result<ToolOutput, ToolError> {
         let (context, mut warnings) = self.mail.enter(context, &self.spec, &mut args).await?;
         let context = &context;
         warnings.extend(advice(&args));
         let shape: Shape = typed(&args)?;
-        let mut frame = self.mail.frame(context).await?;
-        let query = self.prepare(context, &args, &shape, &frame).await?;
-        frame.folder = query.plan.folder.as_ref().map(|folder| folder.name.clone());
-        if query.plan.scan.is_some() {
-            warnings.push(
-                "Short Korean words hide behind particles: mail of the period was also checked here by subject, \
-                 sender and preview."
-                    .to_owned(),
-            );
-        }
-        let (query, listing) = self.answered(context, query, &frame, &mut warnings).await?;
-        let extra = Extra { shape: &shape, frame: &frame, warnings };
-        Box::pin(self.finish(context, query, listing, extra)).await
+        let (text, answer) = Box::pin(self.answer(context, &args, warnings)).await?;
+        answer.output(text, shape.output_format)
     }
 }
 
@@ -376,7 +392,7 @@ fn headline(items: &[Item], plan: &Plan, frame: &Frame) -> String {
     format!("{} {noun}{place} between {start} and {end} ({})", items.len(), frame.zone.name())
 }
 
-fn applied(plan: &Plan, frame: &Frame, scanned: usize, total: Option<u64>) -> Applied {
+pub(super) fn applied(plan: &Plan, frame: &Frame, scanned: usize, total: Option<u64>) -> Applied {
     let (engine, query) = match plan.engine {
         Engine::Filter => ("filter", plan.filter_text(&plan.window)),
         Engine::Search => ("search", plan.kql(&plan.window)),

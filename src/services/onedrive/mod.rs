@@ -14,6 +14,7 @@ mod item;
 mod list_files;
 mod move_or_rename;
 mod permission;
+mod plan;
 mod read_file;
 mod request_upload;
 mod resources;
@@ -32,6 +33,7 @@ use crate::graph::error::GraphError;
 use crate::graph::request::Request;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
+use crate::tools::plan::Planner;
 use crate::tools::resource::ResourceSet;
 use crate::tools::tool::{Args, Service, Tool};
 use crate::tools::transfer::Carrier;
@@ -105,6 +107,7 @@ fn require(context: &CallContext, scope: &str) -> Result<(), ToolError> {
 pub(super) struct OneDrive {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
+    planner: plan::OneDrivePlanner,
     resources: resources::FileResources,
     carrier: carrier::FileCarrier,
 }
@@ -116,6 +119,7 @@ impl OneDrive {
         let carrier = carrier::FileCarrier::new(&desk);
         let required = ScopeSet::parse("User.Read Files.Read");
         let more = ScopeSet::parse("Files.Read.All Files.ReadWrite").union(&ScopeSet::parse(zone::SCOPE));
+        let planner = plan::OneDrivePlanner { desk: Arc::clone(&desk) };
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(list_files::ListFiles::new(Arc::clone(&desk))),
             Arc::new(read_file::ReadFile::new(Arc::clone(&desk))),
@@ -137,6 +141,7 @@ impl OneDrive {
                 required_scopes: required,
             },
             tools,
+            planner,
             resources,
             carrier,
         }
@@ -154,6 +159,10 @@ impl Service for OneDrive {
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
+    }
+
+    fn planner(&self) -> Option<&dyn Planner> {
+        Some(&self.planner)
     }
 
     fn resources(&self) -> Option<&dyn ResourceSet> {

@@ -19,6 +19,7 @@ mod manage_sections_and_pages;
 mod markup;
 mod onenote_search;
 mod readers;
+mod plan;
 
 use super::own::asker;
 use super::{ServiceDeps, own, zone};
@@ -28,6 +29,7 @@ use crate::domain::scope::ScopeSet;
 use crate::graph::error::{Fault, GraphError};
 use crate::tools::context::CallContext;
 use crate::tools::error::{ToolError, ToolErrorKind};
+use crate::tools::plan::Planner;
 use crate::tools::tool::{Args, Service, Tool};
 use chrono_tz::Tz;
 use std::sync::Arc;
@@ -160,6 +162,7 @@ fn read_fault(error: GraphError) -> ToolError {
 pub(super) struct OneNote {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
+    planner: plan::OneNotePlanner,
     instructions: &'static str,
 }
 
@@ -169,6 +172,7 @@ impl OneNote {
         let reading = deps.settings.read_only;
         let required = ScopeSet::parse("User.Read").union(&SCOPES.iter().copied().collect());
         let more = ScopeSet::parse(zone::SCOPE).union(&[CREATE, WRITE].into_iter().collect());
+        let planner = plan::OneNotePlanner { desk: Arc::clone(&desk) };
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(list_notebooks::ListNotebooks::new(Arc::clone(&desk))),
             Arc::new(manage_sections_and_pages::ManageSectionsAndPages::new(Arc::clone(&desk), reading)),
@@ -189,6 +193,7 @@ impl OneNote {
                 required_scopes: required,
             },
             tools,
+            planner,
             instructions: if reading { guide::READING } else { guide::INSTRUCTIONS },
         }
     }
@@ -205,6 +210,10 @@ impl Service for OneNote {
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
+    }
+
+    fn planner(&self) -> Option<&dyn Planner> {
+        Some(&self.planner)
     }
 }
 

@@ -22,6 +22,7 @@ mod markup;
 mod message;
 mod names;
 mod person;
+mod plan;
 mod recipient;
 mod save_korean_name;
 mod search;
@@ -41,6 +42,7 @@ use crate::domain::scope::ScopeSet;
 use crate::graph::error::{Fault, GraphError};
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
+use crate::tools::plan::Planner;
 use crate::tools::tool::{Args, Service, Tool};
 use std::sync::Arc;
 
@@ -119,6 +121,7 @@ fn checked_chat_id(id: &str) -> Result<&str, ToolError> {
 pub(super) struct Teams {
     info: ServiceInfo,
     tools: Vec<Arc<dyn Tool>>,
+    planner: plan::TeamsPlanner,
 }
 
 impl Teams {
@@ -147,6 +150,7 @@ impl Teams {
             "Files.Read",
         ];
         let more: ScopeSet = some.into_iter().chain(others).collect();
+        let planner = plan::TeamsPlanner { desk: Arc::clone(&desk) };
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(help::Help::new()),
             Arc::new(list_chats::ListChats::new(Arc::clone(&desk))),
@@ -176,6 +180,7 @@ impl Teams {
                 required_scopes: required,
             },
             tools,
+            planner,
         }
     }
 }
@@ -195,5 +200,9 @@ impl Service for Teams {
 
     fn tools(&self) -> &[Arc<dyn Tool>] {
         &self.tools
+    }
+
+    fn planner(&self) -> Option<&dyn Planner> {
+        Some(&self.planner)
     }
 }
