@@ -40,6 +40,7 @@ fn context() -> CallContext {
         },
         deadline: Instant::now() + Duration::from_secs(20),
         outlet: Outlet::default(),
+        mailbox: None,
     }
 }
 
