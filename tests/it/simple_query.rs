@@ -67,8 +67,10 @@ async fn a_plain_question_is_answered_and_says_how_it_was_understood() {
     assert_eq!(ids(&ask(&alice, "search_messages", same).await), ids(&answer), "its other name");
 
     // Days are those of the mailbox.
-    let settings = cluster.tenant.graph(MINJI, "/me/mailboxSettings").await;
-    let minji = mail(&cluster, MINJI).await;
+    let resource = format!("{}/mail-query/mcp", cluster.url);
+    let client = Client::register(&cluster.url).await.for_resource(&resource);
+    let client = client.with_scope("User.Read Mail.Read MailboxSettings.Read");
+    let minji = Mcp::of(&resource, &client.sign_in(MINJI).await.access);
     let answer =
         ask(&minji, "simple_query", json!({"query": "최근 30일 안 읽은 메일 보여줘", "limit": 100})).await;
     assert!(
@@ -80,7 +82,7 @@ async fn a_plain_question_is_answered_and_says_how_it_was_understood() {
         "{answer}"
     );
     let zone = answer["understood"]["time_zone"].as_str().unwrap();
-    assert_eq!(zone, "Asia/Seoul", "{settings}");
+    assert_eq!(zone, "Asia/Seoul", "{answer}");
     let start = answer["understood"]["period"]["start"].as_str().unwrap();
     assert!(
         answer["applied"]["window"]["start"]
