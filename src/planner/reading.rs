@@ -175,6 +175,8 @@ pub(crate) struct Reading {
     pub(crate) area: Option<Area>,
     pub(crate) noun: Option<Noun>,
     pub(crate) intent: Intent,
+    /// The request says so: it has a verb or a question word.
+    pub(crate) asks: bool,
     pub(crate) period: Option<Period>,
     pub(crate) from: Vec<Party>,
     pub(crate) to: Vec<Party>,
@@ -206,6 +208,12 @@ impl Reading {
     /// Whether it says anything beyond the bare wish to see something.
     pub(crate) fn is_specific(&self) -> bool {
         self.area.is_some() || self.has_conditions()
+    }
+
+    /// Whether it can be a request at all, and not a row of words: it names a thing, asks, or says more than words.
+    pub(crate) fn is_request(&self) -> bool {
+        let bare = Self { words: Vec::new(), ..self.clone() };
+        self.area.is_some() || bare.has_conditions() || self.asks && self.has_conditions()
     }
 
     /// Whether anything narrows what is found.

@@ -33,7 +33,7 @@ pub(super) async fn read(
 /// Whether the service of `home` is asked, and for something that can be read: what is not said to be elsewhere is here, if
 /// there is anything to look for.
 pub(super) fn is_for(reading: &Reading, home: Area) -> bool {
-    let is_here = reading.area == Some(home) || reading.area.is_none() && reading.has_conditions();
+    let is_here = reading.area == Some(home) || reading.area.is_none() && reading.is_request();
     is_here && !reading.change
 }
 

@@ -115,6 +115,8 @@ async fn no_service_plans_a_change_or_chatter() {
                 "노트 만들어줘",
                 "hello",
                 "what can you do?",
+                "xyzzy plugh",
+                "쀍뷁 쀍뷁",
                 "",
                 "   ",
             ],

@@ -65,7 +65,7 @@ impl Planner for BundlePlanner {
             only_home: false,
         };
         let reading = read(request, background);
-        if reading.change {
+        if reading.change || !reading.is_request() {
             return Ok(None);
         }
         let words = phrase(&reading);
