@@ -1,7 +1,7 @@
 //! Plans of every service: the tool and the arguments that plain requests become, and that both are there.
 
 use crate::domain::clock::{SharedClock, TestClock};
-use crate::domain::ids::{ClientId, UserKey};
+use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::scope::ScopeSet;
 use crate::graph::testing::FakeGraph;
 use crate::services::testing::deps;
@@ -36,6 +36,7 @@ fn context() -> CallContext {
         caller: Caller {
             user: UserKey::new("t", "alice"),
             client: ClientId::new("c"),
+            grant: GrantId::new("g"),
             scopes: ScopeSet::parse("User.Read"),
         },
         deadline: Instant::now() + Duration::from_secs(20),

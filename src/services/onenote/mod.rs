@@ -18,8 +18,8 @@ mod manage_page_content;
 mod manage_sections_and_pages;
 mod markup;
 mod onenote_search;
-mod readers;
 mod plan;
+mod readers;
 
 use super::own::asker;
 use super::{ServiceDeps, own, zone};
