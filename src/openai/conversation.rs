@@ -223,9 +223,10 @@ fn text_of(content: Option<&Value>, place: &str) -> Result<String, ApiError> {
             for (at, part) in parts.iter().enumerate() {
                 match part.get("type").and_then(Value::as_str) {
                     Some("text") => {
-                        texts.push(part.get("text").and_then(Value::as_str).ok_or_else(|| {
+                        let text = part.get("text").and_then(Value::as_str);
+                        texts.push(text.ok_or_else(|| {
                             ApiError::invalid(format!("{place}[{at}].text"), "A text part needs a text.")
-                        })?)
+                        })?);
                     }
                     // Pictures, sounds and files are for a language model alone.
                     Some(_) => {}

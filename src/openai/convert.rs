@@ -124,7 +124,7 @@ impl ToolMessage {
     pub(super) fn of_error(call: &Call, error: &ToolError) -> Self {
         let detail = json!({ "error": ErrorDetail::of(error) });
         let structured = serde_json::value::to_raw_value(&detail).ok();
-        Self::new(call, error.public.to_string(), structured, true)
+        Self::new(call, error.public.clone(), structured, true)
     }
 
     /// Of a call that was not run.

@@ -161,6 +161,11 @@ impl ApiError {
         }})
     }
 
+    /// Its members, as an event of a stream has them.
+    pub(super) fn detail(&self) -> Value {
+        json!({ "code": self.code, "message": self.message, "param": self.param })
+    }
+
     /// The answer.
     pub(super) fn response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);

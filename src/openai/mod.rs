@@ -25,6 +25,7 @@ mod engine;
 mod error;
 mod handler;
 mod idempotency;
+mod members;
 mod models;
 mod responses;
 mod running;

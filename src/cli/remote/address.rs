@@ -28,7 +28,8 @@ impl Address {
         let path = server.path().trim_end_matches('/').to_owned();
         let ends = ["/v1/chat/completions", "/v1", "/mcp", "/sse", "/ws"];
         let path = ends.iter().find_map(|end| path.strip_suffix(end)).unwrap_or(&path).to_owned();
-        (server.set_query(None), server.set_fragment(None));
+        server.set_query(None);
+        server.set_fragment(None);
         server.set_path("/");
         Ok(Self { server, path })
     }

@@ -5,6 +5,7 @@ use super::super::answering::{Whole, Wire};
 use super::super::conversation::Call;
 use super::super::engine::{Piece, Reason};
 use super::super::error::ApiError;
+use super::super::members::with;
 use super::super::sse;
 use super::super::usage::Usage;
 use serde_json::{Value, json};
@@ -33,12 +34,10 @@ impl Completion {
     fn chunk(&self, delta: Value, reason: Option<Reason>) -> Vec<u8> {
         let choice =
             json!({ "index": 0, "delta": delta, "logprobs": null, "finish_reason": reason.map(word) });
-        let mut chunk = self.frame("chat.completion.chunk", json!([choice]));
-        if self.includes_usage {
-            // All chunks but the last one have it as null (OpenAI, stream_options).
-            set(&mut chunk, "usage", Value::Null);
-        }
-        sse::data(&chunk)
+        let chunk = self.frame("chat.completion.chunk", json!([choice]));
+        // All chunks but the last one have it as null (OpenAI, stream_options).
+        let usage = if self.includes_usage { json!({ "usage": null }) } else { json!({}) };
+        sse::data(&with(chunk, usage))
     }
 }
 
@@ -49,17 +48,16 @@ impl Wire for Completion {
         let content = if has_text { json!(collected.text) } else { Value::Null };
         let mut message = json!({ "role": "assistant", "content": content, "refusal": null });
         if !collected.calls.is_empty() {
-            set(&mut message, "tool_calls", collected.calls.iter().map(call).collect());
+            message =
+                with(message, json!({ "tool_calls": collected.calls.iter().map(call).collect::<Vec<_>>() }));
         }
         if !collected.ran.is_empty() {
-            set(&mut message, "tool_results", json!(collected.ran));
+            message = with(message, json!({ "tool_results": collected.ran }));
         }
         let choice = json!({
             "index": 0, "message": message, "logprobs": null, "finish_reason": word(whole.end.reason),
         });
-        let mut object = self.frame("chat.completion", json!([choice]));
-        set(&mut object, "usage", usage(whole.usage));
-        object
+        with(self.frame("chat.completion", json!([choice])), json!({ "usage": usage(whole.usage) }))
     }
 
     fn open(&mut self) -> Vec<u8> {
@@ -71,17 +69,13 @@ impl Wire for Completion {
             Piece::Text(text) => json!({ "content": text }),
             Piece::Ran(result) => {
                 // The official packages put lists of deltas together by index.
-                let mut value = json!(result);
-                set(&mut value, "index", json!(self.told));
+                let value = with(json!(result), json!({ "index": self.told }));
                 self.told += 1;
                 json!({ "tool_results": [value] })
             }
             Piece::Calls(calls) => {
-                let indexed = calls.iter().enumerate().map(|(index, one)| {
-                    let mut value = call(one);
-                    set(&mut value, "index", json!(index));
-                    value
-                });
+                let indexed = calls.iter().enumerate();
+                let indexed = indexed.map(|(index, one)| with(call(one), json!({ "index": index })));
                 json!({ "tool_calls": indexed.collect::<Vec<_>>() })
             }
         };
@@ -91,9 +85,8 @@ impl Wire for Completion {
     fn end(&mut self, whole: &Whole) -> Vec<u8> {
         let mut out = self.chunk(json!({}), Some(whole.end.reason));
         if self.includes_usage {
-            let mut last = self.frame("chat.completion.chunk", json!([]));
-            set(&mut last, "usage", usage(whole.usage));
-            out.extend(sse::data(&last));
+            let last = self.frame("chat.completion.chunk", json!([]));
+            out.extend(sse::data(&with(last, json!({ "usage": usage(whole.usage) }))));
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
         out
@@ -122,10 +115,4 @@ fn usage(usage: Usage) -> Value {
     json!({
         "prompt_tokens": usage.input, "completion_tokens": usage.output, "total_tokens": usage.total(),
     })
-}
-
-fn set(value: &mut Value, name: &str, member: Value) {
-    if let Some(members) = value.as_object_mut() {
-        members.insert(name.to_owned(), member);
-    }
 }

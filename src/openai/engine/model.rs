@@ -273,19 +273,17 @@ impl Said {
             (id.is_empty() || call.id.is_empty() || call.id == id)
                 && (name.is_empty() || call.name.is_empty() || !is_whole(call))
         };
-        let open = self.calls.iter_mut().rev().find(|(at, _)| index.is_none() || *at == index);
-        let call = match open.filter(|(_, call)| continues(call)) {
-            Some((_, call)) => call,
-            None => {
-                if self.calls.len() >= MAX_CALLS {
-                    return Err(failed(ModelError::Garbage));
-                }
-                let empty = Call { id: String::new(), name: String::new(), arguments: String::new() };
-                self.calls.push((index, empty));
-                let Some((_, call)) = self.calls.last_mut() else { return Ok(()) };
-                call
+        let open = self.calls.iter().enumerate().rev().find(|(_, (at, _))| index.is_none() || *at == index);
+        let at = open.filter(|(_, (_, call))| continues(call)).map(|(at, _)| at);
+        if at.is_none() {
+            if self.calls.len() >= MAX_CALLS {
+                return Err(failed(ModelError::Garbage));
             }
-        };
+            self.calls
+                .push((index, Call { id: String::new(), name: String::new(), arguments: String::new() }));
+        }
+        let at = at.unwrap_or(self.calls.len() - 1);
+        let Some((_, call)) = self.calls.get_mut(at) else { return Ok(()) };
         if !id.is_empty() {
             call.id = id;
         }

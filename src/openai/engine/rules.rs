@@ -16,6 +16,7 @@ use super::super::usage;
 use super::{End, Job, Piece, Pieces, Reason};
 use crate::tools::plan::Plan;
 use serde_json::{Map, Value};
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 /// Most calls that are run for one request, and how long another one may still begin.
@@ -42,8 +43,8 @@ pub(super) async fn answer(job: &Job, out: &Pieces) -> Result<End, ApiError> {
         return say(job, &answers.join("\n\n"), out).await;
     }
     let request = conversation.request().unwrap_or_default().trim();
-    if let Some((name, arguments)) = direct(job, request)? {
-        return run(job, &Call::new(&name, &arguments), "", out).await;
+    if let Some(call) = direct(job, request)? {
+        return run(job, &call, "", out).await;
     }
     let planned = if request.is_empty() { None } else { plan(job, request).await? };
     match planned {
@@ -90,13 +91,13 @@ async fn run_open(job: &Job, open: &[&Call], out: &Pieces) -> Result<End, ApiErr
 }
 
 /// A call in so many words: by `tool_choice` and a JSON object, or as `tool_name {json}`.
-fn direct(job: &Job, request: &str) -> Result<Option<(String, Map<String, Value>)>, ApiError> {
+fn direct(job: &Job, request: &str) -> Result<Option<Call>, ApiError> {
     if let Choice::Function(name) = &job.conversation.choice
         && let Ok(Value::Object(arguments)) = serde_json::from_str(request)
         && let Some(tool) = job.tool(name)
     {
         tool?;
-        return Ok(Some((name.clone(), arguments)));
+        return Ok(Some(Call::new(name, &arguments)));
     }
     let end = request.find(|c: char| c.is_whitespace() || c == '{').unwrap_or(request.len());
     let (name, rest) = request.split_at_checked(end).unwrap_or((request, ""));
@@ -107,10 +108,10 @@ fn direct(job: &Job, request: &str) -> Result<Option<(String, Map<String, Value>
     let Some(tool) = job.tool(name) else { return Ok(None) };
     tool?;
     if rest.is_empty() {
-        return Ok(Some((name.to_owned(), Map::new())));
+        return Ok(Some(Call::new(name, &Map::new())));
     }
     match serde_json::from_str(rest) {
-        Ok(arguments) => Ok(Some((name.to_owned(), arguments))),
+        Ok(arguments) => Ok(Some(Call::new(name, &arguments))),
         Err(error) => {
             let message = format!("What follows `{name}` is no JSON object: {error}.");
             Err(ApiError::invalid(job.conversation.asking_place(), message))
@@ -200,14 +201,15 @@ fn abilities(job: &Job, request: &str) -> String {
         ("I did not understand this request. Here you reach", "Tools", "Ask for example")
     };
     let mut text = format!("{opening} {}: {}\n\n", info.title, info.description);
+    // Writing to a string has no way to fail.
     if !examples.is_empty() {
-        text.push_str(&format!("{asking}:\n"));
+        let _ = writeln!(text, "{asking}:");
         for example in &examples {
-            text.push_str(&format!("- {example}\n"));
+            let _ = writeln!(text, "- {example}");
         }
         text.push('\n');
     }
     let first = names.first().copied().unwrap_or("tool");
-    text.push_str(&format!("{tools} (`{first} {{\"...\": \"...\"}}`): {}", names.join(", ")));
+    let _ = write!(text, "{tools} (`{first} {{\"...\": \"...\"}}`): {}", names.join(", "));
     if is_korean { text } else { text + "." }
 }

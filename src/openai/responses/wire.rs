@@ -6,9 +6,11 @@ use super::super::conversation::Call;
 use super::super::convert::ToolMessage;
 use super::super::engine::{Piece, Reason};
 use super::super::error::ApiError;
+use super::super::members::with;
 use super::super::sse;
 use super::super::usage::Usage;
 use crate::domain::random;
+use actix_web::http::StatusCode;
 use serde_json::{Value, json};
 
 /// What a response repeats of its request.
@@ -62,7 +64,7 @@ impl Response {
         });
         for (name, value) in &self.echo.sampling {
             if let Some(value) = value {
-                response[*name] = value.clone();
+                response = with(response, json!({ *name: value }));
             }
         }
         response
@@ -78,12 +80,9 @@ impl Response {
 
     /// An event, numbered.
     fn event(&mut self, kind: &str, members: Value) -> Vec<u8> {
-        let mut event = json!({ "type": kind, "sequence_number": self.sequence });
+        let event = json!({ "type": kind, "sequence_number": self.sequence });
         self.sequence += 1;
-        if let (Some(event), Value::Object(members)) = (event.as_object_mut(), members) {
-            event.extend(members);
-        }
-        sse::event(kind, &event)
+        sse::event(kind, &with(event, members))
     }
 
     fn text(&mut self, delta: &str) -> Vec<u8> {
@@ -91,9 +90,7 @@ impl Response {
         let index = self.items.len();
         if self.open.is_none() {
             let id = format!("msg_{}", random::text::<16>());
-            let mut item = message(&id, "");
-            item["status"] = json!("in_progress");
-            item["content"] = json!([]);
+            let item = with(message(&id, ""), json!({ "status": "in_progress", "content": [] }));
             out.extend(
                 self.event("response.output_item.added", json!({ "output_index": index, "item": item })),
             );
@@ -113,15 +110,10 @@ impl Response {
     fn close(&mut self) -> Vec<u8> {
         let Some((id, text)) = self.open.take() else { return Vec::new() };
         let index = self.items.len();
-        let at = |name: &str, value: Value| {
-            let mut members = json!({ "item_id": id, "output_index": index, "content_index": 0 });
-            members[name] = value;
-            members
-        };
-        let mut whole = at("text", json!(text));
-        whole["logprobs"] = json!([]);
+        let at = json!({ "item_id": id, "output_index": index, "content_index": 0 });
+        let whole = with(at.clone(), json!({ "text": text, "logprobs": [] }));
         let mut out = self.event("response.output_text.done", whole);
-        out.extend(self.event("response.content_part.done", at("part", part(&text))));
+        out.extend(self.event("response.content_part.done", with(at, json!({ "part": part(&text) }))));
         out.extend(self.done(message(&id, &text)));
         out
     }
@@ -135,14 +127,10 @@ impl Response {
 
     fn ran(&mut self, result: &ToolMessage) -> Vec<u8> {
         let item = ran(result, &self.model);
-        let (index, id) = (self.items.len(), item["id"].clone());
-        let mut begun = item.clone();
-        begun["status"] = json!("in_progress");
-        begun["output"] = Value::Null;
-        begun["error"] = Value::Null;
-        if let Some(members) = begun.as_object_mut() {
-            members.remove("structured_content");
-        }
+        let (index, id) = (self.items.len(), format!("mcp_{}", result.tool_call_id));
+        let unknown =
+            json!({ "status": "in_progress", "output": null, "error": null, "structured_content": null });
+        let begun = with(item.clone(), unknown);
         let mut out =
             self.event("response.output_item.added", json!({ "output_index": index, "item": begun }));
         let at = json!({ "output_index": index, "item_id": id });
@@ -155,10 +143,8 @@ impl Response {
 
     fn called(&mut self, one: &Call) -> Vec<u8> {
         let item = call(one);
-        let (index, id) = (self.items.len(), item["id"].clone());
-        let mut begun = item.clone();
-        begun["status"] = json!("in_progress");
-        begun["arguments"] = json!("");
+        let (index, id) = (self.items.len(), format!("fc_{}", one.id));
+        let begun = with(item.clone(), json!({ "status": "in_progress", "arguments": "" }));
         let mut out =
             self.event("response.output_item.added", json!({ "output_index": index, "item": begun }));
         let delta = json!({ "item_id": id, "output_index": index, "delta": one.arguments });
@@ -220,14 +206,14 @@ impl Wire for Response {
     }
 
     fn failed(&mut self, error: &ApiError) -> Vec<u8> {
-        let detail = error.body()["error"].clone();
-        let members =
-            json!({ "code": detail["code"], "message": detail["message"], "param": detail["param"] });
-        let mut out = self.event("error", members);
-        let mut response = self.response("failed", &self.items, None);
-        let code =
-            if detail["code"] == "rate_limit_exceeded" { "rate_limit_exceeded" } else { "server_error" };
-        response["error"] = json!({ "code": code, "message": detail["message"] });
+        let mut out = self.event("error", error.detail());
+        let code = if error.status == StatusCode::TOO_MANY_REQUESTS {
+            "rate_limit_exceeded"
+        } else {
+            "server_error"
+        };
+        let response = self.response("failed", &self.items, None);
+        let response = with(response, json!({ "error": { "code": code, "message": error.text() } }));
         out.extend(self.event("response.failed", json!({ "response": response })));
         out
     }

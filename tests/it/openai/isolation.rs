@@ -47,7 +47,7 @@ async fn ten_thousand_calls_of_two_people_never_cross() {
 
 /// The structured result of a call, by one front or the other.
 async fn over(number: usize, client: &OpenAi, tool: &str, arguments: Value) -> String {
-    if number / 2 % 2 == 0 {
+    if (number / 2).is_multiple_of(2) {
         let answer = client.run(tool, &arguments).await;
         return answer.message()["tool_results"][0]["structured_content"].to_string();
     }

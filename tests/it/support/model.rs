@@ -85,7 +85,7 @@ async fn serve(
     told: Arc<Mutex<String>>,
     leaving: watch::Sender<usize>,
 ) {
-    let Some((head, body)) = request(&mut connection).await else { return };
+    let Some((head, body)) = Box::pin(request(&mut connection)).await else { return };
     let shown =
         body["messages"].as_array().and_then(|all| all.last()?["content"].as_str().map(str::to_owned));
     let token =
@@ -107,12 +107,12 @@ async fn serve(
         let mut script = script.lock();
         if script.len() > 1 { script.remove(0) } else { script[0].clone() }
     };
-    let step = match step {
+    let step = match &step {
         Step::Echo(name, arguments) => {
             let text = arguments.to_string().replace("${token}", &token);
-            Step::Call(vec![(name, serde_json::from_str(&text).unwrap())])
+            Step::Call(vec![(*name, serde_json::from_str(&text).unwrap())])
         }
-        other => other,
+        Step::Say(_) | Step::Call(_) | Step::Stall | Step::Garbage(_) | Step::Refuse(..) => step,
     };
     let answer = match &step {
         Step::Refuse(status, body) => {

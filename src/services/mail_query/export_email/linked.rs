@@ -110,7 +110,9 @@ impl Sending {
                     self.failed.push_str("The archive is full; the messages that follow were left out.\r\n");
                 }
                 Err(error) => {
-                    self.failed.push_str(&format!("{id}: {}\r\n", error.public));
+                    for part in [id.as_str(), ": ", error.public.as_str(), "\r\n"] {
+                        self.failed.push_str(part);
+                    }
                     self.bundle = Some(bundle);
                     return Some(Vec::new());
                 }
