@@ -1,5 +1,6 @@
 //! Request bodies within bounds of size and time.
 
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::web;
 use bytes::BytesMut;
 use futures_util::StreamExt;
@@ -29,6 +30,22 @@ impl BodyFault {
             Self::Slow => "The request body took too long to arrive.",
         }
     }
+}
+
+/// Whether the body is plain JSON: the media type, with any parameters, and no content coding.
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.split(';').next())
+        .is_some_and(|v| v.trim().eq_ignore_ascii_case("application/json"));
+    let coded = headers.get(header::CONTENT_ENCODING).is_some_and(|v| v != "identity");
+    json && !coded
+}
+
+/// The size that the sender announces, in bytes.
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads a body of at most `limit` bytes within `time`.

@@ -78,7 +78,7 @@ async fn admit(
     payload: &mut web::Payload,
     state: &web::Data<McpState>,
 ) -> Result<HttpResponse, Refusal> {
-    if declared_length(request).is_some_and(|n| n > state.settings.max_body) {
+    if body::declared_length(request.headers()).is_some_and(|n| n > state.settings.max_body) {
         return Err(Refusal::hidden(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large."));
     }
     if !state.edge.admits(request.head()) {
@@ -163,10 +163,6 @@ async fn post(
         Era::Legacy => Box::pin(legacy::post(&x, body)).await,
         Era::Modern => Box::pin(modern::post(&x, body)).await,
     })
-}
-
-fn declared_length(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads a body within its bounds of size and time.

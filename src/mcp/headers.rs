@@ -1,6 +1,7 @@
 //! Request headers: content negotiation (RFC 9110), single-valued protocol headers, and their base64 form.
 
 use super::encode::Framing;
+pub(super) use crate::edge::body::is_json;
 use actix_web::http::header::{self, HeaderMap};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -89,17 +90,6 @@ fn matches(range: &str, main: &str, sub: &str) -> Option<(u8, bool)> {
     };
     let weight = parts.find_map(|p| p.trim().strip_prefix("q=")).and_then(|q| q.trim().parse::<f32>().ok());
     Some((rank, weight.is_none_or(|q| q > 0.0)))
-}
-
-/// Whether the body is plain JSON: the media type, with any parameters, and no content coding.
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let json = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.split(';').next())
-        .is_some_and(|v| v.trim().eq_ignore_ascii_case("application/json"));
-    let coded = headers.get(header::CONTENT_ENCODING).is_some_and(|v| v != "identity");
-    json && !coded
 }
 
 #[cfg(test)]

@@ -64,15 +64,8 @@ pub(super) async fn answer(
     claim: Option<Claim>,
 ) -> Result<HttpResponse, ApiError> {
     let settings = job.state.settings.clone();
-    let place = match admit(&job).await {
-        Ok(place) => place,
-        Err(refused) => {
-            if let Some(claim) = claim {
-                claim.settle(Err(Collected::default())).await;
-            }
-            return Err(refused);
-        }
-    };
+    // A claim that is dropped here gives its key back.
+    let place = admit(&job).await?;
     let cancel = job.cancel.clone();
     let guard = claim.is_none().then(|| cancel.drop_guard());
     let (sender, pieces) = mpsc::channel(AHEAD);

@@ -7,7 +7,7 @@ use crate::domain::resource::{Endpoint, ROOT};
 use crate::edge::body::{self, BodyFault};
 use crate::oauth::bearer::{AuthFailure, Bearer};
 use crate::tools::tool::Service;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -63,12 +63,11 @@ pub(super) async fn object(
 ) -> Result<Map<String, Value>, ApiError> {
     let limit = state.settings.max_body;
     let too_large = || ApiError::refused(StatusCode::PAYLOAD_TOO_LARGE, BodyFault::TooLarge.message());
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > limit) {
+    if body::declared_length(request.headers()).is_some_and(|length| length > limit) {
         body::discard(payload, limit).await;
         return Err(too_large());
     }
-    if !is_json(request) {
+    if !body::is_json(request.headers()) {
         body::discard(payload, limit).await;
         let message = "The body must be application/json, without content coding.";
         return Err(ApiError::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
@@ -95,13 +94,6 @@ pub(super) async fn object(
             Err(ApiError::refused(StatusCode::BAD_REQUEST, message))
         }
     }
-}
-
-fn is_json(request: &HttpRequest) -> bool {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    let kind = kind.and_then(|v| v.split(';').next()).unwrap_or_default().trim();
-    let is_plain = request.headers().get(header::CONTENT_ENCODING).is_none_or(|coding| coding == "identity");
-    kind.eq_ignore_ascii_case("application/json") && is_plain
 }
 
 /// What every answer of the front carries.
