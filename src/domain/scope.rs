@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
-/// A set of scopes; prints as the space-separated wire form.
+/// A set of scopes; prints as the space-separated wire form. Every call carries its own, so a clone shares it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ScopeSet(BTreeSet<String>);
+pub(crate) struct ScopeSet(Arc<BTreeSet<String>>);
 
 impl ScopeSet {
     /// Reads the wire form; order and repetition do not matter.
@@ -27,15 +28,15 @@ impl ScopeSet {
     }
 
     pub(crate) fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
+        self.0.union(&other.0).cloned().collect()
     }
 
     pub(crate) fn intersection(&self, other: &Self) -> Self {
-        Self(self.0.intersection(&other.0).cloned().collect())
+        self.0.intersection(&other.0).cloned().collect()
     }
 
     pub(crate) fn difference(&self, other: &Self) -> Self {
-        Self(self.0.difference(&other.0).cloned().collect())
+        self.0.difference(&other.0).cloned().collect()
     }
 
     pub(crate) fn is_subset(&self, of: &Self) -> bool {
@@ -45,17 +46,17 @@ impl ScopeSet {
     /// Those that let nobody change or send anything.
     pub(crate) fn reading(&self) -> Self {
         let writes = |scope: &str| ["ReadWrite", ".Send", ".Create"].iter().any(|part| scope.contains(part));
-        Self(self.0.iter().filter(|scope| !writes(scope)).cloned().collect())
+        self.0.iter().filter(|scope| !writes(scope)).cloned().collect()
     }
 
     /// Those that a person can grant alone.
     pub(crate) fn without_admin(&self) -> Self {
-        Self(self.0.iter().filter(|scope| !needs_admin(scope)).cloned().collect())
+        self.0.iter().filter(|scope| !needs_admin(scope)).cloned().collect()
     }
 
     /// Those that many people need: not those for mailboxes of others, which few work in.
     pub(crate) fn everyday(&self) -> Self {
-        Self(self.0.iter().filter(|scope| !is_seldom_needed(scope)).cloned().collect())
+        self.0.iter().filter(|scope| !is_seldom_needed(scope)).cloned().collect()
     }
 
     /// Whether `needed` is granted here. Broader Graph permissions imply narrower ones.
@@ -117,13 +118,13 @@ fn implied_by(scope: &str) -> &'static [&'static str] {
 
 impl FromIterator<String> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = String>>(iter: I) -> Self {
-        Self(iter.into_iter().collect())
+        Self(Arc::new(iter.into_iter().collect()))
     }
 }
 
 impl<'a> FromIterator<&'a str> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = &'a str>>(iter: I) -> Self {
-        Self(iter.into_iter().map(ToOwned::to_owned).collect())
+        iter.into_iter().map(ToOwned::to_owned).collect()
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::RedisStore;
 use super::link::explain;
+use super::recent::Recent;
 use crate::adapters::keys;
 use crate::adapters::topics::Topics;
-use crate::ports::events::{Bus, Note};
+use crate::ports::events::{Bus, Note, REVOKED, Revocation};
 use crate::ports::store::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,6 +28,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Listener {
     topics: Arc<Topics>,
+    /// Hears before everybody else, so that whoever looks for itself sees the truth.
+    pub(super) recent: Arc<Recent>,
     running: AtomicBool,
 }
 
@@ -43,16 +46,18 @@ impl Bus for RedisStore {
         let receiver = self.listener.topics.subscribe(topic);
         if !self.listener.running.swap(true, Ordering::SeqCst) {
             let topics = Arc::downgrade(&self.listener.topics);
-            tokio::spawn(listen(self.links.client().clone(), topics));
+            let recent = self.listener.recent.clone();
+            tokio::spawn(listen(self.links.client().clone(), topics, recent));
         }
         receiver
     }
 }
 
 /// Listens until the store is dropped.
-async fn listen(client: Client, topics: Weak<Topics>) {
+async fn listen(client: Client, topics: Weak<Topics>, recent: Arc<Recent>) {
     loop {
-        let outcome = session(&client, &topics).await;
+        let outcome = session(&client, &topics, &recent).await;
+        recent.hears(false);
         let Some(alive) = topics.upgrade() else { return };
         if let Err(error) = outcome {
             tracing::warn!(error = %explain(&error), "the bus is away");
@@ -63,13 +68,14 @@ async fn listen(client: Client, topics: Weak<Topics>) {
 }
 
 /// One connection, from its making to its loss.
-async fn session(client: &Client, topics: &Weak<Topics>) -> Result<(), RedisError> {
+async fn session(client: &Client, topics: &Weak<Topics>, recent: &Recent) -> Result<(), RedisError> {
     let connected = timeout(TIMEOUT, async {
         let mut pubsub = client.get_async_pubsub().await?;
         pubsub.psubscribe(format!("{}*", keys::CHANNELS)).await?;
         Ok::<_, RedisError>(pubsub)
     });
     let (mut sink, mut messages) = connected.await.map_err(|_| silent())??.split();
+    recent.hears(true);
     if let Some(topics) = topics.upgrade() {
         // Whatever was published while nobody listened is lost.
         topics.resync();
@@ -79,7 +85,11 @@ async fn session(client: &Client, topics: &Weak<Topics>) -> Result<(), RedisErro
             Ok(Some(message)) => {
                 let Some(topics) = topics.upgrade() else { return Ok(()) };
                 let topic = message.get_channel_name().strip_prefix(keys::CHANNELS).unwrap_or_default();
-                topics.publish(topic, Bytes::copy_from_slice(message.get_payload_bytes()));
+                let message = message.get_payload_bytes();
+                if topic == REVOKED {
+                    recent.revoked(&Revocation::read(message));
+                }
+                topics.publish(topic, Bytes::copy_from_slice(message));
             }
             Ok(None) => return Ok(()),
             Err(_) => {

@@ -77,9 +77,18 @@ impl GrantStore for RedisStore {
     }
 
     async fn access(&self, token: &TokenRef, now: Timestamp) -> Result<Option<AccessRecord>, StoreError> {
-        let place = keys::access(token);
-        let Some(bytes) = self.get(&place).await? else { return Ok(None) };
-        let record: Option<AccessRecord> = self.unseal("access token", &place, &bytes)?;
+        let record = match self.listener.recent.find(token) {
+            Ok(record) => Some(record),
+            Err(look_up) => {
+                let place = keys::access(token);
+                let Some(bytes) = self.get(&place).await? else { return Ok(None) };
+                let record: Option<AccessRecord> = self.unseal("access token", &place, &bytes)?;
+                if let Some(record) = &record {
+                    self.listener.recent.keep(token, look_up, record);
+                }
+                record
+            }
+        };
         Ok(record.filter(|record| record.expires_at > now))
     }
 
@@ -117,8 +126,11 @@ impl GrantStore for RedisStore {
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError> {
         let mut call = self.scripts.revoke_grant.prepare_invoke();
         call.key(keys::dead(grant)).key(keys::index(grant)).arg(millis(records::DEAD_LIFE));
-        call.arg(keys::channel(REVOKED)).arg(Revocation::of_grant(grant).written());
-        self.links.script_again(&call).await
+        let announced = Revocation::of_grant(grant);
+        call.arg(keys::channel(REVOKED)).arg(announced.written());
+        let ended: Result<(), _> = self.links.script_again(&call).await;
+        self.listener.recent.revoked(&announced);
+        ended
     }
 
     async fn note_use(&self, grant: &GrantId, now: Timestamp) -> Result<(), StoreError> {
@@ -151,8 +163,11 @@ impl GrantStore for RedisStore {
         let key = keys::access(token);
         let mut all = Pipeline::with_capacity(3);
         all.del(&key).ignore().zrem(keys::index(&token.grant), &key).ignore();
-        all.publish(keys::channel(REVOKED), Revocation::of_bearer(token).written()).ignore();
-        self.links.pipe(&all).await
+        let announced = Revocation::of_bearer(token);
+        all.publish(keys::channel(REVOKED), announced.written()).ignore();
+        let ended: Result<(), _> = self.links.pipe(&all).await;
+        self.listener.recent.revoked(&announced);
+        ended
     }
 }
 

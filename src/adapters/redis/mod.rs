@@ -11,6 +11,7 @@ mod flows;
 mod grants;
 mod inventory;
 mod link;
+mod recent;
 mod resealing;
 mod scripts;
 mod sealed;
