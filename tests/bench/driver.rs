@@ -3,6 +3,8 @@
 use crate::report::Row;
 use crate::support::http;
 use crate::support::mcp::MODERN;
+use bytes::Bytes;
+use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +20,41 @@ pub(crate) struct Subject {
     pub(crate) bearer: String,
 }
 
+/// One request of the modern era, which needs no session.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    method: &'static str,
+    tool: Option<&'static str>,
+    body: Bytes,
+}
+
+impl Ask {
+    /// `server/discover` or a list.
+    pub(crate) fn method(method: &'static str) -> Self {
+        Self { method, tool: None, body: body(method, None) }
+    }
+
+    /// The ten newest messages of ten years.
+    pub(crate) fn ten_messages() -> Self {
+        let tool = Some("query_email");
+        Self { method: "tools/call", tool, body: body("tools/call", tool) }
+    }
+}
+
+fn body(method: &str, tool: Option<&str>) -> Bytes {
+    let mut params = json!({
+        "_meta": {
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": {},
+        },
+    });
+    if let Some(tool) = tool {
+        params["name"] = tool.into();
+        params["arguments"] = json!({ "days_back": 3650, "max_mails": 10 });
+    }
+    json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string().into()
+}
+
 /// How much to send.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
@@ -27,12 +64,12 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Sends everything; every answer must be a 200.
-    pub(crate) async fn run(self, subject: &Subject, body: &str) -> Row {
+    /// Sends `asks` in turn until everything is sent; every answer must be a 200.
+    pub(crate) async fn run(self, subject: &Subject, asks: &[Ask]) -> Row {
         let client = http::client();
-        burst(&client, subject, body, self.connections, self.warm_up).await;
+        burst(&client, subject, asks, self.connections, self.warm_up).await;
         let (cpu, started) = (cpu_seconds(subject.process), Instant::now());
-        let mut latencies = burst(&client, subject, body, self.connections, self.requests).await;
+        let mut latencies = burst(&client, subject, asks, self.connections, self.requests).await;
         let (cpu, wall) = (cpu_seconds(subject.process) - cpu, started.elapsed());
         latencies.sort_unstable();
         Row {
@@ -49,21 +86,21 @@ impl Load {
 async fn burst(
     client: &reqwest::Client,
     subject: &Subject,
-    body: &str,
+    asks: &[Ask],
     connections: usize,
     requests: usize,
 ) -> Vec<Duration> {
     let left = Arc::new(AtomicUsize::new(requests));
-    let body = bytes::Bytes::copy_from_slice(body.as_bytes());
     let workers: Vec<_> = (0..connections)
         .map(|_| {
-            let (client, subject, body, left) =
-                (client.clone(), subject.clone(), body.clone(), Arc::clone(&left));
+            let (client, subject, left) = (client.clone(), subject.clone(), Arc::clone(&left));
+            let asks = asks.to_vec();
             tokio::spawn(async move {
                 let mut latencies = Vec::new();
-                while left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
+                while let Ok(n) = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+                {
                     let started = Instant::now();
-                    let response = request(&client, &subject, body.clone()).send().await.unwrap();
+                    let response = request(&client, &subject, &asks[n % asks.len()]).send().await.unwrap();
                     assert_eq!(response.status(), 200);
                     response.bytes().await.unwrap();
                     latencies.push(started.elapsed());
@@ -79,29 +116,27 @@ async fn burst(
     latencies
 }
 
-fn request(client: &reqwest::Client, subject: &Subject, body: bytes::Bytes) -> reqwest::RequestBuilder {
-    let is_call = body.windows(10).any(|part| part == b"tools/call");
+fn request(client: &reqwest::Client, subject: &Subject, ask: &Ask) -> reqwest::RequestBuilder {
     let mut request = client
         .post(&subject.url)
         .bearer_auth(&subject.bearer)
         .header("Content-Type", "application/json")
         .header("Accept", "application/json, text/event-stream")
         .header("MCP-Protocol-Version", MODERN)
-        .header("Mcp-Method", if is_call { "tools/call" } else { "tools/list" });
-    if is_call {
-        request = request.header("Mcp-Name", "query_email");
+        .header("Mcp-Method", ask.method);
+    if let Some(tool) = ask.tool {
+        request = request.header("Mcp-Name", tool);
     }
-    request.body(body)
+    request.body(ask.body.clone())
 }
 
 /// One answer, as text.
-pub(crate) async fn once(subject: &Subject, body: &str) -> String {
-    let body = bytes::Bytes::copy_from_slice(body.as_bytes());
-    request(&http::client(), subject, body).send().await.unwrap().text().await.unwrap()
+pub(crate) async fn once(subject: &Subject, ask: &Ask) -> String {
+    request(&http::client(), subject, ask).send().await.unwrap().text().await.unwrap()
 }
 
 /// User and system time that a process has used.
-fn cpu_seconds(process: u32) -> f64 {
+pub(crate) fn cpu_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     // The name may hold blanks; the fields are counted behind its closing bracket (utime 14, stime 15).
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
@@ -109,9 +144,18 @@ fn cpu_seconds(process: u32) -> f64 {
     (ticks(11) + ticks(12)) / TICKS
 }
 
+/// The most memory that a process ever had.
+pub(crate) fn peak_mb(process: u32) -> f64 {
+    status_mb(process, "VmHWM:")
+}
+
 /// Resident memory of a process.
 pub(crate) fn resident_mb(process: u32) -> f64 {
+    status_mb(process, "VmRSS:")
+}
+
+fn status_mb(process: u32, field: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
     line.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1024.0
 }

@@ -107,34 +107,43 @@ struct Hand {
     http: reqwest::Client,
     url: String,
     cipher: XChaCha20Poly1305,
+    list: Bytes,
 }
 
-/// Does by hand what one `query_email` needs.
-#[actix_web::main]
-pub(crate) async fn by_hand(store: &str, graph: &str) {
-    crate::support::http::install_tls();
+/// The ten newest messages, as Graph is asked for them by everybody but the product.
+pub(crate) fn ten_messages(graph: &str) -> String {
     let select = "id,subject,from,toRecipients,receivedDateTime,isRead,hasAttachments,importance,conversationId,\
                   bodyPreview,parentFolderId,webLink";
-    let url = format!(
+    format!(
         "{graph}/me/messages?$filter=receivedDateTime%20ge%202015-01-01T00:00:00Z&\
          $orderby=receivedDateTime%20desc&$top=10&$select={select}"
-    );
+    )
+}
+
+/// Does by hand what one `query_email` needs, and what a list needs.
+#[actix_web::main]
+pub(crate) async fn by_hand(store: &str, graph: &str, folder: &str) {
+    crate::support::http::install_tls();
+    let url = ten_messages(graph);
+    let list = Bytes::from(std::fs::read(std::path::Path::new(folder).join("tools-list")).unwrap());
     let client = redis::Client::open(store).unwrap();
     let server = HttpServer::new(move || {
-        let (client, url) = (client.clone(), url.clone());
+        let (client, url, list) = (client.clone(), url.clone(), list.clone());
         App::new()
             .data_factory(move || {
-                let (client, url) = (client.clone(), url.clone());
+                let (client, url, list) = (client.clone(), url.clone(), list.clone());
                 async move {
                     Ok::<_, redis::RedisError>(Hand {
                         redis: redis::aio::ConnectionManager::new(client).await?,
                         http: crate::support::http::client(),
                         url,
                         cipher: XChaCha20Poly1305::new(&KEY.into()),
+                        list,
                     })
                 }
             })
             .route("/mcp", web::post().to(hand_handler))
+            .route("/list", web::post().to(list_handler))
     })
     .workers(WORKERS)
     .bind(("127.0.0.1", 0))
@@ -217,7 +226,8 @@ struct Structured<'a> {
     messages: &'a [Mail<'a>],
 }
 
-async fn hand_handler(request: HttpRequest, body: Bytes, hand: Data<Hand>) -> HttpResponse {
+/// Header → hash → Redis → open.
+async fn admit(request: &HttpRequest, hand: &Hand) -> Record {
     let header = request.headers().get("authorization").unwrap().to_str().unwrap();
     let key = hash(header.strip_prefix("Bearer ").unwrap());
     let mut redis = hand.redis.clone();
@@ -227,6 +237,25 @@ async fn hand_handler(request: HttpRequest, body: Bytes, hand: Data<Hand>) -> Ht
     let record: Record =
         serde_json::from_slice(&hand.cipher.decrypt(XNonce::from_slice(nonce), payload).unwrap()).unwrap();
     assert!(record.scopes.contains("Mail.Read") && record.expires_at > 0 && !record.user.is_empty());
+    record
+}
+
+/// The envelope of any request.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+}
+
+async fn list_handler(request: HttpRequest, body: Bytes, hand: Data<Hand>) -> HttpResponse {
+    admit(&request, &hand).await;
+    let asked: Envelope<'_> = serde_json::from_slice(&body).unwrap();
+    assert!(!asked.method.is_empty());
+    HttpResponse::Ok().content_type("application/json").body(hand.list.clone())
+}
+
+async fn hand_handler(request: HttpRequest, body: Bytes, hand: Data<Hand>) -> HttpResponse {
+    let record = admit(&request, &hand).await;
     let call: Call<'_> = serde_json::from_slice(&body).unwrap();
     assert!(call.params.name == "query_email" && call.params.arguments.get().starts_with('{'));
     let upstream = hand.http.get(&hand.url).bearer_auth(&record.graph_token).send().await.unwrap();

@@ -58,6 +58,24 @@ impl Table {
         }
     }
 
+    /// The least CPU seconds per thousand requests of any round.
+    pub(crate) fn least_cpu(&self, load: &'static str, subject: &'static str) -> Option<f64> {
+        self.least(load, subject, Row::cpu_per_thousand)
+    }
+
+    /// Milliseconds of the best round.
+    pub(crate) fn best_p50(&self, load: &'static str, subject: &'static str) -> Option<f64> {
+        self.least(load, subject, |row| row.p50.as_secs_f64() * 1000.0)
+    }
+
+    pub(crate) fn best_p99(&self, load: &'static str, subject: &'static str) -> Option<f64> {
+        self.least(load, subject, |row| row.p99.as_secs_f64() * 1000.0)
+    }
+
+    fn least(&self, load: &'static str, subject: &'static str, value: fn(&Row) -> f64) -> Option<f64> {
+        self.rounds.get(&(load, subject))?.iter().map(value).reduce(f64::min)
+    }
+
     fn ratio(&self, load: &'static str, typical: f64) -> String {
         let base = ["by hand", "echo"].iter().find_map(|name| self.rounds.get(&(load, *name)));
         let Some(base) = base else { return String::new() };

@@ -5,7 +5,7 @@
 //! SIGKILL. As root with iproute2 there is a harder round: the clients live in a network namespace whose link is cut,
 //! so that not even the kernel says goodbye.
 
-use crate::driver::{self, Subject};
+use crate::driver::{self, Ask, Subject};
 use crate::reference;
 use crate::support::cluster::{self, Store};
 use crate::support::http::{self, eventually};
@@ -230,7 +230,7 @@ impl Server {
         let mut latencies = Vec::with_capacity(count);
         for _ in 0..count {
             let started = Instant::now();
-            let answer = driver::once(&self.subject, &crate::body("tools/call")).await;
+            let answer = driver::once(&self.subject, &Ask::ten_messages()).await;
             assert!(answer.contains("\"result\""), "{answer}");
             latencies.push(started.elapsed());
         }
