@@ -117,6 +117,15 @@ impl Mcp {
         (request(&self.version, id, method, params), headers)
     }
 
+    /// Waits until the bearer is refused, as it is everywhere within a second of its end.
+    pub(crate) async fn until_refused(&self) -> Answer {
+        http::eventually("the bearer is refused", || async {
+            let answer = self.call("list_mail_folders", json!({})).await;
+            (answer.status == 401).then_some(answer)
+        })
+        .await
+    }
+
     /// Calls a tool.
     pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Answer {
         self.send("tools/call", json!({ "name": tool, "arguments": arguments })).await
