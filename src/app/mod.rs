@@ -408,7 +408,7 @@ fn open_store(config: &Config, clock: &SharedClock, cipher: &Cipher) -> Result<A
     Ok(match config.store_url()? {
         StoreUrl::Memory => Arc::new(EmbeddedStore::memory(clock.clone())),
         StoreUrl::File(path) => Arc::new(EmbeddedStore::open(&path, clock.clone())?),
-        StoreUrl::Redis(url) => Arc::new(RedisStore::connect_from(&url, cipher.clone(), clock.clone())?),
+        StoreUrl::Redis(place) => Arc::new(RedisStore::connect_from(&place, cipher.clone(), clock.clone())?),
     })
 }
 
@@ -420,7 +420,11 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     let clock = machine_clock(config);
     let cipher = Cipher::new(&config.key_ring()?);
     let Outside { store, identity, graph, .. } = Outside::build(config, &clock, &cipher, &Arc::default())?;
-    let reach_store = async move { reach_store(store.as_ref()).await.map_err(|e| e.to_string()) };
+    let place = config.store_url()?.describe();
+    let reach_store = async move {
+        let reached = reach_store(store.as_ref()).await;
+        reached.map(|found| format!("{place}{found}")).map_err(|e| format!("{place}: {e}"))
+    };
     let used = format!("credential: {}", credential(config).describe());
     let same = identity.clone();
     let reach_entra = async move { identity.check().await.map(|()| used).map_err(|e| e.to_string()) };
@@ -432,7 +436,7 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     Ok(vec![
         (
             "store",
-            "Is ENTRADA_STORE right, and is Redis running and reachable from here?",
+            "Is ENTRADA_STORE right, and is Redis running and reachable from here? STORAGE.md shows every form of the URL.",
             reach_store.boxed(),
         ),
         (
@@ -449,11 +453,17 @@ pub(crate) fn probes(config: &Config) -> Result<Vec<Probe>, StartError> {
     ])
 }
 
-/// The store serves; says how many records of each kind it holds.
+/// The store serves; says how many records of each kind it holds, and what should be changed about it.
 async fn reach_store(store: &dyn Store) -> Result<String, StoreError> {
     store.ping().await?;
     let counts = store.census().await?;
-    Ok(counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect::<Vec<_>>().join(", "))
+    let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
+    let held = if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") };
+    let advice = store.advice().await?;
+    Ok([format!("; {held}")]
+        .into_iter()
+        .chain(advice.iter().map(|text| format!("\n      note: {text}")))
+        .collect())
 }
 
 /// Graph is reachable when it refuses us properly: a 401 needs no token and proves the address.

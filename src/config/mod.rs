@@ -4,6 +4,7 @@
 mod clients;
 mod layers;
 mod sections;
+mod store;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -11,7 +12,8 @@ mod validate;
 pub(crate) use clients::ClientEntry;
 pub(crate) use layers::{Environment, Sources, load};
 pub(crate) use sections::{Config, DpopSwitch, LogFormat, LogSection, RefreshReuse, RegistrationSwitch};
-pub(crate) use validate::{StoreUrl, is_loopback};
+pub(crate) use store::StoreUrl;
+pub(crate) use validate::is_loopback;
 
 use std::path::PathBuf;
 

@@ -54,6 +54,12 @@ pub(crate) struct StoreSection {
     /// May hold a password, hence a secret.
     #[serde(deserialize_with = "secret")]
     pub(crate) url: Secret<String>,
+    pub(crate) ca_file: String,
+    pub(crate) certificate_file: String,
+    pub(crate) key_file: String,
+    pub(crate) sentinel_user: String,
+    #[serde(deserialize_with = "secret")]
+    pub(crate) sentinel_password: Secret<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

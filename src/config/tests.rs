@@ -37,7 +37,12 @@ fn the_names_of_the_field_and_the_generic_form_are_read() {
         ("ENTRADA_INSECURE_UPSTREAM", "true"),
     ]);
     let config = with(&pairs).unwrap();
-    assert_eq!(config.store_url().unwrap(), StoreUrl::Redis("redis://cache:6379".to_owned()));
+    assert_eq!(
+        config.store_url().unwrap(),
+        StoreUrl::Redis(Box::new(
+            crate::domain::redis_place::RedisPlace::parse("redis://cache:6379").unwrap()
+        ))
+    );
     assert_eq!(config.oauth.access_ttl_s, 60);
     assert_eq!(config.oauth.allowed_users, ["a@x.example", "b@x.example"]);
     assert!(config.graph.insecure_upstream);

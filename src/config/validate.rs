@@ -3,19 +3,10 @@
 use super::{Config, ConfigError, RegistrationSwitch};
 use crate::domain::keyring::KeyRing;
 use crate::domain::peer;
-use std::path::PathBuf;
 use url::{Host, Url};
 
 /// Shortest token of operators, in characters.
 const MIN_ADMIN_TOKEN: usize = 32;
-
-/// Which store to use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum StoreUrl {
-    Memory,
-    File(PathBuf),
-    Redis(String),
-}
 
 impl Config {
     /// Checks everything that can be checked without the network.
@@ -48,27 +39,6 @@ impl Config {
             }
         };
         ring.map_err(|e| ConfigError::Refused { key: "keys", problem: e.to_string() })
-    }
-
-    /// The store that the URL names. The URL itself may hold a password and is not repeated in errors.
-    pub(crate) fn store_url(&self) -> Result<StoreUrl, ConfigError> {
-        let url = self.store.url.expose();
-        if url == "embedded:memory" {
-            return Ok(StoreUrl::Memory);
-        }
-        if let Some(path) = url.strip_prefix("embedded:").filter(|path| !path.is_empty()) {
-            return Ok(StoreUrl::File(PathBuf::from(path)));
-        }
-        if url.starts_with("redis://") || url.starts_with("rediss://") {
-            return Ok(StoreUrl::Redis(url.clone()));
-        }
-        let scheme = url.split(':').next().unwrap_or_default();
-        Err(ConfigError::Refused {
-            key: "store.url",
-            problem: format!(
-                "`{scheme}:` is not supported; use redis://, rediss://, embedded:PATH or embedded:memory"
-            ),
-        })
     }
 
     fn check_language_model(&self) -> Result<(), ConfigError> {

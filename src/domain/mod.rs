@@ -14,6 +14,7 @@ pub(crate) mod quota;
 pub(crate) mod random;
 pub(crate) mod rate;
 pub(crate) mod reach;
+pub(crate) mod redis_place;
 pub(crate) mod resource;
 pub(crate) mod scope;
 pub(crate) mod secret;

@@ -331,4 +331,8 @@ pub(crate) trait Store:
     }
     /// Number of live records of each kind, for operators. Slow on a large store; never on a request's way.
     async fn census(&self) -> Result<Vec<(String, u64)>, StoreError>;
+    /// What an operator should change about the store, although it serves: one sentence each.
+    async fn advice(&self) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
 }

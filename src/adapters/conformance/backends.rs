@@ -9,6 +9,7 @@ use crate::adapters::redis::RedisStore;
 use crate::domain::client::ClientAuthMethod;
 use crate::domain::clock::{Clock, SharedClock, SystemClock, TestClock, Timestamp};
 use crate::domain::grant::CodeRecord;
+use crate::domain::redis_place::RedisPlace;
 use crate::ports::store::{
     ClientStore, CodeRedemption, GrantStore, Issue, RefreshState, RotationOutcome, SessionStore, Store,
     StoreError, Swap, UpstreamStore,
@@ -251,7 +252,8 @@ impl Clock for Wrong {
 async fn h85_replicas_whose_clocks_differ_agree_on_expiry() {
     let Some(server) = RedisServer::start().await else { return };
     let replica = |off_s: i64| {
-        RedisStore::connect_from(&server.url(), cipher(), Arc::new(Wrong(off_s * 1000))).unwrap()
+        let place = RedisPlace::parse(&server.url()).unwrap();
+        RedisStore::connect_from(&place, cipher(), Arc::new(Wrong(off_s * 1000))).unwrap()
     };
     let (slow, fast) = (replica(-120), replica(120));
     for store in [&slow, &fast] {
@@ -357,7 +359,6 @@ fn a_wrong_url_is_refused_without_repeating_it() {
         ["", "localhost:6379", "http://x", "redis-cluster://x", "redis://:pa55word@host:port", "redis://"]
     {
         let error = RedisStore::connect(url, cipher()).map(drop).unwrap_err().to_string();
-        assert!(error.contains("redis://"), "{url}: {error}");
-        assert!(!error.contains("pa55word"), "{error}");
+        assert!(!error.contains("pa55word"), "{url}: {error}");
     }
 }

@@ -4,15 +4,21 @@
 mod backends;
 mod clients;
 mod events;
+mod fleets;
 mod flows;
+mod forms;
 mod grants;
 mod inventory;
 mod races;
+#[expect(dead_code, reason = "shared with the tests over the running binary, which use all of it")]
+#[path = "../../../tests/it/support/redis_forms/mod.rs"]
+mod redis_forms;
 mod redis_server;
 mod resealing;
 mod rotation;
 mod samples;
 mod shared;
+mod stand_in;
 mod users;
 
 use crate::ports::store::Store;
@@ -31,12 +37,27 @@ trait Backend: Send + Sync {
     async fn dump(&self) -> Vec<u8>;
 }
 
-/// Makes one test per case and backend.
+/// Makes one test per case and backend, and one of all cases for what is started once.
 macro_rules! suite {
     ($($file:ident: $($case:ident),+;)+) => {
         suite!(@backend memory: $($file: $($case),+;)+);
         suite!(@backend file: $($file: $($case),+;)+);
         suite!(@backend redis: $($file: $($case),+;)+);
+        // Sets of servers that take long to start: one for all cases, emptied before each.
+        suite!(@fleet guarded: $($file: $($case),+;)+);
+        suite!(@fleet sentinel: $($file: $($case),+;)+);
+        suite!(@fleet cluster: $($file: $($case),+;)+);
+    };
+    (@fleet $fleet:ident: $($file:ident: $($case:ident),+;)+) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $fleet() {
+            let Some(fleet) = crate::adapters::conformance::fleets::$fleet().await else { return };
+            $($(
+                println!("{}: {}::{}", stringify!($fleet), stringify!($file), stringify!($case));
+                fleet.clear().await;
+                Box::pin(crate::adapters::conformance::$file::$case(&fleet)).await;
+            )+)+
+        }
     };
     (@backend $backend:ident: $($file:ident: $($case:ident),+;)+) => {
         mod $backend {

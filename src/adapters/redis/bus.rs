@@ -1,7 +1,10 @@
-//! The bus over Redis pub/sub: one connection per process that listens to every topic, made again when it is lost.
+//! The bus over Redis pub/sub: one connection per process that listens to every topic, made again when it is lost. In a
+//! cluster every node hears what is published at any; the listener goes to the next one when its own is gone.
 
 use super::RedisStore;
-use super::link::explain;
+use super::errors::explain;
+use super::link::Links;
+use super::node::{Node, TIMEOUT};
 use super::recent::Recent;
 use crate::adapters::keys;
 use crate::adapters::topics::Topics;
@@ -10,7 +13,7 @@ use crate::ports::store::StoreError;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use redis::{Client, RedisError, cmd};
+use redis::{RedisError, cmd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,8 +22,6 @@ use tokio::time::{sleep, timeout};
 
 /// Pause before a lost connection is made again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Longest wait for a connection.
-const TIMEOUT: Duration = Duration::from_secs(2);
 /// A silent connection is asked for a sign of life this often; a dead peer is told from a quiet one no other way.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 
@@ -47,30 +48,41 @@ impl Bus for RedisStore {
         if !self.listener.running.swap(true, Ordering::SeqCst) {
             let topics = Arc::downgrade(&self.listener.topics);
             let recent = self.listener.recent.clone();
-            tokio::spawn(listen(self.links.client().clone(), topics, recent));
+            tokio::spawn(listen(self.links.clone(), topics, recent));
         }
         receiver
     }
 }
 
 /// Listens until the store is dropped.
-async fn listen(client: Client, topics: Weak<Topics>, recent: Arc<Recent>) {
+async fn listen(links: Arc<Links>, topics: Weak<Topics>, recent: Arc<Recent>) {
+    // Replicas of ours begin at different nodes.
+    let mut turn = usize::from(rand::random::<u16>());
     loop {
-        let outcome = session(&client, &topics, &recent).await;
+        let outcome = match links.listening_post(turn).await {
+            Ok(node) => session(&links, &node, &topics, &recent).await,
+            Err(error) => Err(error),
+        };
         recent.hears(false);
         let Some(alive) = topics.upgrade() else { return };
         if let Err(error) = outcome {
             tracing::warn!(error = %explain(&error), "the bus is away");
         }
         drop(alive);
+        turn = turn.wrapping_add(1);
         sleep(PAUSE).await;
     }
 }
 
 /// One connection, from its making to its loss.
-async fn session(client: &Client, topics: &Weak<Topics>, recent: &Recent) -> Result<(), RedisError> {
+async fn session(
+    links: &Links,
+    node: &Node,
+    topics: &Weak<Topics>,
+    recent: &Recent,
+) -> Result<(), RedisError> {
     let connected = timeout(TIMEOUT, async {
-        let mut pubsub = client.get_async_pubsub().await?;
+        let mut pubsub = node.client().get_async_pubsub().await?;
         pubsub.psubscribe(format!("{}*", keys::CHANNELS)).await?;
         Ok::<_, RedisError>(pubsub)
     });
@@ -93,7 +105,7 @@ async fn session(client: &Client, topics: &Weak<Topics>, recent: &Recent) -> Res
             }
             Ok(None) => return Ok(()),
             Err(_) => {
-                if topics.strong_count() == 0 {
+                if topics.strong_count() == 0 || !links.is_listening_post(node) {
                     return Ok(());
                 }
                 timeout(TIMEOUT, sink.ping::<redis::Value>()).await.map_err(|_| silent())??;

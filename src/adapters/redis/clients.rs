@@ -27,9 +27,9 @@ impl ClientStore for RedisStore {
             return Ok(client.clone());
         }
         let fold = keys::fold(&client.digest);
-        let mut call = self.scripts.register_client.prepare_invoke();
+        let mut call = self.scripts.register_client.call();
         call.key(&fold).arg(&value).arg(millis(ttl));
-        let standing: Vec<u8> = self.links.script(&call).await?;
+        let standing: Vec<u8> = self.links.script_kept(&call).await?;
         let found: Option<ClientRecord> = self.unseal(RECORD, keys::CLIENT_PLACE, &standing)?;
         let (client, standing) = if let Some(found) = found.filter(|found| found.digest == client.digest) {
             (found, standing)
@@ -74,7 +74,7 @@ impl ClientStore for RedisStore {
         let Some(bytes) = self.get(&key).await? else { return Ok(()) };
         let client: Option<ClientRecord> = self.unseal(RECORD, keys::CLIENT_PLACE, &bytes)?;
         if let Some(client) = client.filter(ClientRecord::is_public) {
-            let mut call = self.scripts.end_client.prepare_invoke();
+            let mut call = self.scripts.end_client.call();
             call.key(keys::fold(&client.digest)).arg(bytes);
             self.links.script::<()>(&call).await?;
         }

@@ -21,11 +21,11 @@ impl EventLog for RedisStore {
         limits: &LogLimits,
         last: bool,
     ) -> Result<Option<Appended>, StoreError> {
-        let mut call = self.scripts.append.prepare_invoke();
+        let mut call = self.scripts.append.call();
         call.key(keys::session(log.session)).key(keys::head(log)).key(keys::log(log));
         call.key(keys::streams(log.session)).arg(payload.as_bytes()).arg(limits.events).arg(limits.bytes);
         call.arg(millis(limits.ttl)).arg(log.stream).arg(u8::from(last));
-        let answer: Option<(u64, u64)> = self.links.script(&call).await?;
+        let answer: Option<(u64, u64)> = self.links.script_kept(&call).await?;
         Ok(answer.map(|(seq, epoch)| Appended { seq, epoch }))
     }
 
@@ -35,7 +35,7 @@ impl EventLog for RedisStore {
         how: Claiming,
         ttl: Duration,
     ) -> Result<Option<Claim>, StoreError> {
-        let mut call = self.scripts.claim.prepare_invoke();
+        let mut call = self.scripts.claim.call();
         call.key(keys::session(log.session)).key(keys::head(log)).key(keys::log(log));
         call.key(keys::streams(log.session)).arg(millis(ttl)).arg(log.stream);
         call.arg(u8::from(how == Claiming::OrCreate));
@@ -50,7 +50,7 @@ impl EventLog for RedisStore {
         max: usize,
         ttl: Duration,
     ) -> Result<Option<LogPage>, StoreError> {
-        let mut call = self.scripts.after.prepare_invoke();
+        let mut call = self.scripts.after.call();
         call.key(keys::head(log)).key(keys::log(log)).key(keys::streams(log.session));
         call.arg(seq).arg(max).arg(millis(ttl));
         let answer: Option<Page> = self.links.script(&call).await?;
@@ -77,7 +77,7 @@ impl EventLog for RedisStore {
 
 impl RedisStore {
     async fn mark(&self, log: LogName<'_>, field: &str, value: u64) -> Result<(), StoreError> {
-        let mut call = self.scripts.mark.prepare_invoke();
+        let mut call = self.scripts.mark.call();
         call.key(keys::head(log)).arg(field).arg(value);
         self.links.script::<u8>(&call).await.map(drop)
     }

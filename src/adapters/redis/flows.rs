@@ -39,9 +39,9 @@ impl FlowStore for RedisStore {
     }
 
     async fn take_state(&self, state: &TokenHash) -> Result<Taken<Sealed>, StoreError> {
-        let mut call = self.scripts.take_state.prepare_invoke();
+        let mut call = self.scripts.take_state.call();
         call.key(keys::state(state)).arg(millis(records::TOMBSTONE_LIFE));
-        let (outcome, body): (u8, Vec<u8>) = self.links.script(&call).await?;
+        let (outcome, body): (u8, Vec<u8>) = self.links.script_kept(&call).await?;
         Ok(match outcome {
             0 => Taken::Unknown,
             1 => Taken::First(Sealed::from_bytes(body)),

@@ -1,6 +1,7 @@
 //! Codes, bearers and refresh tokens. Everything of a grant is in one slot, and an index of it makes revocation
 //! complete.
 
+use super::scripts::Call;
 use super::{RedisStore, millis};
 use crate::adapters::{keys, records};
 use crate::domain::clock::Timestamp;
@@ -13,18 +14,18 @@ use crate::ports::store::{
     CodeRedemption, GrantStore, Issue, RefreshState, Rotation, RotationOutcome, StoreError,
 };
 use async_trait::async_trait;
-use redis::{Cmd, Pipeline, ScriptInvocation};
+use redis::Cmd;
 use std::time::Duration;
 
 #[async_trait]
 impl GrantStore for RedisStore {
     async fn put_code(&self, code: &TokenRef, record: &CodeRecord) -> Result<(), StoreError> {
         let body = self.seal("code", &keys::code(code), record)?;
-        let mut call = self.scripts.issue.prepare_invoke();
+        let mut call = self.scripts.issue.call();
         call.key(keys::dead(&code.grant)).key(keys::index(&code.grant)).arg(record.issued_at.as_millis());
         let value = records::live(record.expires_at.as_millis(), &body);
         add(&mut call, keys::code(code), value, records::life(record.issued_at, record.expires_at));
-        self.links.script_again::<u8>(&call).await.map(drop)
+        self.links.script_again_kept::<u8>(&call).await.map(drop)
     }
 
     async fn redeem_code(
@@ -34,10 +35,10 @@ impl GrantStore for RedisStore {
         now: Timestamp,
     ) -> Result<CodeRedemption, StoreError> {
         let place = keys::code(code);
-        let mut call = self.scripts.redeem_code.prepare_invoke();
+        let mut call = self.scripts.redeem_code.call();
         call.key(&place).key(keys::index(&code.grant));
         call.arg(now.as_millis()).arg(client.as_str()).arg(millis(records::TOMBSTONE_LIFE));
-        let (outcome, body, at): (u8, Vec<u8>, i64) = self.links.script(&call).await?;
+        let (outcome, body, at): (u8, Vec<u8>, i64) = self.links.script_kept(&call).await?;
         Ok(match outcome {
             0 => CodeRedemption::Unknown,
             1 => self
@@ -60,7 +61,7 @@ impl GrantStore for RedisStore {
         // The index comes first: a crash in between leaves a name without a grant, which reading passes over; the
         // other way round, a living grant would be hidden from its owner.
         self.note_grant(&info).await?;
-        let mut call = self.scripts.issue.prepare_invoke();
+        let mut call = self.scripts.issue.call();
         call.key(keys::dead(grant)).key(keys::index(grant)).arg(access.1.issued_at.as_millis());
         self.add_access(&mut call, access.0, access.1)?;
         if let Some((token, record)) = refresh {
@@ -72,7 +73,7 @@ impl GrantStore for RedisStore {
         let until = refresh.map_or(access.1.expires_at, |(_, record)| record.expires_at);
         let life = records::life(info.created_at, until.max(access.1.expires_at));
         add(&mut call, keys::used(grant), records::moment(info.created_at), life);
-        let written: bool = self.links.script_again(&call).await?;
+        let written: bool = self.links.script_again_kept(&call).await?;
         Ok(if written { Issue::Done } else { Issue::Revoked })
     }
 
@@ -102,7 +103,7 @@ impl GrantStore for RedisStore {
 
     async fn rotate(&self, rotation: &Rotation) -> Result<RotationOutcome, StoreError> {
         let old = &rotation.old;
-        let mut call = self.scripts.rotate.prepare_invoke();
+        let mut call = self.scripts.rotate.call();
         call.key(keys::dead(&old.grant)).key(keys::index(&old.grant)).key(keys::refresh(old));
         call.arg(rotation.now.as_millis());
         self.add_refresh(&mut call, &rotation.refresh.0, &rotation.refresh.1)?;
@@ -112,7 +113,7 @@ impl GrantStore for RedisStore {
         let life = records::life(rotation.now, rotation.refresh.1.expires_at);
         add(&mut call, keys::used(&old.grant), records::moment(rotation.now), life);
         // A second run of the same rotation finds it done and answers `Lost` with the very answer given here.
-        let (outcome, answer, at): (u8, Vec<u8>, i64) = self.links.script_again(&call).await?;
+        let (outcome, answer, at): (u8, Vec<u8>, i64) = self.links.script_again_kept(&call).await?;
         Ok(match outcome {
             0 => RotationOutcome::Unknown,
             1 => RotationOutcome::Done,
@@ -124,11 +125,8 @@ impl GrantStore for RedisStore {
     }
 
     async fn revoke_grant(&self, grant: &GrantId) -> Result<(), StoreError> {
-        let mut call = self.scripts.revoke_grant.prepare_invoke();
-        call.key(keys::dead(grant)).key(keys::index(grant)).arg(millis(records::DEAD_LIFE));
         let announced = Revocation::of_grant(grant);
-        call.arg(keys::channel(REVOKED)).arg(announced.written());
-        let ended: Result<(), _> = self.links.script_again(&call).await;
+        let ended = self.end_grant(grant, &announced).await;
         self.listener.recent.revoked(&announced);
         ended
     }
@@ -160,34 +158,50 @@ impl GrantStore for RedisStore {
     }
 
     async fn revoke_access(&self, token: &TokenRef) -> Result<(), StoreError> {
-        let key = keys::access(token);
-        let mut all = Pipeline::with_capacity(3);
-        all.del(&key).ignore().zrem(keys::index(&token.grant), &key).ignore();
         let announced = Revocation::of_bearer(token);
-        all.publish(keys::channel(REVOKED), announced.written()).ignore();
-        let ended: Result<(), _> = self.links.pipe(&all).await;
+        let mut call = self.scripts.revoke_access.call();
+        call.key(keys::access(token)).key(keys::index(&token.grant));
+        call.arg(keys::channel(REVOKED)).arg(announced.written());
+        let ended = self.links.script_again_kept::<u8>(&call).await;
         self.listener.recent.revoked(&announced);
-        ended
+        ended.map(drop)
     }
 }
 
 /// One record of a script that writes several.
-fn add(call: &mut ScriptInvocation<'_>, key: String, value: Vec<u8>, life: Duration) {
+fn add(call: &mut Call<'_>, key: String, value: Vec<u8>, life: Duration) {
     call.key(key).arg(value).arg(millis(life));
 }
 
 impl RedisStore {
+    /// Ends a grant and announces it.
+    async fn end_grant(&self, grant: &GrantId, announced: &Revocation) -> Result<(), StoreError> {
+        let index = keys::index(grant);
+        let mut named: Vec<String> = self.links.read(&Cmd::zrange(&index, 0, -1)).await?;
+        loop {
+            let mut call = self.scripts.revoke_grant.call();
+            call.key(keys::dead(grant)).key(&index).key(&named).arg(millis(records::DEAD_LIFE));
+            call.arg(keys::channel(REVOKED)).arg(announced.written());
+            // What was issued since the index was read; from the first run on nothing more is.
+            let left: Vec<String> = self.links.script_again_kept(&call).await?;
+            if left.is_empty() {
+                return Ok(());
+            }
+            named = left;
+        }
+    }
+
     /// Names a grant in the index of its user.
     async fn note_grant(&self, grant: &GrantRecord) -> Result<(), StoreError> {
-        let mut call = self.scripts.note_grant.prepare_invoke();
+        let mut call = self.scripts.note_grant.call();
         call.key(keys::of_user(&grant.user)).arg(grant.id.as_str()).arg(grant.created_at.as_millis());
         call.arg(grant.expires_at.as_millis()).arg(millis(records::life(grant.created_at, grant.expires_at)));
-        self.links.script_again::<u8>(&call).await.map(drop)
+        self.links.script_again_kept::<u8>(&call).await.map(drop)
     }
 
     fn add_access(
         &self,
-        call: &mut ScriptInvocation<'_>,
+        call: &mut Call<'_>,
         token: &TokenRef,
         record: &AccessRecord,
     ) -> Result<(), StoreError> {
@@ -199,7 +213,7 @@ impl RedisStore {
 
     fn add_refresh(
         &self,
-        call: &mut ScriptInvocation<'_>,
+        call: &mut Call<'_>,
         token: &TokenRef,
         record: &RefreshRecord,
     ) -> Result<(), StoreError> {

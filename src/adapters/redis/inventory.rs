@@ -1,6 +1,7 @@
 //! Looking through the keys with SCAN, some at a time.
 
 use super::RedisStore;
+use super::census::Scan;
 use crate::adapters::{keys, records};
 use crate::domain::client::ClientRecord;
 use crate::domain::grant::GrantRecord;
@@ -9,10 +10,8 @@ use crate::domain::session::SessionRecord;
 use crate::ports::inventory::{Inventory, Page, Walk, Walked};
 use crate::ports::store::{ClientStore, GrantStore};
 use async_trait::async_trait;
-use redis::{Cmd, cmd};
+use redis::Cmd;
 
-/// Keys that one step looks at; Redis does nothing else meanwhile.
-const KEYS_PER_STEP: usize = 500;
 /// Steps that one page takes, at most.
 const STEPS: usize = 40;
 
@@ -68,22 +67,19 @@ impl RedisStore {
     where
         T: Send,
     {
-        let mut cursor = match walk.from.map(str::parse::<u64>) {
-            None => 0,
-            Some(Ok(cursor)) => cursor,
-            Some(Err(_)) => return Ok(None),
+        let scan = match walk.from {
+            None => Some(Scan::start(&self.links, pattern).await?),
+            Some(place) => Scan::resume(&self.links, pattern, place).await?,
         };
+        let Some(mut scan) = scan else { return Ok(None) };
         let mut items = Vec::new();
         for _ in 0..STEPS {
-            let mut scan = cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(KEYS_PER_STEP);
-            let (next, found): (u64, Vec<String>) = self.links.read(&scan).await?;
+            let Some(found) = scan.next().await? else { break };
             items.extend(found.iter().filter_map(|key| read(key)));
-            cursor = next;
-            if cursor == 0 || items.len() >= walk.about {
+            if items.len() >= walk.about {
                 break;
             }
         }
-        Ok(Some(Page { items, next: (cursor != 0).then(|| cursor.to_string()) }))
+        Ok(Some(Page { items, next: scan.place() }))
     }
 }

@@ -6,22 +6,30 @@
 mod bus;
 mod census;
 mod clients;
+mod cluster;
+mod errors;
 mod events;
+mod examine;
 mod flows;
 mod grants;
 mod inventory;
 mod link;
+mod node;
+mod place;
 mod recent;
 mod resealing;
 mod scripts;
 mod sealed;
+mod sentinels;
 mod sessions;
 mod shared;
+mod slots;
 mod time;
 mod upstream;
 
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
+use crate::domain::redis_place::RedisPlace;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
 use bus::Listener;
@@ -29,33 +37,42 @@ use link::Links;
 use redis::Cmd;
 use scripts::Scripts;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use time::StoreTime;
 
 /// The Redis store. One object serves all threads; each thread gets a connection of its own.
 pub(crate) struct RedisStore {
-    links: Links,
+    links: Arc<Links>,
     scripts: Scripts,
     cipher: Cipher,
     listener: Listener,
     time: Arc<StoreTime>,
+    /// Whether Redis was found to be what the URL says.
+    examined: AtomicBool,
 }
 
 impl RedisStore {
     #[cfg(test)]
     pub(crate) fn connect(url: &str, cipher: Cipher) -> Result<Self, StoreError> {
-        Self::connect_from(url, cipher, Arc::new(crate::domain::clock::SystemClock))
+        let place = RedisPlace::parse(url).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Self::connect_from(&place, cipher, Arc::new(crate::domain::clock::SystemClock))
     }
 
-    /// Checks `url` (`redis://` or `rediss://`) and prepares for it, from a machine with the clock `local`. Connects with
-    /// the first command only, so a server starts while Redis is away and serves when it is back.
-    pub(crate) fn connect_from(url: &str, cipher: Cipher, local: SharedClock) -> Result<Self, StoreError> {
+    /// Prepares for `place`, from a machine with the clock `local`. Connects with the first command only, so a server
+    /// starts while Redis is away and serves when it is back.
+    pub(crate) fn connect_from(
+        place: &RedisPlace,
+        cipher: Cipher,
+        local: SharedClock,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
-            links: Links::new(url)?,
+            links: Arc::new(Links::new(place)?),
             scripts: Scripts::new(),
             cipher,
             listener: Listener::default(),
             time: Arc::new(StoreTime::new(local)),
+            examined: AtomicBool::new(false),
         })
     }
 
@@ -66,16 +83,19 @@ impl RedisStore {
 
     /// Writes one value.
     async fn put(&self, key: &str, value: &[u8], life: Duration) -> Result<(), StoreError> {
-        self.links.write(&Cmd::pset_ex(key, value, millis(life))).await
+        self.links.write_kept(&Cmd::pset_ex(key, value, millis(life))).await
     }
 }
 
 #[async_trait]
 impl Store for RedisStore {
-    /// Also refuses a server that answers and does not take writes: a replica, or one without its master.
+    /// Also refuses a server that answers and does not take writes: a replica, or one without its master; and one that
+    /// is not what the URL says, or too old.
     async fn ping(&self) -> Result<(), StoreError> {
+        self.examine_once().await?;
         self.measure().await?;
-        self.put(crate::adapters::keys::PING, b"1", Duration::from_secs(1)).await
+        let ping = Cmd::pset_ex(crate::adapters::keys::PING, b"1", 1000);
+        self.links.write(&ping).await
     }
 
     fn clock(&self) -> SharedClock {
@@ -83,11 +103,16 @@ impl Store for RedisStore {
     }
 
     async fn keep_time(&self) -> Result<(), StoreError> {
-        self.measure().await
+        self.measure().await?;
+        self.links.verify().await
     }
 
     async fn census(&self) -> Result<Vec<(String, u64)>, StoreError> {
         census::count(&self.links).await
+    }
+
+    async fn advice(&self) -> Result<Vec<String>, StoreError> {
+        self.examine().await
     }
 }
 

@@ -7,9 +7,10 @@ use crate::domain::clock::Timestamp;
 use crate::domain::ids::{SessionId, UserKey};
 use crate::domain::secret::Sealed;
 use crate::domain::session::SessionRecord;
+use crate::ports::events::LogName;
 use crate::ports::store::{Crowd, HandleStore, SessionStore, SessionUpdate, StoreError};
 use async_trait::async_trait;
-use redis::{Cmd, Expiry, Pipeline};
+use redis::{Cmd, Expiry};
 use std::time::Duration;
 
 #[async_trait]
@@ -30,10 +31,10 @@ impl SessionStore for RedisStore {
         ttl: Duration,
     ) -> Result<SessionUpdate, StoreError> {
         let next = SessionRecord { revision: session.revision + 1, ..session.clone() };
-        let mut call = self.scripts.update_session.prepare_invoke();
+        let mut call = self.scripts.update_session.call();
         call.key(keys::session(&session.id)).arg(session.revision);
         call.arg(records::encode("session", &next)?).arg(millis(ttl));
-        Ok(match self.links.script::<u8>(&call).await? {
+        Ok(match self.links.script_kept::<u8>(&call).await? {
             0 => SessionUpdate::Ended,
             1 => SessionUpdate::Stale,
             _ => SessionUpdate::Done,
@@ -47,22 +48,17 @@ impl SessionStore for RedisStore {
         now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
         let key = keys::crowd(crowd.name);
-        let mut join = Pipeline::with_capacity(3);
-        join.zadd(&key, newcomer.as_str(), now.as_millis()).ignore();
-        join.pexpire(&key, records::CROWD_LIFE.as_millis() as i64).ignore();
-        join.zcard(&key);
-        let (members,): (usize,) = self.links.pipe(&join).await?;
+        let mut join = self.scripts.join_crowd.call();
+        join.key(&key).arg(newcomer.as_str()).arg(now.as_millis()).arg(millis(records::CROWD_LIFE));
+        let members: usize = self.links.script_again(&join).await?;
         // Mostly there is room, and nobody has to be looked at.
         if members <= crowd.most {
             return Ok(Vec::new());
         }
         let mut others: Vec<(String, i64)> = self.links.read(&Cmd::zrange_withscores(&key, 0, -1)).await?;
         others.retain(|(id, _)| id != newcomer.as_str());
-        let mut look = Pipeline::with_capacity(others.len());
-        for (id, _) in &others {
-            look.pttl(keys::session(&SessionId::new(id.as_str())));
-        }
-        let left: Vec<i64> = self.links.pipe(&look).await?;
+        let lives = others.iter().map(|(id, _)| Cmd::pttl(keys::session(&SessionId::new(id.as_str()))));
+        let left: Vec<i64> = self.links.read_all(&lives.collect::<Vec<_>>()).await?;
         let (mut standing, mut leaving) = (Vec::new(), Vec::new());
         for ((id, joined), left) in others.into_iter().zip(left) {
             match u64::try_from(left) {
@@ -84,9 +80,23 @@ impl SessionStore for RedisStore {
     }
 
     async fn end_session(&self, id: &SessionId) -> Result<bool, StoreError> {
-        let mut call = self.scripts.end_session.prepare_invoke();
-        call.key(keys::session(id)).key(keys::streams(id)).arg(keys::of_session(id));
-        self.links.script(&call).await
+        let mut streams: Vec<String> = self.links.read(&Cmd::smembers(keys::streams(id))).await?;
+        let mut ended = false;
+        loop {
+            let mut call = self.scripts.end_session.call();
+            call.key(keys::session(id)).key(keys::streams(id));
+            for stream in &streams {
+                let log = LogName { session: id, stream };
+                call.key(keys::head(log)).key(keys::log(log)).arg(stream);
+            }
+            let (sessions, left): (u64, Vec<String>) = self.links.script_kept(&call).await?;
+            ended |= sessions > 0;
+            // Those that began since the names were read; from the first run on none begins.
+            if left.is_empty() {
+                return Ok(ended);
+            }
+            streams = left;
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 #[async_trait]
 impl LimitStore for RedisStore {
     async fn admit(&self, of: &TokenHash, rate: Rate) -> Result<Option<Duration>, StoreError> {
-        let mut call = self.scripts.admit.prepare_invoke();
+        let mut call = self.scripts.admit.call();
         call.key(keys::limit(of)).arg(rate.cost_us()).arg(rate.depth_us());
         let wait_us: u64 = self.links.script(&call).await?;
         Ok((wait_us > 0).then(|| Duration::from_micros(wait_us)))
@@ -41,7 +41,7 @@ impl SharedStore for RedisStore {
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError> {
         let mut set = cmd("SET");
         set.arg(keys::spent(value)).arg("1").arg("NX").arg("PX").arg(millis(ttl));
-        let first: Option<String> = self.links.write(&set).await?;
+        let first: Option<String> = self.links.write_kept(&set).await?;
         Ok(first.is_some())
     }
 }
@@ -49,7 +49,7 @@ impl SharedStore for RedisStore {
 #[async_trait]
 impl TraceStore for RedisStore {
     async fn trace(&self, flow: &str, step: &str, ttl: Duration) -> Result<(), StoreError> {
-        let mut call = self.scripts.trace.prepare_invoke();
+        let mut call = self.scripts.trace.call();
         call.key(keys::trace(flow)).arg(step).arg(TRACE_STEPS).arg(millis(ttl));
         self.links.script(&call).await
     }

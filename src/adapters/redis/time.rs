@@ -30,6 +30,7 @@ impl Clock for StoreTime {
 impl RedisStore {
     /// Measures how far this machine's clock is off.
     pub(super) async fn measure(&self) -> Result<(), StoreError> {
+        // A cluster has many clocks; the node that has a certain slot is asked, by every replica of ours alike.
         let asked = self.time.local.now();
         let (seconds, micros): (i64, i64) = self.links.read(&cmd("TIME")).await?;
         // The answer was true somewhere between question and arrival.

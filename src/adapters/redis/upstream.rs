@@ -28,9 +28,9 @@ impl UpstreamStore for RedisStore {
     }
 
     async fn forget_upstream(&self, user: &UserKey, version: u64) -> Result<Swap, StoreError> {
-        let mut call = self.scripts.forget_upstream.prepare_invoke();
+        let mut call = self.scripts.forget_upstream.call();
         call.key(keys::upstream(user)).arg(version).arg(millis(records::COUNT_LIFE));
-        self.links.script_again(&call).await.map(swapped)
+        self.links.script_again_kept(&call).await.map(swapped)
     }
 }
 
@@ -43,11 +43,11 @@ impl RedisStore {
         sealed: &Sealed,
         ttl: Duration,
     ) -> Result<Swap, StoreError> {
-        let mut call = self.scripts.swap_upstream.prepare_invoke();
+        let mut call = self.scripts.swap_upstream.call();
         call.key(key).arg(expected).arg(sealed.as_bytes());
         call.arg(millis(ttl)).arg(expected.saturating_add(1));
         // A second run of the same swap is told of its own version, which callers take for somebody else's newer one.
-        self.links.script_again(&call).await.map(swapped)
+        self.links.script_again_kept(&call).await.map(swapped)
     }
 }
 
@@ -66,14 +66,14 @@ impl LeaseStore for RedisStore {
     }
 
     async fn renew_lease(&self, name: &str, owner: &str, ttl: Duration) -> Result<bool, StoreError> {
-        let mut call = self.scripts.renew_lease.prepare_invoke();
+        let mut call = self.scripts.renew_lease.call();
         call.key(keys::lease(name)).arg(owner).arg(millis(ttl));
         let renewed: i64 = self.links.script_again(&call).await?;
         Ok(renewed == 1)
     }
 
     async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
-        let mut call = self.scripts.release_lease.prepare_invoke();
+        let mut call = self.scripts.release_lease.call();
         call.key(keys::lease(name)).arg(owner);
         self.links.script(&call).await
     }

@@ -4,7 +4,12 @@ use super::balancer::Balancer;
 use super::http;
 use super::process::Process;
 use super::redis::Redis;
+use super::redis_forms::cluster::ClusterServers;
+use super::redis_forms::guard::Guard;
+use super::redis_forms::node::Node;
+use super::redis_forms::sentinel::SentinelServers;
 use super::tenant::Tenant;
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Key of every test server; the replicas of one cluster must share it.
@@ -14,6 +19,10 @@ const KEY: &str = "tests:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub(crate) enum Store {
     Embedded(TempDir),
     Redis(Redis),
+    /// One server behind TLS and an ACL.
+    Guarded(Box<Node>, Arc<Guard>),
+    Sentinel(Box<SentinelServers>),
+    Cluster(Box<ClusterServers>),
 }
 
 impl Store {
@@ -26,11 +35,100 @@ impl Store {
         Redis::start().map(Self::Redis)
     }
 
+    /// One server behind TLS and an ACL; `None` as above, and so with the others.
+    pub(crate) async fn guarded() -> Option<Self> {
+        let guard = Arc::new(Guard::new());
+        Some(Self::Guarded(Box::new(Node::server(Some(guard.clone()), &[]).await?), guard))
+    }
+
+    /// A master, two replicas, three sentinels.
+    pub(crate) async fn sentinel() -> Option<Self> {
+        SentinelServers::start().await.map(|servers| Self::Sentinel(Box::new(servers)))
+    }
+
+    /// Three masters with a replica each.
+    pub(crate) async fn cluster() -> Option<Self> {
+        ClusterServers::start().await.map(|servers| Self::Cluster(Box::new(servers)))
+    }
+
+    /// Every form behind TLS and passwords.
+    pub(crate) async fn all_guarded() -> Vec<Self> {
+        let sentinel = SentinelServers::start_guarded().await.map(|all| Self::Sentinel(Box::new(all)));
+        let cluster = ClusterServers::start_guarded().await.map(|all| Self::Cluster(Box::new(all)));
+        [Self::guarded().await, sentinel, cluster].into_iter().flatten().collect()
+    }
+
+    /// What stands before it.
+    pub(crate) fn guard(&self) -> Option<&Arc<Guard>> {
+        match self {
+            Self::Embedded(_) | Self::Redis(_) => None,
+            Self::Guarded(_, guard) => Some(guard),
+            Self::Sentinel(servers) => servers.guard(),
+            Self::Cluster(servers) => servers.guard(),
+        }
+    }
+
     /// The setting that names it.
     pub(crate) fn url(&self) -> String {
         match self {
             Self::Embedded(folder) => format!("embedded:{}", folder.path().join("entrada.redb").display()),
             Self::Redis(redis) => redis.url(),
+            Self::Guarded(node, _) => node.url(),
+            Self::Sentinel(servers) => servers.url(),
+            Self::Cluster(servers) => servers.url(),
+        }
+    }
+
+    /// What it takes beside the URL.
+    pub(crate) fn settings(&self) -> Vec<(String, String)> {
+        match self {
+            Self::Embedded(_) | Self::Redis(_) => Vec::new(),
+            Self::Guarded(_, guard) => {
+                vec![("ENTRADA_STORE__CA_FILE".to_owned(), guard.ca_file().to_str().unwrap().to_owned())]
+            }
+            Self::Sentinel(servers) => servers.settings(),
+            Self::Cluster(servers) => servers.settings(),
+        }
+    }
+
+    /// The servers behind sentinels.
+    pub(crate) fn sentinel_servers(&mut self) -> &mut SentinelServers {
+        let Self::Sentinel(servers) = self else { panic!("no sentinels here") };
+        servers
+    }
+
+    /// The nodes of a cluster.
+    pub(crate) fn cluster_servers(&mut self) -> &mut ClusterServers {
+        let Self::Cluster(servers) = self else { panic!("no cluster here") };
+        servers
+    }
+
+    /// Kills a master of Sentinel or Cluster, with everything replicated; which server it was.
+    pub(crate) async fn kill_master(&mut self) -> usize {
+        match self {
+            Self::Sentinel(servers) => servers.kill_master().await,
+            Self::Cluster(servers) => servers.kill_master().await,
+            Self::Embedded(_) | Self::Redis(_) | Self::Guarded(..) => panic!("a form without replicas"),
+        }
+    }
+
+    /// Waits until others serve what that one served.
+    pub(crate) async fn failed_over(&self, from: usize) {
+        match self {
+            Self::Sentinel(servers) => {
+                servers.failed_over(from).await;
+            }
+            Self::Cluster(servers) => servers.failed_over(from).await,
+            Self::Embedded(_) | Self::Redis(_) | Self::Guarded(..) => panic!("a form without replicas"),
+        }
+    }
+
+    /// Starts it again, as a replica of who took over, and waits until everything is whole.
+    pub(crate) async fn revive(&mut self, server: usize) {
+        match self {
+            Self::Sentinel(servers) => servers.revive(server).await,
+            Self::Cluster(servers) => servers.revive(server).await,
+            Self::Embedded(_) | Self::Redis(_) | Self::Guarded(..) => panic!("a form without replicas"),
         }
     }
 }
@@ -66,6 +164,7 @@ impl Cluster {
         let tenant = Tenant::start(plan.tenant_arguments);
         let balancer = Balancer::start();
         let mut settings = settings(&tenant, &balancer.url, &store.url());
+        settings.extend(store.settings());
         settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let url = balancer.url.clone();
         let (replicas, urls) = (Vec::new(), Vec::new());
@@ -123,10 +222,8 @@ impl Cluster {
 
     /// The Redis behind this cluster.
     pub(crate) fn redis(&mut self) -> &mut Redis {
-        match &mut self.store {
-            Store::Redis(redis) => redis,
-            Store::Embedded(_) => panic!("this cluster runs on the embedded store"),
-        }
+        let Store::Redis(redis) = &mut self.store else { panic!("this cluster has no Redis by itself") };
+        redis
     }
 
     /// Fails when MCP was never spoken, or any message of it broke its schema or held a null.

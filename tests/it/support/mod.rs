@@ -16,6 +16,7 @@ pub(crate) mod operator;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod redis;
+pub(crate) mod redis_forms;
 pub(crate) mod signing;
 pub(crate) mod socket;
 pub(crate) mod sse;

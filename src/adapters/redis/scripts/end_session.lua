@@ -1,7 +1,11 @@
--- Ends a session with its logs. KEYS: session, names of streams. ARGV: start of the session's keys, which are all in
--- this slot. Answers how many sessions there were.
-for _, stream in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  redis.call('DEL', ARGV[1] .. 'head:' .. stream, ARGV[1] .. 'log:' .. stream)
+-- Ends a session with its logs. KEYS: session, names of streams, then head and log of each stream. ARGV: those streams.
+-- Answers how many sessions there were, and the streams that were not named: the caller names them in a further call, as
+-- a cluster asks of scripts. Nothing is added meanwhile, for the session has ended.
+local ended = redis.call('DEL', KEYS[1])
+for i = 3, #KEYS do
+  redis.call('DEL', KEYS[i])
 end
-redis.call('DEL', KEYS[2])
-return redis.call('DEL', KEYS[1])
+for _, stream in ipairs(ARGV) do
+  redis.call('SREM', KEYS[2], stream)
+end
+return {ended, redis.call('SMEMBERS', KEYS[2])}
