@@ -89,6 +89,8 @@ mod profiles;
 #[cfg(test)]
 mod recorded;
 #[cfg(test)]
+mod redis_forms;
+#[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod restart;
