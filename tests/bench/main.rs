@@ -1,7 +1,7 @@
 //! Load bench: what one request costs the server process, beside two hand-written references and, where
 //! `tests/bench/run` has installed them, servers by others, all in the same run.
 //!
-//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- streams` for idle streams). Needs `redis-server`. Every
+//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- streams` for idle streams, `-- store` for connections to Redis). Needs `redis-server`. Every
 //! subject is a process of its own, so that its CPU time is counted apart from the driver's; rounds are interleaved, so
 //! that a noisy machine is noisy for all of them. Read the ratios: absolute figures belong to the machine.
 //!
@@ -26,6 +26,7 @@ mod peers;
 mod reference;
 mod report;
 mod sign_in;
+mod store;
 mod streams;
 #[expect(dead_code, reason = "shared with the integration tests, which use all of it")]
 #[path = "../it/support/mod.rs"]
@@ -62,6 +63,7 @@ fn main() {
             _ => panic!("hold-streams ADDRESS HOST BEARER KIND COUNT"),
         },
         Some("streams") => streams::run(arguments.get(1).map_or(10_000, |count| count.parse().unwrap())),
+        Some("store") => store::run(),
         Some("reference-by-hand") => reference::by_hand(&arguments[1], &arguments[2], &arguments[3]),
         Some("--quick") => run(&Plan { rounds: 1, fast: 1_000, slow: 500, sign_ins: 50 }),
         _ => run(&Plan { rounds: 3, fast: 8_000, slow: 4_000, sign_ins: 400 }),
