@@ -125,7 +125,7 @@ mod tests {
     fn place(pairs: &[(&str, &str)]) -> RedisPlace {
         match store(pairs).unwrap() {
             StoreUrl::Redis(place) => *place,
-            other => panic!("{other:?}"),
+            other @ (StoreUrl::Memory | StoreUrl::File(_)) => panic!("{other:?}"),
         }
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Links {
 
 enum Way {
     Standalone(Arc<Node>),
-    Sentinel(Sentinels),
+    Sentinel(Box<Sentinels>),
     Cluster(Arc<Cluster>),
 }
 
@@ -64,7 +64,7 @@ impl Links {
                 Way::Standalone(Arc::new(Node::new(client(place, address).map_err(|e| explain(&e))?)))
             }
             RedisForm::Sentinel { master } => {
-                Way::Sentinel(Sentinels::new(place, master).map_err(|e| explain(&e))?)
+                Way::Sentinel(Box::new(Sentinels::new(place, master).map_err(|e| explain(&e))?))
             }
             RedisForm::Cluster => Way::Cluster(Arc::new(Cluster::new(place))),
         };
