@@ -13,6 +13,7 @@ mod token_refresher;
 
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::SharedClock;
+use crate::domain::token::Hasher;
 use crate::ports::identity::IdentityProvider;
 use crate::ports::store::Store;
 pub(crate) use guardian::GiveUp;
@@ -28,6 +29,7 @@ pub(crate) struct ActorDeps {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) identity: Arc<dyn IdentityProvider>,
     pub(crate) cipher: Cipher,
+    pub(crate) hasher: Hasher,
     pub(crate) clock: SharedClock,
     pub(crate) gate: GateSettings,
     pub(crate) registry: RegistrySettings,
@@ -49,7 +51,13 @@ impl Actors {
         let mut guardian = Guardian::new(deps.give_up.clone());
         let tokens = Arc::new(Tokens::start(deps, &mut guardian));
         let streams = Arc::new(Streams::start(deps, &mut guardian));
-        let gate = Arc::new(GraphGate::start(deps.gate, deps.clock.clone(), &mut guardian));
+        let gate = Arc::new(GraphGate::start(
+            deps.gate,
+            deps.clock.clone(),
+            deps.hasher.clone(),
+            &deps.store,
+            &mut guardian,
+        ));
         guardian.watch();
         Self { tokens, streams, gate, guardian }
     }

@@ -27,7 +27,7 @@ pub(super) const SESSIONS: &str = "ent:{s:";
 pub(super) const USERS: &str = "ent:of:";
 
 /// Kinds of records, as `census` counts them: name and the text that its keys contain.
-pub(super) const KINDS: [(&str, &str); 24] = [
+pub(super) const KINDS: [(&str, &str); 25] = [
     ("clients", "ent:client:"),
     ("client folds", "ent:fold:"),
     ("flows", "ent:flow:"),
@@ -49,6 +49,7 @@ pub(super) const KINDS: [(&str, &str); 24] = [
     ("handles", "ent:handle:"),
     ("leases", "ent:lease:"),
     ("budgets", "ent:limit:"),
+    ("limits of Graph", "ent:gate:"),
     ("common records", "ent:shared:"),
     ("spent values", "ent:spent:"),
     ("traces", "ent:trace:"),
@@ -175,6 +176,11 @@ pub(super) fn lease(name: &str) -> String {
 /// A request budget.
 pub(super) fn limit(of: &TokenHash) -> String {
     format!("{ROOT}:limit:{}", of.to_text())
+}
+
+/// A limit of Graph that replicas share. All of it is one hash, so each verb on it is one script in one slot.
+pub(super) fn gate(of: &TokenHash) -> String {
+    format!("{ROOT}:gate:{}", of.to_text())
 }
 
 /// A record that all replicas share.

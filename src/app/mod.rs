@@ -191,6 +191,7 @@ impl Parts {
             store: store.clone(),
             identity: identity.clone(),
             cipher: cipher.clone(),
+            hasher: hasher.clone(),
             clock: clock.clone(),
             gate: settings::gate(config),
             registry: settings::registry(config),

@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod grant;
 pub(crate) mod ids;
 pub(crate) mod keyring;
+pub(crate) mod lending;
 pub(crate) mod mailbox;
 pub(crate) mod meters;
 pub(crate) mod peer;

@@ -18,6 +18,21 @@ impl Quota {
         let period_us = i64::try_from(period.as_micros()).unwrap_or(i64::MAX).max(1);
         Self { interval_us: (period_us / i64::from(requests.max(1))).max(1), period_us }
     }
+
+    /// Time that one unit costs, in microseconds; at least 1.
+    pub(crate) fn interval_us(self) -> u64 {
+        self.interval_us.unsigned_abs().max(1)
+    }
+
+    /// The period, in microseconds: how far the budget may be used ahead.
+    pub(crate) fn period_us(self) -> u64 {
+        self.period_us.unsigned_abs()
+    }
+
+    /// Units of a full budget.
+    pub(crate) fn most(self) -> u32 {
+        u32::try_from(self.period_us() / self.interval_us()).unwrap_or(u32::MAX)
+    }
 }
 
 /// One limited thing. A compare-and-swap per request, no lock.

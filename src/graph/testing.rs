@@ -134,7 +134,7 @@ pub(crate) struct OpenGate {
 impl RateGate for OpenGate {
     async fn admit(&self, _key: &GateKey, _units: u32, _patience: Duration) -> Result<Permit, Throttled> {
         *self.admissions.lock() += 1;
-        Ok(Permit::new(None))
+        Ok(Permit::new(Box::new(())))
     }
 
     fn penalise(&self, _key: &GateKey, pause: Duration) {

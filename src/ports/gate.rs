@@ -2,6 +2,8 @@
 
 use crate::domain::ids::UserKey;
 use async_trait::async_trait;
+use std::any::Any;
+use std::fmt;
 use std::time::Duration;
 
 /// Parts of Graph with limits of their own.
@@ -44,6 +46,18 @@ impl GateKey {
         Self { owner, workload: Workload::Outlook, thread: None }
     }
 
+    /// What it is called in the store; it names people, so only its hash goes there.
+    pub(crate) fn text(&self) -> String {
+        let workload = match self.workload {
+            Workload::Outlook => "outlook",
+            Workload::Teams => "teams",
+            Workload::Thread => "thread",
+            Workload::Files => "files",
+            Workload::Notes => "notes",
+        };
+        format!("{workload}|{}|{}", self.owner, self.thread.as_deref().unwrap_or_default())
+    }
+
     /// The key of requests about one chat or channel. Ids such as `48:notes` mean another thing to each user.
     pub(crate) fn thread(user: &UserKey, id: &str) -> Self {
         let key = Self { thread: Some(id.into()), ..Self::new(user, Workload::Thread) };
@@ -58,23 +72,29 @@ pub(crate) struct Throttled {
 }
 
 /// The right to have one request in flight; given back when dropped.
-#[derive(Debug)]
 pub(crate) struct Permit {
-    _slot: Option<tokio::sync::OwnedSemaphorePermit>,
+    _place: Box<dyn Any + Send>,
 }
 
 impl Permit {
-    pub(crate) fn new(slot: Option<tokio::sync::OwnedSemaphorePermit>) -> Self {
-        Self { _slot: slot }
+    /// `place` is whatever gives the place back when it is dropped.
+    pub(crate) fn new(place: Box<dyn Any + Send>) -> Self {
+        Self { _place: place }
     }
 }
 
-/// Rate and concurrency limits per user and workload.
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Permit(..)")
+    }
+}
+
+/// Rate and concurrency limits per user and workload, over all replicas.
 #[async_trait]
 pub(crate) trait RateGate: Send + Sync {
-    /// Waits for admission at most `patience`; an atomic cell and a semaphore, no mailbox. `units` is what the request
-    /// costs of the budget.
+    /// Waits for admission at most `patience`; of what this replica has in hand an atomic cell and a semaphore, no mailbox.
+    /// `units` is what the request costs of the budget.
     async fn admit(&self, key: &GateKey, units: u32, patience: Duration) -> Result<Permit, Throttled>;
-    /// Graph said 429: nobody sends for `key` until `pause` has passed.
+    /// Graph said 429: nobody sends for `key` until `pause` has passed, on any replica.
     fn penalise(&self, key: &GateKey, pause: Duration);
 }

@@ -2,6 +2,7 @@
 //! and the traces of sign-ins.
 
 use super::store::{StoreError, Swap};
+use crate::domain::lending::{Ask, Lent};
 use crate::domain::rate::Rate;
 use crate::domain::secret::Sealed;
 use crate::domain::token::TokenHash;
@@ -14,6 +15,18 @@ pub(crate) trait LimitStore: Send + Sync {
     /// Takes one request out of the budget `of`; answers the wait when it is used up. Counted by the store's own
     /// clock, so replicas whose clocks differ agree.
     async fn admit(&self, of: &TokenHash, rate: Rate) -> Result<Option<Duration>, StoreError>;
+}
+
+/// Limits that hold for all replicas together, lent out so that a request seldom has to ask for its part of them.
+#[async_trait]
+pub(crate) trait LendingStore: Send + Sync {
+    /// Lends places and units of the limit `of`, in one step and by the store's own clock. Asked again after an answer that
+    /// got lost, it renews the places; the units are lost.
+    async fn lend(&self, of: &TokenHash, ask: &Ask<'_>) -> Result<Lent, StoreError>;
+    /// Nobody sends under the limit `of` before `pause` has passed: whoever borrows is told, and gets no units.
+    async fn hold_back(&self, of: &TokenHash, pause: Duration) -> Result<(), StoreError>;
+    /// Whether other processes may stand behind the same store; where not, there is nobody to share with.
+    fn serves_replicas(&self) -> bool;
 }
 
 /// A sealed common record and its version (first is 1).

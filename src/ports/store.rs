@@ -7,7 +7,7 @@
 use super::events::{Bus, EventLog};
 use super::inventory::Inventory;
 use super::resealing::Resealing;
-use super::shared::{LimitStore, SharedStore, TraceStore};
+use super::shared::{LendingStore, LimitStore, SharedStore, TraceStore};
 use crate::domain::client::ClientRecord;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::grant::{AccessRecord, CodeRecord, GrantRecord, RefreshRecord};
@@ -292,6 +292,7 @@ pub(crate) trait Store:
     + HandleStore
     + LeaseStore
     + LimitStore
+    + LendingStore
     + SharedStore
     + TraceStore
     + Inventory

@@ -105,6 +105,8 @@ mod secrets;
 #[cfg(test)]
 mod seldom;
 #[cfg(test)]
+mod shared_limits;
+#[cfg(test)]
 mod shutdown;
 #[cfg(test)]
 mod simple_query;

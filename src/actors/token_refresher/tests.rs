@@ -9,6 +9,7 @@ use crate::domain::ids::UserKey;
 use crate::domain::keyring::KeyRing;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
+use crate::domain::token::Hasher;
 use crate::domain::upstream::{Profile, SignIn, UpstreamTokens, sealing_context};
 use crate::ports::identity::{
     CodeExchange, IdentityError, IdentityFault, IdentityProvider, UpstreamAuthorization,
@@ -85,6 +86,7 @@ struct World {
     store: Arc<dyn Store>,
     identity: Arc<Scripted>,
     cipher: Cipher,
+    hasher: Hasher,
 }
 
 impl World {
@@ -98,7 +100,7 @@ impl World {
         });
         let ring = KeyRing::from_text("a key that is long enough for the ring").unwrap();
         let store = Arc::new(EmbeddedStore::memory(clock.clone()));
-        Self { clock, store, identity, cipher: Cipher::new(&ring) }
+        Self { clock, store, identity, cipher: Cipher::new(&ring), hasher: Hasher::new(&ring) }
     }
 
     fn replica(&self) -> Actors {
@@ -106,6 +108,7 @@ impl World {
             store: self.store.clone(),
             identity: self.identity.clone(),
             cipher: self.cipher.clone(),
+            hasher: self.hasher.clone(),
             clock: self.clock.clone(),
             gate: GateSettings {
                 concurrent: 4,

@@ -9,6 +9,7 @@ mod flows;
 mod forms;
 mod grants;
 mod inventory;
+mod lending;
 mod races;
 #[expect(dead_code, reason = "shared with the tests over the running binary, which use all of it")]
 #[path = "../../../tests/it/support/redis_forms/mod.rs"]
@@ -88,6 +89,8 @@ suite! {
         leases_are_exclusive, a_dump_holds_no_secret;
     shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, common_records_are_swapped, a_value_is_spent_once,
         a_trace_keeps_its_newest_steps;
+    lending: places_are_shared, more_parties_than_places_take_turns, a_lease_ends, units_are_lent_in_chunks, a_pause_is_told_to_all,
+        two_replicas_never_hold_more_than_there_is;
     inventory: every_client_is_met, every_live_grant_and_its_user_is_met, every_session_is_met_and_not_kept_alive,
         a_foreign_cursor_is_none;
     resealing: records_move_to_the_active_key, a_sweep_overwrites_nobody;

@@ -7,6 +7,7 @@ mod flows;
 mod grants;
 mod inventory;
 mod journal;
+mod lending;
 mod resealing;
 mod sessions;
 mod shared;
@@ -18,6 +19,7 @@ mod upstream;
 use super::keys;
 use super::topics::Topics;
 use crate::domain::clock::SharedClock;
+use crate::domain::lending::Ledger;
 use crate::domain::token::TokenHash;
 use crate::ports::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -41,6 +43,8 @@ pub(crate) struct EmbeddedStore {
     topics: Topics,
     /// Budgets, used up until which microsecond; worth no disk write, a restart refills them.
     budgets: Mutex<HashMap<TokenHash, u64>>,
+    /// What is lent out of limits; as much worth.
+    ledgers: Mutex<HashMap<TokenHash, Ledger>>,
 }
 
 /// What a verb waits for.
@@ -68,6 +72,7 @@ impl EmbeddedStore {
             clock,
             topics: Topics::default(),
             budgets: Mutex::default(),
+            ledgers: Mutex::default(),
         }
     }
 
@@ -84,6 +89,7 @@ impl EmbeddedStore {
             clock,
             topics: Topics::default(),
             budgets: Mutex::default(),
+            ledgers: Mutex::default(),
         })
     }
 

@@ -13,6 +13,7 @@ mod examine;
 mod flows;
 mod grants;
 mod inventory;
+mod lending;
 mod link;
 mod node;
 mod place;
