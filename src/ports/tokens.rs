@@ -20,7 +20,7 @@ pub(crate) enum TokenError {
 /// Access tokens for Graph.
 #[async_trait]
 pub(crate) trait AccessTokens: Send + Sync {
-    /// A token that is good for at least a few minutes; a cache read unless it must be refreshed.
+    /// A token that lives; a cache read unless it is dead. One near its end is refreshed meanwhile, for the calls to come.
     async fn get(&self, user: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError>;
     /// A token of a record version newer than `seen`: refreshes upstream once for any number of parallel callers on
     /// any number of replicas, and not at all when somebody already did. Its profile is settled: it says all that the

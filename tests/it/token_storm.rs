@@ -1,6 +1,7 @@
 //! Many clients at once on one code and on one refresh token: exactly one winner, or equal answers.
 
 use super::support::cluster::Cluster;
+use super::support::http::eventually;
 use super::support::login::{Client, tokens};
 use super::support::mcp::Mcp;
 use serde_json::{Value, json};
@@ -93,6 +94,40 @@ async fn one_refresh_token_is_refreshed_once_on_the_embedded_store() {
 async fn one_refresh_token_is_refreshed_once_over_two_replicas() {
     let Some(cluster) = Cluster::pair().await else { return };
     one_refresh_token_yields_equal_answers(&cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_near_its_end_is_refreshed_once_over_two_replicas_and_nobody_waits_for_it() {
+    let Some(cluster) = Cluster::pair().await else { return };
+    let life = async |seconds: u64| {
+        let change = json!({ "access_token_seconds": seconds });
+        cluster.tenant.control(reqwest::Method::POST, "options", Some(change)).await;
+    };
+    life(120).await;
+    let login = Client::register(&cluster.url).await.sign_in(ALICE).await;
+    life(3600).await;
+    let before = cluster.tenant.grants("refresh_token").await;
+    let slow = json!({ "path": "*/oauth2/v2.0/token", "delay_ms": 10_000, "times": 1 });
+    cluster.tenant.fault(slow).await;
+    let calls = async |url: String| {
+        let answers = storm(|_| {
+            let mcp = Mcp::modern(&url, &login.access);
+            async move { mcp.call("list_mail_folders", json!({})).await.output().is_object() }
+        });
+        assert!(answers.await.into_iter().all(|answered| answered));
+    };
+    for replica in [0, 1] {
+        let mcp = Mcp::modern(cluster.replica_url(replica), &login.access);
+        mcp.call("list_mail_folders", json!({})).await.output();
+    }
+    assert_eq!(cluster.tenant.grants("refresh_token").await, before, "Entra has not even been heard yet");
+    calls(cluster.url.clone()).await;
+    eventually("the token is refreshed", || async {
+        (cluster.tenant.grants("refresh_token").await > before).then_some(())
+    })
+    .await;
+    calls(cluster.url.clone()).await;
+    assert_eq!(cluster.tenant.grants("refresh_token").await, before + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

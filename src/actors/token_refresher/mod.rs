@@ -3,7 +3,11 @@
 //! A cached token is read without asking anybody. A miss asks the actor, which owns the refreshes in flight: the
 //! first caller starts one, later ones share its future. Across replicas a lease in the store lets one replica call
 //! Entra, the others re-read the record; the write is a compare-and-swap, so an older answer never overwrites a newer.
+//!
+//! A token near its end is still handed out, and refreshed behind the callers' backs: only one that is dead or was refused
+//! makes anybody wait. What fails there is tried again after a pause that grows, however many calls there are.
 
+mod ahead;
 mod flight;
 #[cfg(test)]
 mod tests;
@@ -16,6 +20,7 @@ use crate::domain::ids::UserKey;
 use crate::domain::upstream::UpstreamAccess;
 use crate::ports::tokens::{AccessTokens, TokenError};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture};
+use ahead::Ahead;
 use async_trait::async_trait;
 use flight::Flight;
 use futures_util::FutureExt;
@@ -25,8 +30,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A token with less life than this is refreshed before it is handed out, up to [`JITTER_S`] later: the tokens of people
-/// who signed in together do not all end at once.
+/// A token with less life than this does not outlive the request that it is for.
+const LEAST_LIFE: Duration = Duration::from_secs(5);
+/// A token with less life than this is refreshed ahead of its end, up to [`JITTER_S`] later: the tokens of people who signed
+/// in together do not all end at once.
 const MIN_LIFE: Duration = Duration::from_mins(5);
 const JITTER_S: u64 = 60;
 const EVICT_EVERY: Duration = Duration::from_mins(5);
@@ -41,8 +48,10 @@ type Cache = Arc<RwLock<HashMap<UserKey, Arc<UpstreamAccess>>>>;
 /// What a caller can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
-    /// Any version with enough life left.
+    /// Any version that lives.
     Life,
+    /// Any version with so much life left that nobody has to think of its end.
+    Fresh,
     /// A record version newer than this one, with a settled profile.
     NewerThan(u64),
 }
@@ -51,7 +60,8 @@ impl Need {
     /// Whether tokens of this version and life will do.
     fn takes(self, version: u64, expires_at: Timestamp, now: Timestamp) -> bool {
         match self {
-            Self::Life => expires_at.since(now) + jitter(expires_at) >= MIN_LIFE,
+            Self::Life => expires_at.since(now) >= LEAST_LIFE,
+            Self::Fresh => expires_at.since(now) + jitter(expires_at) >= MIN_LIFE,
             Self::NewerThan(seen) => version > seen && expires_at > now,
         }
     }
@@ -79,8 +89,17 @@ struct Refresh {
     span: tracing::Span,
 }
 
+/// A token is near its end.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Freshen {
+    user: UserKey,
+    span: tracing::Span,
+}
+
 struct TokenRefresher {
     flight: Arc<Flight>,
+    ahead: Ahead,
     in_flight: HashMap<UserKey, Shared<BoxFuture<'static, Outcome>>>,
     cache: Cache,
     clock: SharedClock,
@@ -91,7 +110,10 @@ impl Actor for TokenRefresher {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        ctx.run_interval(EVICT_EVERY, |actor, _| evict(&actor.cache, actor.clock.now()));
+        ctx.run_interval(EVICT_EVERY, |actor, _| {
+            evict(&actor.cache, actor.clock.now());
+            actor.ahead.evict(actor.clock.now());
+        });
     }
 }
 
@@ -107,11 +129,7 @@ impl Handler<Refresh> for TokenRefresher {
         let work = tracing::Instrument::instrument(
             async move {
                 let outcome = flight.run(&user, message.need).await;
-                match &outcome {
-                    Ok(access) => drop(cache.write().insert(user, access.clone())),
-                    Err(TokenError::SignInRequired) => drop(cache.write().remove(&user)),
-                    Err(TokenError::Unavailable { .. }) => {}
-                }
+                keep(&cache, user, &outcome);
                 outcome
             },
             message.span,
@@ -124,6 +142,29 @@ impl Handler<Refresh> for TokenRefresher {
             actor.in_flight.remove(&done);
         }));
         Box::pin(shared)
+    }
+}
+
+impl Handler<Freshen> for TokenRefresher {
+    type Result = ();
+
+    /// Beside the refreshes that callers wait for, which find the lease taken, and the record written in the end.
+    fn handle(&mut self, Freshen { user, span }: Freshen, ctx: &mut Self::Context) {
+        if !self.ahead.may_start(&user, self.clock.now()) {
+            return;
+        }
+        let (flight, cache) = (self.flight.clone(), self.cache.clone());
+        let work = tracing::Instrument::instrument(
+            async move {
+                let outcome = flight.run(&user, Need::Fresh).await;
+                keep(&cache, user.clone(), &outcome);
+                (user, outcome)
+            },
+            span,
+        );
+        ctx.spawn(work.into_actor(self).map(|(user, outcome), actor, _| {
+            actor.ahead.ended(user, &outcome, actor.clock.now());
+        }));
     }
 }
 
@@ -143,6 +184,7 @@ impl Tokens {
         let own = flight.clone();
         let handle = guardian.start("token_refresher", (PERMITS, ASK_TIMEOUT), move || TokenRefresher {
             flight: flight.clone(),
+            ahead: Ahead::default(),
             in_flight: HashMap::new(),
             cache: shared.clone(),
             clock: clock.clone(),
@@ -176,7 +218,12 @@ impl Tokens {
 #[async_trait]
 impl AccessTokens for Tokens {
     async fn get(&self, user: &UserKey) -> Result<Arc<UpstreamAccess>, TokenError> {
-        self.obtain(user, Need::Life).await
+        let access = self.obtain(user, Need::Life).await?;
+        if !Need::Fresh.is_met_by(&access, self.clock.now()) {
+            // One that is lost is sent again with the next call.
+            let _ = self.handle.tell(Freshen { user: user.clone(), span: tracing::Span::current() });
+        }
+        Ok(access)
     }
 
     async fn renew(&self, user: &UserKey, seen: u64) -> Result<Arc<UpstreamAccess>, TokenError> {
@@ -197,6 +244,20 @@ impl AccessTokens for Tokens {
 fn unavailable(error: AskError) -> TokenError {
     tracing::warn!(%error, "the token refresher did not answer");
     TokenError::Unavailable { retry_after: Duration::from_secs(1) }
+}
+
+/// Notes how a refresh ended. Of two that ended in another order than they began the newer record stands.
+fn keep(cache: &Cache, user: UserKey, outcome: &Outcome) {
+    match outcome {
+        Ok(access) => {
+            let mut cache = cache.write();
+            if cache.get(&user).is_none_or(|known| known.version <= access.version) {
+                cache.insert(user, access.clone());
+            }
+        }
+        Err(TokenError::SignInRequired) => drop(cache.write().remove(&user)),
+        Err(TokenError::Unavailable { .. }) => {}
+    }
 }
 
 /// Drops tokens that are dead anyway; live ones of idle users go with them when they expire.

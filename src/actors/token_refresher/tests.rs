@@ -125,6 +125,12 @@ impl World {
         })
     }
 
+    /// An Entra that answers one refresh for each permit.
+    fn identity_with(&self, gate: Semaphore) -> Arc<Scripted> {
+        let (calls, fault) = (AtomicUsize::new(0), Mutex::new(None));
+        Arc::new(Scripted { clock: self.clock.clone(), calls, fault, gate })
+    }
+
     /// A sign-in whose access token lives for `life`.
     async fn sign_in(&self, user: &UserKey, version: u64, life: Duration) {
         let plain = serde_json::to_vec(&tokens("first", self.clock.now().plus(life))).unwrap();
@@ -145,6 +151,54 @@ async fn a_live_token_is_served_without_asking_entra() {
     let replica = world.replica();
     assert_eq!(replica.tokens.get(&alice()).await.unwrap().token.expose(), "first");
     assert_eq!(world.identity.calls.load(Ordering::SeqCst), 0);
+}
+
+#[actix_rt::test]
+async fn a_token_near_its_end_is_refreshed_once_while_nobody_waits_for_it() {
+    let mut world = World::new();
+    world.identity = world.identity_with(Semaphore::new(0));
+    world.sign_in(&alice(), 1, Duration::from_mins(2)).await;
+    let replicas = [world.replica(), world.replica()];
+    let user = alice();
+    while world.identity.calls.load(Ordering::SeqCst) == 0 {
+        for access in join_all((0..20).map(|i| replicas[i % 2].tokens.get(&user))).await {
+            assert_eq!(access.unwrap().token.expose(), "first");
+        }
+    }
+    // Entra takes its time. Whoever looks at the record again waits for that as little.
+    replicas[0].tokens.forget(&user);
+    assert_eq!(replicas[0].tokens.get(&user).await.unwrap().version, 1);
+    world.identity.gate.add_permits(1);
+    for replica in &replicas {
+        while replica.tokens.get(&user).await.unwrap().version != 2 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(world.identity.calls.load(Ordering::SeqCst), 1);
+}
+
+#[actix_rt::test]
+async fn a_refresh_ahead_that_failed_is_not_repeated_by_every_call() {
+    let world = World::new();
+    world.sign_in(&alice(), 1, Duration::from_mins(4)).await;
+    let replica = world.replica();
+    *world.identity.fault.lock() = Some(IdentityFault::Unavailable);
+    let user = alice();
+    let calls = || world.identity.calls.load(Ordering::SeqCst);
+    while calls() == 0 {
+        assert_eq!(replica.tokens.get(&user).await.unwrap().version, 1);
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..200 {
+        assert_eq!(replica.tokens.get(&user).await.unwrap().version, 1);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(calls(), 1);
+    *world.identity.fault.lock() = None;
+    while replica.tokens.get(&user).await.unwrap().version == 1 {
+        world.clock.advance(Duration::from_millis(20));
+        tokio::task::yield_now().await;
+    }
 }
 
 #[actix_rt::test]
@@ -202,12 +256,8 @@ async fn a_sign_in_during_a_refresh_outlives_the_grant_that_died() {
 
 async fn a_sign_in_wins_over(outcome: Option<IdentityFault>) {
     let mut world = World::new();
-    world.identity = Arc::new(Scripted {
-        clock: world.clock.clone(),
-        calls: AtomicUsize::new(0),
-        fault: Mutex::new(outcome),
-        gate: Semaphore::new(0),
-    });
+    world.identity = world.identity_with(Semaphore::new(0));
+    *world.identity.fault.lock() = outcome;
     world.sign_in(&alice(), 1, Duration::ZERO).await;
     let replica = world.replica();
     let tokens = replica.tokens.clone();
