@@ -34,18 +34,24 @@ enum Command {
     #[cfg(feature = "sim")]
     Demo(demo::DemoArguments),
     /// The server, with settings from file and environment.
-    Serve,
+    Serve(serve::ServeArguments),
     /// The simulated Microsoft tenant alone.
     #[cfg(feature = "sim")]
     Tenant(tenant::TenantArguments),
     /// Validates the settings and reaches the store, Entra and Graph.
     Check,
-    /// Signs in at a service of a server, with the browser, for `chat`.
+    /// Signs in at a service of a server, with the browser, for `tools`, `call`, `chat` and `stdio`.
     Login(remote::LoginArguments),
     /// Ends such a sign-in.
     Logout(remote::LogoutArguments),
     /// Talks to a service from the terminal, with a personal key or after `login`.
     Chat(remote::ChatArguments),
+    /// Lists the tools of a service with their arguments.
+    Tools(remote::ToolsArguments),
+    /// Calls one tool of a service.
+    Call(remote::CallArguments),
+    /// Lends a service to a local MCP client that speaks over stdin and stdout.
+    Stdio(remote::StdioArguments),
     /// What operators see and end: clients, grants, users, sessions, sign-ins; switches of services and tools.
     Admin(admin::AdminArguments),
     /// Makes and rotates encryption keys.
@@ -108,7 +114,10 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Chat(command) => block_on(remote::chat(command, &sources)),
         Command::Admin(command) => block_on(admin::run(command, &sources)),
         Command::Keys(command) => keys::run(&command, &sources),
-        Command::Serve => block_on(serve::run(sources)),
+        Command::Tools(command) => block_on(remote::tools(command, &sources)),
+        Command::Call(command) => block_on(remote::call(command, &sources)),
+        Command::Stdio(command) => block_on(remote::stdio(command, &sources)),
+        Command::Serve(command) => block_on(serve::run(command, sources)),
         Command::Check => block_on(check::run(sources)),
         #[cfg(feature = "sim")]
         Command::Demo(command) => block_on(demo::run(command, sources)),

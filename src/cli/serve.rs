@@ -5,9 +5,19 @@ use crate::app::App;
 use crate::config::{Sources, load};
 use crate::domain::meters::Meters;
 use crate::telemetry;
+use clap::Args;
 use std::sync::Arc;
 
-pub(super) async fn run(sources: Sources) -> Result<(), CommandError> {
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// What clients call this server, instead of ENTRADA_PUBLIC_URL: issuer, resources and redirect URI follow from it. For
+    /// a pod that is debugged through `kubectl port-forward`; its sign-ins and keys are not those of the other replicas.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+pub(super) async fn run(arguments: ServeArguments, mut sources: Sources) -> Result<(), CommandError> {
+    sources.overrides.extend(arguments.public_url.map(|url| ("server.public_url", url)));
     let config = load(&sources)?;
     config.validate()?;
     let meters = Arc::new(Meters::default());

@@ -111,6 +111,8 @@ mod shutdown;
 #[cfg(test)]
 mod simple_query;
 #[cfg(test)]
+mod stdio_cli;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;
@@ -130,6 +132,8 @@ mod teams_search;
 mod teams_write;
 #[cfg(test)]
 mod token_storm;
+#[cfg(test)]
+mod tools_cli;
 #[cfg(test)]
 mod transfer;
 #[cfg(test)]

@@ -14,6 +14,8 @@ pub(super) struct Address {
     server: Url,
     /// `/mail-query`; empty for the one at the root.
     path: String,
+    /// What the server calls itself, where that is not the address it is reached at.
+    public: Option<Url>,
 }
 
 impl Address {
@@ -31,7 +33,28 @@ impl Address {
         server.set_query(None);
         server.set_fragment(None);
         server.set_path("/");
-        Ok(Self { server, path })
+        Ok(Self { server, path, public: None })
+    }
+
+    /// The same service of a server that calls itself otherwise: scheme, host and port of `public_url`.
+    pub(super) fn known_as(self, public_url: Option<&str>) -> Result<Self, RemoteError> {
+        let Some(text) = public_url else { return Ok(self) };
+        let Self { server: public, path, .. } = Self::parse(text)?;
+        if !path.is_empty() {
+            return Err(RemoteError::PublicUrl(text.to_owned()));
+        }
+        Ok(Self { public: Some(public), ..self })
+    }
+
+    /// Where something of the server is reached that it names itself.
+    pub(super) fn reached(&self, named: &Url) -> Url {
+        let mut url = named.clone();
+        if self.public.as_ref().is_some_and(|public| public.origin() == named.origin()) {
+            url = self.server.clone();
+            url.set_path(named.path());
+            url.set_query(named.query());
+        }
+        url
     }
 
     /// The server itself; ends with a slash.
@@ -44,9 +67,16 @@ impl Address {
         self.at(&format!("{}/v1/{below}", self.path))
     }
 
+    /// The service's MCP endpoint.
+    pub(super) fn mcp(&self) -> Url {
+        self.at(&format!("{}/mcp", self.path))
+    }
+
     /// Name of the service as an audience (RFC 8707).
     pub(super) fn resource(&self) -> String {
-        self.at(&format!("{}/mcp", self.path)).into()
+        let mut url = self.public.clone().unwrap_or_else(|| self.server.clone());
+        url.set_path(&format!("{}/mcp", self.path));
+        url.into()
     }
 
     /// Where the service says who signs people in (RFC 9728 §3.1).
@@ -78,13 +108,32 @@ pub(super) fn is_private(url: &Url, plain_http: bool) -> bool {
 /// The service, as it can be given again.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.server.as_str().trim_end_matches('/'), self.path)
+        write!(f, "{}{}", self.server.as_str().trim_end_matches('/'), self.path)?;
+        match &self.public {
+            Some(public) => write!(f, " --public-url {}", public.as_str().trim_end_matches('/')),
+            None => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_calls_itself_otherwise_is_reached_where_it_was_said() {
+        let address = Address::parse("http://localhost:8080/mail-query").unwrap();
+        let address = address.known_as(Some("https://door.example")).unwrap();
+        assert_eq!(address.mcp().as_str(), "http://localhost:8080/mail-query/mcp");
+        assert_eq!(address.resource(), "https://door.example/mail-query/mcp");
+        let reached = |text: &str| address.reached(&Url::parse(text).unwrap()).to_string();
+        assert_eq!(reached("https://door.example/token?a=b"), "http://localhost:8080/token?a=b");
+        assert_eq!(reached("https://other.example/token"), "https://other.example/token");
+        assert_eq!(address.to_string(), "http://localhost:8080/mail-query --public-url https://door.example");
+        let same = Address::parse("http://localhost:8080/x").unwrap();
+        assert!(same.clone().known_as(Some("https://door.example/mail-query")).is_err());
+        assert_eq!(same.clone().known_as(None).unwrap(), same);
+    }
 
     #[test]
     fn every_url_of_a_service_leads_to_it() {

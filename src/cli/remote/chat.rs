@@ -17,6 +17,9 @@ pub(in crate::cli) struct ChatArguments {
     /// Asks this and ends. Without it, every line of stdin is a message of one conversation.
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
+    /// What the server calls itself, where it is reached at another address, e.g. through `kubectl port-forward`.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// File with the key: a personal key of the service, or a bearer. Without it ENTRADA_KEY or ENTRADA_KEY_FILE counts,
     /// then the sign-in of `entrada login`.
     #[arg(long, value_name = "FILE")]
@@ -27,7 +30,7 @@ pub(in crate::cli) struct ChatArguments {
 }
 
 pub(in crate::cli) async fn run(arguments: ChatArguments, sources: &Sources) -> Result<(), CommandError> {
-    let address = Address::parse(&arguments.url)?;
+    let address = Address::parse(&arguments.url)?.known_as(arguments.public_url.as_deref())?;
     let http = address.client(arguments.plain_http)?;
     let key = key::find(arguments.key_file, &sources.environment, &address, arguments.plain_http)?;
     let mut talk = Talk::open(address, http, key).await?;

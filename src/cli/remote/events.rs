@@ -14,6 +14,9 @@ pub(super) struct Events {
     /// What came of a line that has not ended.
     line: Vec<u8>,
     data: Option<String>,
+    /// Of the event that is coming, and of the newest that ended.
+    id: Option<String>,
+    last_id: Option<String>,
 }
 
 impl Events {
@@ -32,7 +35,13 @@ impl Events {
             let line = String::from_utf8_lossy(&line);
             let line = line.trim_end_matches(['\r', '\n']);
             if line.is_empty() {
+                // An event may be nothing but the place to read on from.
+                if let Some(id) = self.id.take() {
+                    self.last_id = Some(id);
+                }
                 ended.extend(self.data.take());
+            } else if let Some(id) = line.strip_prefix("id:") {
+                self.id = Some(id.trim().to_owned());
             } else if let Some(text) = line.strip_prefix("data:") {
                 let text = text.strip_prefix(' ').unwrap_or(text);
                 match &mut self.data {
@@ -45,6 +54,11 @@ impl Events {
             }
         }
         Ok(ended)
+    }
+
+    /// Where a stream that breaks now can be read on from.
+    pub(super) fn last_id(&self) -> Option<&str> {
+        self.last_id.as_deref()
     }
 }
 
@@ -64,6 +78,16 @@ mod tests {
                 stream.chunks(size).flat_map(|piece| events.take(piece).unwrap()).collect();
             assert_eq!(got, expected, "{size}");
         }
+    }
+
+    #[test]
+    fn the_place_to_read_on_from_is_that_of_the_last_whole_event() {
+        let mut events = Events::default();
+        assert!(events.last_id().is_none());
+        assert!(events.take(b"id: 1\ndata:\n\nid: 2\nda").unwrap() == [""]);
+        assert_eq!(events.last_id(), Some("1"));
+        assert_eq!(events.take(b"ta: x\n\n").unwrap(), ["x"]);
+        assert_eq!(events.last_id(), Some("2"));
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(in crate::cli) struct LoginArguments {
     /// Permissions to ask for beside those that the service needs, e.g. "Mail.Send".
     #[arg(long, value_name = "PERMISSIONS")]
     scope: Option<String>,
+    /// What the server calls itself, where it is reached at another address, e.g. through `kubectl port-forward`. The browser
+    /// goes to this one.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
     /// Signs in at another machine by http:// as well; without it only at this one.
     #[arg(long)]
     plain_http: bool,
@@ -28,13 +32,16 @@ pub(in crate::cli) struct LogoutArguments {
     /// Address of the service, as it was given to `login`.
     url: String,
     /// As for `login`.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// As for `login`.
     #[arg(long)]
     plain_http: bool,
 }
 
-/// Signs in with the browser, and keeps what came of it for `entrada chat`.
+/// Signs in with the browser, and keeps what came of it for the other commands.
 pub(in crate::cli) async fn login(arguments: LoginArguments, sources: &Sources) -> Result<(), CommandError> {
-    let address = Address::parse(&arguments.url)?;
+    let address = Address::parse(&arguments.url)?.known_as(arguments.public_url.as_deref())?;
     let http = address.client(arguments.plain_http)?;
     let keep = keep(sources)?;
     let loopback = Loopback::open().await?;
@@ -55,7 +62,7 @@ pub(in crate::cli) async fn logout(
     arguments: LogoutArguments,
     sources: &Sources,
 ) -> Result<(), CommandError> {
-    let address = Address::parse(&arguments.url)?;
+    let address = Address::parse(&arguments.url)?.known_as(arguments.public_url.as_deref())?;
     let keep = keep(sources)?;
     let Some(login) = keep.load(&address.resource())? else {
         whisper("Nobody was signed in.")?;

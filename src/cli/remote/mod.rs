@@ -1,7 +1,9 @@
 //! What `entrada` does at a server from afar, as one of its users: `login` signs in, `chat` talks to a service's OpenAI
-//! front, `logout` ends the sign-in. Results go to stdout, everything else to stderr.
+//! front, `tools` and `call` use its MCP front, `stdio` lends that to a local client, `logout` ends the sign-in. Results go
+//! to stdout, everything else to stderr.
 
 mod address;
+mod call;
 mod chat;
 mod events;
 mod keep;
@@ -9,18 +11,25 @@ mod key;
 mod login;
 mod loopback;
 mod oauth;
+mod service;
+mod stdio;
 mod talk;
+mod tools;
+mod wire;
 
+pub(super) use call::{CallArguments, run as call};
 pub(super) use chat::{ChatArguments, run as chat};
 pub(super) use login::{LoginArguments, LogoutArguments, login, logout};
 use std::io::Write;
 use std::path::PathBuf;
+pub(super) use stdio::{StdioArguments, run as stdio};
+pub(super) use tools::{ToolsArguments, run as tools};
 use url::Url;
 
 /// For the help of the commands.
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 1 the server or its answer failed, 2 wrong use or no service at the URL, 3 the key is not accepted or lacks a \
-permission, or the sign-in was refused, 4 too many requests, 5 nobody answers.";
+permission, or the sign-in was refused, 4 too many requests, 5 nobody answers, 6 nothing was done: it has to be confirmed.";
 
 /// Why nothing came of it. Never repeats a key or a token.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +41,20 @@ pub(super) enum RemoteError {
          make one at {server}account/keys"
     )]
     NoKey { service: String, server: Url },
+    #[error("`{0}` is no public URL: give scheme, host and port only, such as https://host")]
+    PublicUrl(String),
+    #[error("{0}")]
+    Argument(String),
+    /// The service did not understand the request.
+    #[error("the service refuses this: {0}")]
+    Asked(String),
+    /// The answer, which was shown, says that it failed.
+    #[error("{0} failed")]
+    Tool(String),
+    #[error(
+        "nothing was done yet: to do it, call the tool again with the same arguments and confirm_token={token}"
+    )]
+    Unconfirmed { token: String },
     #[error("the key cannot be read from {path}: {problem}")]
     KeyFile { path: PathBuf, problem: String },
     /// Key or tokens would be readable on the way.
@@ -74,8 +97,13 @@ impl RemoteError {
     /// Exit code of the process; the help says what they mean.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Server { .. } | Self::Broken(_) | Self::Metadata(_) | Self::Keep { .. } => 1,
+            Self::Server { .. } | Self::Broken(_) | Self::Metadata(_) | Self::Keep { .. } | Self::Tool(_) => {
+                1
+            }
             Self::Url(_)
+            | Self::PublicUrl(_)
+            | Self::Argument(_)
+            | Self::Asked(_)
             | Self::NoKey { .. }
             | Self::KeyFile { .. }
             | Self::PlainHttp(_)
@@ -83,6 +111,7 @@ impl RemoteError {
             Self::Key { .. } | Self::Permission(_) | Self::Declined(_) | Self::Ended { .. } => 3,
             Self::TooMany { .. } => 4,
             Self::Unreachable { .. } => 5,
+            Self::Unconfirmed { .. } => 6,
         }
     }
 
@@ -95,6 +124,11 @@ impl RemoteError {
             | Self::Broken(_)
             | Self::Unreachable { .. } => true,
             Self::Url(_)
+            | Self::PublicUrl(_)
+            | Self::Argument(_)
+            | Self::Asked(_)
+            | Self::Tool(_)
+            | Self::Unconfirmed { .. }
             | Self::NoKey { .. }
             | Self::KeyFile { .. }
             | Self::PlainHttp(_)

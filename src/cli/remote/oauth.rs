@@ -100,7 +100,7 @@ impl Attempt {
             "response_types": ["code"],
             "token_endpoint_auth_method": "none",
         });
-        let request = http.post(endpoint.ok_or_else(none)?).json(&metadata);
+        let request = http.post(address.reached(&endpoint.ok_or_else(none)?)).json(&metadata);
         let Registered { client_id } = ask(request, address).await?;
         let (state, verifier) = (random::text::<32>(), random::text::<32>());
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(&verifier));
@@ -134,7 +134,7 @@ impl Attempt {
             ("client_id", &self.client_id),
             ("resource", &self.resource),
         ];
-        let request = http.post(self.server.token_endpoint.clone()).form(&form);
+        let request = http.post(address.reached(&self.server.token_endpoint)).form(&form);
         let tokens: Tokens = ask(request, address).await?;
         let refresh_token = tokens.refresh_token.clone().unwrap_or_default();
         let login = Login {
@@ -165,9 +165,11 @@ async fn discover(
     }
     let issuer =
         document.authorization_servers.first().ok_or_else(|| wrong("it names no server to sign in at"))?;
+    // What the server names is reached where it is, and checked under its name.
     let mut well_known = Url::parse(issuer).map_err(|_| wrong("its server to sign in at is no URL"))?;
     let path = well_known.path().trim_end_matches('/').to_owned();
     well_known.set_path(&format!("/.well-known/oauth-authorization-server{path}"));
+    let well_known = address.reached(&well_known);
     if !is_private(&well_known, plain_http) {
         return Err(RemoteError::PlainHttp(well_known).into());
     }
@@ -177,8 +179,10 @@ async fn discover(
     }
     let mut endpoints = vec![&server.authorization_endpoint, &server.token_endpoint];
     endpoints.extend(server.registration_endpoint.iter().chain(&server.revocation_endpoint));
-    match endpoints.into_iter().find(|url| !is_private(url, plain_http)) {
-        Some(url) => Err(RemoteError::PlainHttp(url.clone()).into()),
+    let public =
+        endpoints.into_iter().map(|url| address.reached(url)).find(|url| !is_private(url, plain_http));
+    match public {
+        Some(url) => Err(RemoteError::PlainHttp(url).into()),
         None => Ok(server),
     }
 }
@@ -190,7 +194,7 @@ pub(super) async fn refresh(
     address: &Address,
     plain_http: bool,
 ) -> Result<Login, CommandError> {
-    let endpoint = endpoint(&login.token_endpoint, plain_http)?;
+    let endpoint = endpoint(&login.token_endpoint, address, plain_http)?;
     let form = [
         ("grant_type", "refresh_token"),
         ("refresh_token", login.refresh_token.expose()),
@@ -210,12 +214,13 @@ pub(super) async fn revoke(
 ) -> Result<(), CommandError> {
     let Some(revocation) = &login.revocation_endpoint else { return Ok(()) };
     let form = [("token", login.refresh_token.expose().as_str()), ("client_id", &login.client_id)];
-    let request = http.post(endpoint(revocation, plain_http)?).form(&form);
+    let request = http.post(endpoint(revocation, address, plain_http)?).form(&form);
     send(request, address).await.map(drop)
 }
 
-fn endpoint(text: &str, plain_http: bool) -> Result<Url, RemoteError> {
+fn endpoint(text: &str, address: &Address, plain_http: bool) -> Result<Url, RemoteError> {
     let url = Url::parse(text).map_err(|_| RemoteError::Url(text.to_owned()))?;
+    let url = address.reached(&url);
     if is_private(&url, plain_http) { Ok(url) } else { Err(RemoteError::PlainHttp(url)) }
 }
 
