@@ -32,11 +32,16 @@ mod cross_user;
 #[cfg(test)]
 mod cross_user_tools;
 #[cfg(test)]
+#[path = "../crowd/mod.rs"]
+mod crowd;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod enrollment;
+#[cfg(test)]
+mod faults;
 #[cfg(test)]
 mod framings;
 #[cfg(test)]

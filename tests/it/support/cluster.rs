@@ -68,6 +68,11 @@ impl Store {
         }
     }
 
+    /// A Redis that keeps its data when it is killed.
+    pub(crate) fn durable_redis() -> Option<Self> {
+        Redis::durable().map(Self::Redis)
+    }
+
     /// The setting that names it.
     pub(crate) fn url(&self) -> String {
         match self {
@@ -138,11 +143,13 @@ pub(crate) struct Plan<'a> {
     pub(crate) replicas: usize,
     pub(crate) tenant_arguments: &'a [&'a str],
     pub(crate) settings: &'a [(&'a str, &'a str)],
+    /// Commands of a shell before each replica, in its process.
+    pub(crate) prelude: &'static str,
 }
 
 impl Default for Plan<'_> {
     fn default() -> Self {
-        Self { replicas: 1, tenant_arguments: &[], settings: &[] }
+        Self { replicas: 1, tenant_arguments: &[], settings: &[], prelude: "" }
     }
 }
 
@@ -156,6 +163,7 @@ pub(crate) struct Cluster {
     pub(crate) store: Store,
     urls: Vec<String>,
     settings: Vec<(String, String)>,
+    prelude: &'static str,
 }
 
 impl Cluster {
@@ -167,8 +175,8 @@ impl Cluster {
         settings.extend(store.settings());
         settings.extend(plan.settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let url = balancer.url.clone();
-        let (replicas, urls) = (Vec::new(), Vec::new());
-        let mut cluster = Self { replicas, url, balancer, tenant, store, urls, settings };
+        let (replicas, urls, prelude) = (Vec::new(), Vec::new(), plan.prelude);
+        let mut cluster = Self { replicas, url, balancer, tenant, store, urls, settings, prelude };
         for _ in 0..plan.replicas {
             let (process, url) = cluster.launch().await;
             cluster.replicas.push(process);
@@ -194,7 +202,7 @@ impl Cluster {
     }
 
     async fn launch(&self) -> (Process, String) {
-        let mut process = Process::entrada(&["serve"], &self.settings);
+        let mut process = Process::entrada_after(self.prelude, &["serve"], &self.settings);
         let url = process.wait_for("entrada listening on ");
         ready(&url).await;
         (process, url)
@@ -209,6 +217,34 @@ impl Cluster {
         self.balancer.point_at(self.urls.clone());
     }
 
+    /// Starts one more replica; its index.
+    pub(crate) async fn add(&mut self) -> usize {
+        let (process, url) = self.launch().await;
+        self.replicas.push(process);
+        self.urls.push(url);
+        self.balancer.point_at(self.urls.clone());
+        self.urls.len() - 1
+    }
+
+    /// Ends replica `index` without warning, for good.
+    pub(crate) fn lose(&mut self, index: usize) {
+        self.replicas.remove(index).kill();
+        self.urls.remove(index);
+        self.balancer.point_at(self.urls.clone());
+    }
+
+    /// Replaces replica `index` as an orchestrator does: the new one is ready first, then the balancer is told, then the
+    /// old one is asked to stop, which it must do well.
+    pub(crate) async fn roll(&mut self, index: usize) {
+        let (process, url) = self.launch().await;
+        let mut old = std::mem::replace(&mut self.replicas[index], process);
+        self.urls[index] = url;
+        self.balancer.point_at(self.urls.clone());
+        old.terminate();
+        let ended = tokio::task::spawn_blocking(move || (old.wait_exit(), old)).await.unwrap();
+        assert!(ended.0.success(), "{}; log:\n{}", ended.0, ended.1.stderr());
+    }
+
     /// Changes a setting of the replicas that are started from here on.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.settings.retain(|(known, _)| known != name);
@@ -218,6 +254,11 @@ impl Cluster {
     /// URL of one replica, past the balancer.
     pub(crate) fn replica_url(&self, index: usize) -> &str {
         &self.urls[index]
+    }
+
+    /// Whether several replicas can share the store.
+    pub(crate) fn has_shared_store(&self) -> bool {
+        !matches!(self.store, Store::Embedded(_))
     }
 
     /// The Redis behind this cluster.

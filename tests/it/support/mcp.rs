@@ -143,11 +143,22 @@ impl Mcp {
 
     /// POSTs any body as JSON.
     pub(crate) async fn post(&self, body: String, headers: &[(&str, String)]) -> Answer {
-        let response = tapped::send(self.request(body, headers)).await.unwrap();
+        self.try_post(body, headers).await.unwrap()
+    }
+
+    /// Calls a tool where the server may vanish.
+    pub(crate) async fn try_tool(&self, tool: &str, arguments: Value) -> reqwest::Result<Answer> {
+        let params = json!({ "name": tool, "arguments": arguments });
+        let (body, headers) = self.envelope("7", "tools/call", params);
+        self.try_post(body, &headers).await
+    }
+
+    async fn try_post(&self, body: String, headers: &[(&str, String)]) -> reqwest::Result<Answer> {
+        let response = tapped::send(self.request(body, headers)).await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = tapped::text(response).await.unwrap();
+        let text = tapped::text(response).await?;
         let body = serde_json::from_str(&last_message(&text)).unwrap_or_default();
-        Answer { status, headers, body, text }
+        Ok(Answer { status, headers, body, text })
     }
 
     /// Calls a tool and answers the HTTP status only, or how the connection failed.

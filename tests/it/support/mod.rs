@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod https;
 pub(crate) mod internet;
 pub(crate) mod keys;
+pub(crate) mod line;
 pub(crate) mod login;
 pub(crate) mod mcp;
 pub(crate) mod model;

@@ -1,6 +1,7 @@
 //! Children: the product's own binary and `redis-server`, ended by process id and never left behind.
 
 use super::http::GUARD;
+use rustix::process::{self, Signal};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -21,7 +22,19 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `entrada` with nothing of this process's environment but `PATH` and `HOME`.
     pub(crate) fn entrada(args: &[&str], settings: &[(String, String)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_entrada"));
+        Self::entrada_after("", args, settings)
+    }
+
+    /// The same behind commands of a shell, which becomes the server.
+    pub(crate) fn entrada_after(prelude: &str, args: &[&str], settings: &[(String, String)]) -> Self {
+        let binary = binary();
+        let mut command = if prelude.is_empty() {
+            Command::new(binary)
+        } else {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("{prelude}; exec \"$0\" \"$@\""), &binary]);
+            shell
+        };
         command.args(args).env_clear().env("RUST_BACKTRACE", "1");
         for (name, value) in std::env::vars().filter(|(name, _)| name == "PATH" || name == "HOME") {
             command.env(name, value);
@@ -137,8 +150,40 @@ impl Process {
 
     /// `SIGTERM`.
     pub(crate) fn terminate(&self) {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
+    }
+
+    /// `SIGSTOP`.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// `SIGCONT`.
+    pub(crate) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        process::kill_process(process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// From here on no file may grow beyond so many bytes; none: without bound. The process must ignore `SIGXFSZ`.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = process::Rlimit { current: bytes, maximum: None };
+        process::prlimit(Some(process::Pid::from_child(&self.child)), process::Resource::Fsize, limit)
+            .unwrap();
+    }
+
+    /// Resident memory, in kB.
+    pub(crate) fn resident_kb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    /// Open file descriptors.
+    pub(crate) fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }
 
     /// `SIGKILL`, and waits until the process is gone.
@@ -158,6 +203,12 @@ impl Process {
         }
         panic!("`{}` does not end\nstderr:\n{}", self.name, self.stderr())
     }
+}
+
+/// The product's own binary, or another build of it that the environment names.
+fn binary() -> String {
+    let named = std::env::vars().find(|(name, _)| name == "ENTRADA_BIN");
+    named.map_or_else(|| env!("CARGO_BIN_EXE_entrada").to_owned(), |(_, path)| path)
 }
 
 impl Drop for Process {
