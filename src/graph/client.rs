@@ -24,6 +24,9 @@ const RESERVE: Duration = Duration::from_millis(250);
 const MAX_TARGET: usize = 15 * 1024;
 /// What is read of a refusal whose answer was to be left open.
 const REFUSAL_BYTES: usize = 1 << 20;
+/// The first renewal may hand out what another replica got before the tokens of the user ended early, and that one has
+/// ended as well; the second one is newer than that.
+const MAX_RENEWALS: u32 = 2;
 /// The pause when Graph throttles without saying for how long.
 const SILENT_PENALTY: Duration = Duration::from_secs(2);
 const SILENT_NOTES: Duration = Duration::from_secs(15);
@@ -34,6 +37,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// Where the bytes are instead, for requests that may be sent on.
     pub(super) location: Option<String>,
+    /// It is about something that was done and must not be done twice.
+    pub(super) once: bool,
 }
 
 impl Answer {
@@ -41,8 +46,12 @@ impl Answer {
     pub(crate) fn view<'a, T: Deserialize<'a>>(&'a self) -> Result<T, GraphError> {
         // serde_json's message may quote the input: line and column say enough for a log.
         serde_json::from_slice(&self.body).map_err(|error| {
-            let kind = error.classify();
-            GraphError::Malformed(format!("{kind:?} at {}:{}", error.line(), error.column()))
+            let reason = format!("{:?} at {}:{}", error.classify(), error.line(), error.column());
+            if self.once {
+                // Whoever is told to try again would do it twice.
+                return GraphError::OutcomeUnknown { reason, request_id: None };
+            }
+            GraphError::Malformed(reason)
         })
     }
 }
@@ -128,7 +137,7 @@ impl GraphClient {
         }
         let mut access = self.tokens.get(asker.user).await?;
         let keys = keys(asker, request, &access);
-        let (mut renewed, mut reread) = (false, false);
+        let (mut renewals, mut reread) = (0, false);
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -144,9 +153,9 @@ impl GraphClient {
                     return Err(TokenError::SignInRequired.into());
                 }
                 Next::Fail(error) => return Err(error),
-                Next::Renew(error) if renewed => return Err(error),
+                Next::Renew(error) if renewals >= MAX_RENEWALS => return Err(error),
                 Next::Renew(_) => {
-                    renewed = true;
+                    renewals += 1;
                     access = self.tokens.renew(asker.user, access.version).await?;
                 }
                 Next::Reread(error) if reread => return Err(error),
@@ -232,7 +241,8 @@ impl GraphClient {
             if status.is_redirection() && location.is_none() {
                 return Next::Fail(GraphError::Malformed("a redirect without a location".to_owned()));
             }
-            return Next::Done(Answer { body: response.body.clone(), location });
+            let once = request.writes && !idempotent(request);
+            return Next::Done(Answer { body: response.body.clone(), location, once });
         }
         let ordered = retry::ordered(&response.headers);
         tracing::debug!(status = status.as_u16(), attempt, "graph refused");
@@ -245,7 +255,7 @@ impl GraphClient {
         }
         // An earlier attempt, whose answer got lost, has removed it.
         if attempt > 1 && request.method == Method::DELETE && status == StatusCode::NOT_FOUND {
-            return Next::Done(Answer { body: Bytes::new(), location: None });
+            return Next::Done(Answer { body: Bytes::new(), location: None, once: true });
         }
         let mut error = refusal(response);
         match &mut error {

@@ -79,17 +79,24 @@ async fn a_throttle_longer_than_the_call_is_answered_at_once() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_renewed_once_and_then_the_person_is_asked() {
+async fn a_refused_token_is_renewed_and_then_the_person_is_asked() {
     let rig = rig(FakeGraph::new(|request, _| {
         if request.token.expose().ends_with("-1") { raw(401, &[], b"") } else { json(200, &value!({})) }
     }));
     rig.get(20).await.unwrap();
     assert_eq!(*rig.tokens.renewals.lock(), [1]);
 
+    // What the first renewal brought had ended with the one before it: another replica got it earlier.
+    let rig = self::rig(FakeGraph::new(|request, _| {
+        if request.token.expose().ends_with("-3") { json(200, &value!({})) } else { raw(401, &[], b"") }
+    }));
+    rig.get(20).await.unwrap();
+    assert_eq!(*rig.tokens.renewals.lock(), [1, 2]);
+
     let rig = self::rig(FakeGraph::new(|_, _| raw(401, &[], b"")));
     let error = rig.get(20).await.unwrap_err();
     assert!(matches!(error, GraphError::Refused { fault: Fault::AuthExpired, .. }), "{error:?}");
-    assert_eq!((rig.tokens.renewals.lock().len(), rig.graph.seen.lock().len()), (1, 2));
+    assert_eq!((rig.tokens.renewals.lock().len(), rig.graph.seen.lock().len()), (2, 3));
 }
 
 #[tokio::test]
@@ -186,6 +193,25 @@ async fn a_write_is_not_sent_again_when_nobody_knows_whether_it_happened() {
     }
     let once = |n: usize| if n == 0 { raw(503, &[("retry-after", "0")], b"") } else { raw(201, &[], b"{}") };
     assert_eq!(write(post().repeatable(), once).await.1, 2, "Graph knows it by its transaction id");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_is_no_reason_to_write_again() {
+    let cut = || raw(201, &[], b"{\"id\":\"AA");
+    let target = || Target::new("/me/messages");
+    let body = || Some(bytes::Bytes::from_static(b"{}"));
+    for (request, is_unknown) in [
+        (Request::write(Method::POST, target(), body()), true),
+        (Request::write(Method::PATCH, target(), body()).if_match("W/\"1\""), true),
+        (Request::write(Method::POST, target(), body()).repeatable(), false),
+        (Request::write(Method::PUT, target(), body()), false),
+        (Request::outlook(target()), false),
+    ] {
+        let answer = write(request, move |_| cut()).await.0.unwrap();
+        let read = answer.view::<serde_json::Value>();
+        assert_eq!(matches!(read, Err(GraphError::OutcomeUnknown { .. })), is_unknown, "{read:?}");
+        assert_eq!(matches!(read, Err(GraphError::Malformed(_))), !is_unknown, "{read:?}");
+    }
 }
 
 #[tokio::test]

@@ -214,7 +214,7 @@ fn judge(response: GraphResponse) -> Result<Sent, GraphError> {
             None if status == StatusCode::ACCEPTED => {
                 Err(GraphError::Malformed("a piece without a range".to_owned()))
             }
-            None => Ok(Sent::Done(Answer { body: response.body, location: None })),
+            None => Ok(Sent::Done(Answer { body: response.body, location: None, once: true })),
         };
     }
     // 416: an earlier attempt, whose answer got lost, has arrived.
