@@ -71,7 +71,7 @@ pub(super) async fn answer(
     let (sender, pieces) = mpsc::channel(AHEAD);
     let (done, outcome) = oneshot::channel();
     rt::spawn(async move {
-        let pieces = Pieces::new(sender, claim.is_some());
+        let pieces = Pieces::new(sender, claim.as_ref().map(Claim::mark));
         let worked = AssertUnwindSafe(work(&job, &pieces)).catch_unwind().await;
         let outcome = worked.unwrap_or_else(|_| {
             tracing::error!(service.name = %job.service, "a request panicked");

@@ -43,9 +43,6 @@ pub(crate) struct ModelLimits {
     pub(crate) destructive_tools: bool,
 }
 
-/// How long an answer by rules may take.
-const LONGEST_BY_RULES: Duration = Duration::from_mins(5);
-
 /// The front's state, one per replica.
 pub(crate) struct OpenAiState {
     pub(super) dispatcher: Dispatcher,
@@ -80,7 +77,7 @@ impl OpenAiState {
         Self {
             edge: Edge::new(parts.resources.issuer(), &settings.edge),
             since: parts.clock.now().as_secs(),
-            kept: Kept::new(parts.store, parts.cipher, parts.limits.time.max(LONGEST_BY_RULES)),
+            kept: Kept::new(parts.store, parts.cipher),
             running: Running::new(settings.max_running_per_user),
             dispatcher: parts.dispatcher,
             guard: parts.guard,

@@ -6,6 +6,7 @@ use super::super::error::ApiError;
 use super::{Job, Pieces};
 use crate::domain::random;
 use crate::tools::dispatch::Invocation;
+use crate::tools::error::{ToolError, ToolErrorKind};
 use crate::tools::tool::Tool;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -59,7 +60,7 @@ impl Job {
     ) -> Result<ToolMessage, ApiError> {
         let found = self.state.dispatcher.registry().tool(self.service.as_str(), &call.name);
         if found.is_some_and(|tool| !tool.spec().annotations.read_only) {
-            out.note_write();
+            out.note_write(ToolMessage::of_error(call, &broken_off())).await?;
         }
         let running = self.state.dispatcher.call(&self.service, &call.name, arguments, asked);
         match Box::pin(running).await {
@@ -70,6 +71,14 @@ impl Job {
             },
         }
     }
+}
+
+/// How a call ended whose replica died.
+fn broken_off() -> ToolError {
+    let kind = ToolErrorKind::UpstreamRejected { code: "unknown_outcome".to_owned(), status: 504 };
+    let text = "The server stopped in the middle of this, so nobody knows whether it was done. Look for it before asking \
+                again, and then under a new Idempotency-Key.";
+    ToolError::new(kind, text)
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ mod call;
 mod model;
 mod rules;
 
+use super::answering::Whole;
 use super::conversation::{Call, Conversation};
 use super::convert::ToolMessage;
 use super::error::ApiError;
+use super::idempotency::Mark;
 use super::state::OpenAiState;
 use super::usage::Usage;
 use crate::domain::ids::ServiceName;
@@ -81,13 +83,13 @@ pub(super) struct Collected {
 pub(super) struct Pieces {
     sender: mpsc::Sender<Piece>,
     collected: Mutex<Collected>,
-    /// Goes on when the client has left, who comes back for the answer.
-    outlives: bool,
+    /// Of a request with an idempotency key: it goes on when the client has left, who comes back for the answer.
+    mark: Option<Mark>,
 }
 
 impl Pieces {
-    pub(super) fn new(sender: mpsc::Sender<Piece>, outlives: bool) -> Self {
-        Self { sender, collected: Mutex::default(), outlives }
+    pub(super) fn new(sender: mpsc::Sender<Piece>, mark: Option<Mark>) -> Self {
+        Self { sender, collected: Mutex::default(), mark }
     }
 
     /// What was told so far.
@@ -95,9 +97,20 @@ impl Pieces {
         self.collected.lock().clone()
     }
 
-    /// Remembers that a writing tool was called.
-    fn note_write(&self) {
+    /// Remembers that a writing tool is about to be called; `unknown` is its result for whoever asks again after this
+    /// replica has died in the middle of it.
+    ///
+    /// # Errors
+    /// That cannot be noted: the tool must not be called.
+    async fn note_write(&self, unknown: ToolMessage) -> Result<(), ApiError> {
+        if let Some(mark) = &self.mark {
+            let mut collected = self.collected();
+            collected.wrote = true;
+            collected.ran.push(unknown);
+            mark.begun(Whole::broken_off(collected)).await?;
+        }
         self.collected.lock().wrote = true;
+        Ok(())
     }
 
     /// Tells the client; a client that has left ends the work.
@@ -111,7 +124,7 @@ impl Pieces {
             }
         }
         match self.sender.send(piece).await {
-            Err(_) if !self.outlives => Err(ApiError::gone()),
+            Err(_) if self.mark.is_none() => Err(ApiError::gone()),
             Ok(()) | Err(_) => Ok(()),
         }
     }

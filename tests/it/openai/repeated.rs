@@ -104,3 +104,39 @@ async fn nothing_is_kept_of_what_only_reads() {
         assert_eq!(mail.post_once("/chat/completions", &read, &bad).await.refusal().0, 400);
     }
 }
+
+/// The replica dies in the middle of the write: its key is free again soon, and who comes back is told to look.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_died_with_its_replica_is_not_done_again() {
+    let Some(mut cluster) = Cluster::pair().await else { return };
+    let mail = connect(&cluster, "mail-query", ALICE, "Mail.ReadWrite").await;
+    let text = r#"create_email_draft {"to": ["bob@contoso.example"], "subject": "Torn", "body": "x"}"#;
+    let write = mail.chat(text, json!({}));
+    let slow = json!({ "method": "POST", "path": "/v1.0/me/messages", "delay_ms": 1_500, "times": 1 });
+    cluster.tenant.fault(slow).await;
+    let doomed = OpenAi::new(cluster.replica_url(0), "mail-query", &mail.key);
+    let request =
+        doomed.request(reqwest::Method::POST, "/chat/completions").header("Idempotency-Key", "torn");
+    let request = request.json(&write);
+    let hanging = tokio::spawn(async move { request.send().await.map(|answer| answer.status()) });
+    http::eventually("the write is at Microsoft", || async {
+        (cluster.tenant.faults_left().await == 0).then_some(())
+    })
+    .await;
+    cluster.replicas[0].kill();
+    assert!(hanging.await.unwrap().is_err(), "a dead replica answered");
+    let told = http::eventually("the key is free again", || async {
+        let again = mail.post_once("/chat/completions", &write, "torn").await;
+        assert!(matches!(again.status, 200 | 409), "{}", again.body);
+        (again.status == 200).then_some(again)
+    })
+    .await;
+    let result = &told.message()["tool_results"][0];
+    assert_eq!(result["is_error"], true, "{}", told.body);
+    assert_eq!(result["structured_content"]["error"]["graph_code"], "unknown_outcome", "{}", told.body);
+    assert!(told.content().contains("Look for it"), "{}", told.body);
+    assert_eq!(mail.post_once("/chat/completions", &write, "torn").await.body, told.body);
+    let drafts = cluster.tenant.subjects(ALICE).await;
+    let count = drafts.iter().filter(|subject| *subject == "Torn").count();
+    assert!(count <= 1, "written {count} times");
+}
