@@ -232,7 +232,11 @@ impl Dispatcher {
     ) -> Result<ToolOutput, ToolError> {
         let prepared = schema::prepare(tool.spec(), arguments)?;
         let (context, cancel) = self.context(asked);
-        let mut output = fenced(&context, &cancel, tool.call(&context, prepared.args)).await?;
+        let called = fenced(&context, &cancel, tool.call(&context, prepared.args)).await;
+        let mut output = called.map_err(|error| {
+            let may_have_written = error.kind == ToolErrorKind::Timeout && !tool.spec().annotations.read_only;
+            if may_have_written { broken_off() } else { error }
+        })?;
         if !prepared.warnings.is_empty() {
             output.text.push_str("\n\nNotes: ");
             output.text.push_str(&prepared.warnings.join(" "));
@@ -286,6 +290,14 @@ fn timed_out() -> ToolError {
         ToolErrorKind::Timeout,
         "Microsoft 365 took too long to answer. Try again, or ask for a shorter period or fewer items.",
     )
+}
+
+/// A writing tool that has used up its time: whoever tries again may do it twice.
+fn broken_off() -> ToolError {
+    let kind = ToolErrorKind::UpstreamRejected { code: "unknown_outcome".to_owned(), status: 504 };
+    let text = "This took too long and was broken off, so nobody knows whether it was done. Look whether it was before \
+                trying again.";
+    ToolError::new(kind, text)
 }
 
 /// A name from the wire, cut and cleaned for a message.

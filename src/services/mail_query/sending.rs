@@ -78,9 +78,19 @@ pub(super) async fn send(
         Fate::Refused(error) => {
             writes.abandon(&ticket).await;
             let mut error = tool_error(error, SEND_SCOPES);
+            // The same call again would make another draft, and send that.
+            if matches!(
+                error.kind,
+                ToolErrorKind::UpstreamUnavailable { .. }
+                    | ToolErrorKind::RateLimited { .. }
+                    | ToolErrorKind::Timeout
+            ) {
+                error.kind =
+                    ToolErrorKind::UpstreamRejected { code: "kept_as_draft".to_owned(), status: 503 };
+            }
             let _ = write!(
                 error.public,
-                " The mail was not sent; it is kept as a draft, draft_id: {}",
+                " The mail was not sent; it is kept as a draft to be sent with send_email_draft, draft_id: {}",
                 context.marked(&id)
             );
             Err(error)
