@@ -24,7 +24,6 @@ mod support;
 
 use crowd::ledger::{Figures, Known, Ledger};
 use crowd::{Crowd, Load, SETTINGS};
-use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -56,7 +55,8 @@ fn main() {
 #[tokio::main]
 async fn run(minutes: u32) {
     let mut world = World::start().await;
-    let crowd = Crowd { pace: PACE, ..Crowd::gather(&mut world.cluster).await };
+    let mut crowd = Crowd::gather(&mut world.cluster).await;
+    crowd.pace = PACE;
     let load = crowd.work();
     let (began, mut minute, mut total) = (Instant::now(), 0, Figures::default());
     println!(
@@ -211,8 +211,10 @@ impl World {
     }
 
     fn sample(&mut self, minute: u64, figures: &Figures) {
-        let kilobytes: Vec<u64> = self.cluster.replicas.iter().map(|replica| replica.resident_kb()).collect();
-        let files: Vec<usize> = self.cluster.replicas.iter().map(|replica| replica.open_files()).collect();
+        let kilobytes: Vec<u64> =
+            self.cluster.replicas.iter().map(|replica| resident_kb(replica.id())).collect();
+        let files: Vec<usize> =
+            self.cluster.replicas.iter().map(|replica| open_files(replica.id())).collect();
         let megabytes: Vec<String> =
             kilobytes.iter().map(|kb| format!("{:.1}", *kb as f64 / 1024.0)).collect();
         println!("{} {} | {files:?} |", figures.line(&minute.to_string()), megabytes.join(" "));
@@ -298,6 +300,18 @@ impl World {
     }
 }
 
+/// Resident memory of a process, in kB.
+fn resident_kb(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Open file descriptors of a process.
+fn open_files(process: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+}
+
 /// Slope of the straight line through evenly spaced values, per step.
 fn slope(values: &[f64]) -> f64 {
     let count = values.len() as f64;
@@ -321,7 +335,7 @@ fn add(total: &mut Figures, more: Figures) {
     total.doubled.extend(more.doubled);
     total.crossed.extend(more.crossed);
     total.refused.extend(more.refused);
-    total.longest = total.longest.max(more.longest);
+    total.waited(more.longest, || more.slowest);
     for (from, to) in [(more.reasons, &mut total.reasons), (more.kinds, &mut total.kinds)] {
         for (name, count) in from {
             *to.entry(name).or_default() += count;

@@ -125,8 +125,11 @@ pub(crate) fn of_result(is_error: bool, structured: &Value, text: &str, writes: 
         let wait = error["retry_after_s"].as_u64().map_or(PAUSE, Duration::from_secs);
         return Verdict::Again(code, wait);
     }
-    if writes && error["graph_code"] == "unknown_outcome" {
-        return Verdict::Open("unknown_outcome".to_owned());
+    if let Some(open) =
+        ["unknown_outcome", "kept_as_draft"].into_iter().find(|code| error["graph_code"] == *code)
+        && writes
+    {
+        return Verdict::Open(open.to_owned());
     }
     Verdict::Wrong(text.to_owned())
 }
@@ -157,7 +160,7 @@ impl Asked<'_> {
                 ledger.note(|figures| {
                     figures.answered += 1;
                     *figures.kinds.entry(what.clone()).or_default() += 1;
-                    figures.longest = figures.longest.max(pause);
+                    figures.waited(pause, || label("right"));
                 });
                 Some(End::Right(value))
             }
@@ -196,7 +199,7 @@ impl Asked<'_> {
             // Its opening may be noted in figures that were cut since.
             figures.open = figures.open.wrapping_sub(1);
             figures.answered += 1;
-            figures.longest = figures.longest.max(pause);
+            figures.waited(pause, || format!("{}: {}", self.account.name, self.what));
         });
     }
 }

@@ -9,8 +9,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// A key that is in use for so long is one whose request died; its lease outlasts the client's patience.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// Longer than a dead replica keeps a key.
+const PATIENCE: Duration = Duration::from_secs(25);
 const AGAIN: Duration = Duration::from_millis(100);
 
 pub(crate) struct Keyed {

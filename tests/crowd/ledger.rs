@@ -38,6 +38,8 @@ pub(crate) struct Figures {
     pub(crate) refused: Vec<String>,
     /// Longest time in which a client got no right answer.
     pub(crate) longest: Duration,
+    /// Which client that was, and what it had asked for.
+    pub(crate) slowest: String,
     /// Why requests were repeated, or left open.
     pub(crate) reasons: BTreeMap<String, u64>,
     /// Right answers by what was asked.
@@ -45,6 +47,14 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
+    /// A client was answered, after so long.
+    pub(crate) fn waited(&mut self, pause: Duration, what: impl FnOnce() -> String) {
+        if pause > self.longest {
+            self.longest = pause;
+            self.slowest = what();
+        }
+    }
+
     /// The row's line.
     pub(crate) fn line(&self, row: &str) -> String {
         let Self { sent, answered, retried, .. } = self;

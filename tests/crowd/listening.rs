@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 const AGAIN: Duration = Duration::from_millis(100);
 /// After so long without its answer a request is made again.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Listening {
     http: reqwest::Client,

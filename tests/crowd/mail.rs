@@ -95,8 +95,11 @@ impl Writer {
             let verdict = match account.of_call(answer, false) {
                 Verdict::Right(content) if content["status"] == "done" => Verdict::Right(()),
                 Verdict::Right(content) => Verdict::Wrong(content.to_string()),
-                Verdict::Wrong(text) if text.contains("unknown_outcome") => {
+                Verdict::Wrong(text) if text.contains("\"unknown_outcome\"") => {
                     Verdict::Open("unknown_outcome".to_owned())
+                }
+                Verdict::Wrong(text) if text.contains("\"kept_as_draft\"") => {
+                    Verdict::Open("kept_as_draft".to_owned())
                 }
                 // Spent by the call whose answer was lost: the server says to look first, then to begin anew.
                 Verdict::Wrong(text) if text.contains("confirm_token") && !is_second => {

@@ -2,7 +2,7 @@
 
 use super::super::crowd::{Crowd, SETTINGS};
 use super::super::support::cluster::{Cluster, Plan, Store};
-use super::{rounds, row};
+use super::{rounds, tally};
 
 /// Files cannot grow any more: what a full disk answers to a write, without mounting one. `EFBIG` comes with a signal
 /// that ends who does not ignore it.
@@ -23,6 +23,8 @@ async fn a_full_disk_costs_time_and_nothing_else() {
             cluster.replicas[0].limit_files(None);
         }
         load.go_on(rounds()).await;
-        crowd = row(load, name, &cluster.tenant).await;
+        let (idle, figures) = tally(load, name, &cluster.tenant).await;
+        figures.assert_clean(name);
+        crowd = idle;
     }
 }

@@ -26,18 +26,23 @@ async fn pair() -> Option<Cluster> {
 }
 
 /// Ends a row: everybody finishes, what was written is compared with what is there, and nothing may be wrong.
-async fn row(load: Load, name: &str, tenant: &Tenant) -> Crowd {
+async fn row(load: Load, name: &str, tenant: &Tenant) {
+    tally(load, name, tenant).await.1.assert_clean(name);
+}
+
+/// The same, without a judgement; the crowd can go on.
+async fn tally(load: Load, name: &str, tenant: &Tenant) -> (Crowd, Figures) {
     let (crowd, ledger) = load.stop().await;
     ledger.reconcile(tenant).await;
     let figures = ledger.figures();
     print(&figures, name);
-    figures.assert_clean(name);
-    crowd
+    (crowd, figures)
 }
 
 /// Prints a row, and keeps it for the table that `tests/run` puts together.
 fn print(figures: &Figures, row: &str) {
     println!("{}", figures.line(row));
+    println!("  longest pause: {}", figures.slowest);
     if figures.open > 0 {
         println!(
             "  of which {} writes whose answer was lost; each happened once or not at all",

@@ -1,7 +1,7 @@
 //! Entra and Graph that fail in every way they can, with tokens that have to be refreshed meanwhile.
 
 use super::super::crowd::Crowd;
-use super::{pair, rounds, row};
+use super::{pair, rounds, row, tally};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ fn graph_faults() -> Vec<(&'static str, Value)> {
 async fn every(faults: Vec<(&'static str, Value)>, expire: bool) {
     let Some(mut cluster) = pair().await else { return };
     let mut crowd = Crowd::gather(&mut cluster).await;
-    let tenant = &cluster.tenant;
+    let (tenant, mut all) = (&cluster.tenant, Vec::new());
     for (name, mut rule) in faults {
         rule["times"] = json!(STRIKES * rounds() / 3);
         let load = crowd.work();
@@ -94,7 +94,12 @@ async fn every(faults: Vec<(&'static str, Value)>, expire: bool) {
         load.go_on(rounds()).await;
         tenant.clear_faults().await;
         load.go_on(1).await;
-        crowd = row(load, name, tenant).await;
+        let (idle, figures) = tally(load, name, tenant).await;
+        crowd = idle;
+        all.push((name, figures));
+    }
+    for (name, figures) in all {
+        figures.assert_clean(name);
     }
 }
 

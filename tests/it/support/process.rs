@@ -174,18 +174,6 @@ impl Process {
             .unwrap();
     }
 
-    /// Resident memory, in kB.
-    pub(crate) fn resident_kb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.split_whitespace().next().unwrap().parse().unwrap()
-    }
-
-    /// Open file descriptors.
-    pub(crate) fn open_files(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
-    }
-
     /// `SIGKILL`, and waits until the process is gone.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
