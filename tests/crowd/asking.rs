@@ -110,6 +110,11 @@ pub(crate) fn of_status<T>(
 
 /// What a JSON-RPC answer to a call means; none: nothing that should be.
 pub(crate) fn of_message(body: &Value, writes: bool) -> Option<Verdict<Value>> {
+    // What is a 503 elsewhere, where the HTTP answer was given already.
+    let said = body["error"]["message"].as_str().unwrap_or_default();
+    if body["error"]["code"] == -32603 && said.contains("unavailable for the moment") {
+        return Some(Verdict::Again("unavailable, on a stream".to_owned(), PAUSE));
+    }
     let result = body.get("result")?;
     Some(of_result(result["isError"] == true, &result["structuredContent"], &body.to_string(), writes))
 }
