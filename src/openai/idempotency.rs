@@ -163,8 +163,10 @@ impl Kept {
         let digest = digest(&[asked.path, asked.body]);
         let lease = lease(asked.user, &place);
         let owner = random::text::<12>();
-        let is_free = self.store.try_lease(&lease, &owner, LEASE).await.map_err(|_| away())?;
-        let hold = is_free.then(|| Hold::new(&self.store, &lease, &owner));
+        let taken = self.store.try_lease(&lease, &owner, LEASE).await;
+        let hold = (!matches!(taken, Ok(false))).then(|| Hold::new(&self.store, &lease, &owner));
+        // Taken perhaps, and the answer lost: then it is given back, so that nobody waits for its end.
+        taken.map_err(|_| away())?;
         // Looked at after the lease was asked for: whoever had it has written its answer before letting go.
         if let Some(recorded) = self.recorded(asked.user, &place).await? {
             if recorded.digest != digest {
