@@ -99,6 +99,8 @@ pub(crate) fn of_status<T>(
     match status {
         // The balancer's words: nothing was sent.
         502 if text == "no replica answers" => Verdict::Again("no replica".to_owned(), PAUSE),
+        // The request did not come whole, so it was not looked at.
+        408 => Verdict::Again("status 408".to_owned(), PAUSE),
         502 => broken("connection lost".to_owned()),
         429 | 503 => match retry_after.parse() {
             Ok(seconds) => Verdict::Again(format!("status {status}"), Duration::from_secs(seconds)),

@@ -121,8 +121,9 @@ impl Ledger {
     pub(crate) async fn reconcile(&self, tenant: &Tenant) {
         let mut found: BTreeMap<(&str, String), u64> = BTreeMap::new();
         for person in PEOPLE {
+            let token = tenant.graph_token(person).await;
             for folder in ["drafts", "sentitems"] {
-                for subject in subjects(tenant, person, folder).await {
+                for subject in subjects(tenant, &token, folder).await {
                     *found.entry((person, subject)).or_default() += 1;
                 }
             }
@@ -155,11 +156,11 @@ pub(crate) fn mark(person: &str, kind: char, number: u64) -> String {
 }
 
 /// Every marked subject in a folder, page by page.
-async fn subjects(tenant: &Tenant, person: &str, folder: &str) -> Vec<String> {
+async fn subjects(tenant: &Tenant, token: &str, folder: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut target = format!("/me/mailFolders/{folder}/messages?$top=1000&$select=id,subject");
     loop {
-        let page = tenant.graph(person, &target).await;
+        let page = tenant.graph_with(token, &target).await;
         let rows = page["value"].as_array().unwrap();
         let subjects = rows.iter().filter_map(|row| row["subject"].as_str());
         all.extend(subjects.filter(|subject| subject.starts_with(MARK)).map(ToOwned::to_owned));

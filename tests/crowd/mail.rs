@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 /// Whom mails are sent to: nobody whose mailbox is looked at.
 const OUTSIDE: &str = "eve@fabrikam.example";
 
+/// Tokens that may get spent by calls whose answer is lost.
+const ROUNDS: u32 = 5;
+
 /// A mail with a mark of its own.
 pub(crate) fn letter(subject: &str) -> Value {
     json!({ "to": [OUTSIDE], "subject": subject, "body": "The crane stands." })
@@ -89,7 +92,7 @@ impl Writer {
         let Some(mut agreed) = self.preview(account, &subject).await else { return };
         account.wrote(&subject, Known::Open);
         let mut asked = account.ask("send_email");
-        let mut is_second = false;
+        let mut rounds = 0;
         let end = loop {
             let answer = self.mcp.try_tool("send_email", agreed.clone()).await;
             let verdict = match account.of_call(answer, false) {
@@ -102,15 +105,15 @@ impl Writer {
                     Verdict::Open("kept_as_draft".to_owned())
                 }
                 // Spent by the call whose answer was lost: the server says to look first, then to begin anew.
-                Verdict::Wrong(text) if text.contains("confirm_token") && !is_second => {
-                    is_second = true;
+                Verdict::Wrong(text) if text.contains("confirm_token") && rounds < ROUNDS => {
+                    rounds += 1;
                     if find(&self.mcp, account, "sent", &subject).await {
                         Verdict::Right(())
                     } else if let Some(anew) = self.preview(account, &subject).await {
                         agreed = anew;
                         continue;
                     } else {
-                        Verdict::Open("no second preview".to_owned())
+                        Verdict::Open("no further preview".to_owned())
                     }
                 }
                 Verdict::Wrong(text) => Verdict::Wrong(text),

@@ -10,6 +10,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use futures_util::TryStreamExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 /// Bodies up to this size pass; more than any limit of the product.
 const MAX_BODY: usize = 32 << 20;
@@ -52,6 +53,8 @@ impl Balancer {
                         .default_service(web::to(forward))
                 })
                 .workers(1)
+                // Longer than the idle time of any client's pool, or requests race with the close.
+                .keep_alive(Duration::from_mins(2))
                 .disable_signals()
                 .shutdown_timeout(0)
                 .bind(("127.0.0.1", 0))

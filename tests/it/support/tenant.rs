@@ -142,7 +142,11 @@ impl Tenant {
 
     /// The same with scopes.
     pub(crate) async fn graph_as(&self, user: &str, scopes: &str, target: &str) -> Value {
-        let token = self.token(user, scopes).await;
+        self.graph_with(&self.token(user, scopes).await, target).await
+    }
+
+    /// The same with a token that was got before.
+    pub(crate) async fn graph_with(&self, token: &str, target: &str) -> Value {
         let url = format!("{}/v1.0{target}", self.url);
         let response = http::client()
             .get(&url)
