@@ -329,8 +329,7 @@ fn add(total: &mut Figures, more: Figures) {
     total.sent += more.sent;
     total.answered += more.answered;
     total.retried += more.retried;
-    // Resolved in a later stretch than it was left open in.
-    total.open = total.open.wrapping_add(more.open);
+    total.open += more.open;
     total.lost.extend(more.lost);
     total.doubled.extend(more.doubled);
     total.crossed.extend(more.crossed);

@@ -203,8 +203,7 @@ impl Asked<'_> {
         let pause = self.account.pauses.answered();
         self.account.answered.fetch_add(1, Ordering::SeqCst);
         self.account.ledger.note(|figures| {
-            // Its opening may be noted in figures that were cut since.
-            figures.open = figures.open.wrapping_sub(1);
+            figures.open -= 1;
             figures.answered += 1;
             figures.waited(pause, || format!("{}: {}", self.account.name, self.what));
         });

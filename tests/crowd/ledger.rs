@@ -26,8 +26,8 @@ pub(crate) struct Figures {
     pub(crate) answered: u64,
     /// Repetitions.
     pub(crate) retried: u64,
-    /// Writes whose client never heard how they ended.
-    pub(crate) open: u64,
+    /// Writes whose client never heard how they ended; below zero in a stretch that resolves those of an earlier one.
+    pub(crate) open: i64,
     /// Never answered rightly, or confirmed and not there.
     pub(crate) lost: Vec<String>,
     /// There twice, or two answers where there is one.

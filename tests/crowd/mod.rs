@@ -191,7 +191,7 @@ impl Load {
     pub(crate) async fn trouble(&self, more: u64) {
         let met = || {
             let figures = self.ledger.figures();
-            figures.retried + figures.open + figures.refused.len() as u64
+            figures.retried + figures.open.unsigned_abs() + figures.refused.len() as u64
         };
         let goal = met() + more;
         let waiting = async {
