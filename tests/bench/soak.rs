@@ -181,7 +181,7 @@ impl World {
             "Entra 503" => self.upstream(json!({ "path": token, "status": 503 })).await,
             "Entra reset" => self.upstream(json!({ "path": token, "reset": true, "after": true })).await,
             "Entra malformed" => {
-                self.upstream(json!({ "path": token, "status": 200, "body": "{\"acc" })).await
+                self.upstream(json!({ "path": token, "status": 200, "body": "{\"acc" })).await;
             }
             "Graph 429" => {
                 let wait = json!({ "Retry-After": "1" });

@@ -48,7 +48,7 @@ impl Keyed {
                         Verdict::Again(why, wait)
                     }
                 }
-                other @ (Verdict::Right(_) | Verdict::Open(_) | Verdict::Wrong(_)) => other,
+                other @ (Verdict::Right(()) | Verdict::Open(_) | Verdict::Wrong(_)) => other,
             };
             if let Some(end) = asked.settle(verdict).await {
                 break end;

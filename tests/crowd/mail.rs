@@ -37,7 +37,7 @@ impl Reader {
             let answer = self.mcp.try_tool(tool, arguments.clone()).await;
             let verdict = match account.of_call(answer, false) {
                 // What was asked for is in it.
-                Verdict::Right(content) if self.turns % 3 == 0 => Verdict::Right(content),
+                Verdict::Right(content) if self.turns.is_multiple_of(3) => Verdict::Right(content),
                 Verdict::Right(content) if content.to_string().contains(&self.seed.1) => {
                     Verdict::Right(content)
                 }

@@ -182,9 +182,8 @@ impl Load {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        if timeout(GUARD, waiting).await.is_err() {
-            panic!("not answered: {:?}\n{:#?}", behind(), self.ledger.figures());
-        }
+        let answered = timeout(GUARD, waiting).await;
+        assert!(answered.is_ok(), "not answered: {:?}\n{:#?}", behind(), self.ledger.figures());
     }
 
     /// Waits until so many more requests had to be repeated, or were left open.
@@ -199,9 +198,8 @@ impl Load {
                 sleep(Duration::from_millis(10)).await;
             }
         };
-        if timeout(GUARD, waiting).await.is_err() {
-            panic!("nobody met the fault: {:#?}", self.ledger.figures());
-        }
+        let met = timeout(GUARD, waiting).await;
+        assert!(met.is_ok(), "nobody met the fault: {:#?}", self.ledger.figures());
     }
 
     /// Lets everybody finish.

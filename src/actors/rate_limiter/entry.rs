@@ -256,7 +256,7 @@ impl Entry {
         let waits = asked.want > recorded;
         let newly = !self.marked.swap(waits, SeqCst) && waits;
         self.others_wait.store(lent.others_wait, SeqCst);
-        self.lease_until.store(question.asked_at.plus(LEASE - MARGIN).as_millis(), SeqCst);
+        self.lease_until.store(question.asked_at.plus(LEASE.saturating_sub(MARGIN)).as_millis(), SeqCst);
         self.go_to(lent.places as usize);
         let idle = lent.others_wait && self.slots.available_permits() > 0;
         Then {

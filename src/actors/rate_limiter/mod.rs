@@ -109,7 +109,7 @@ impl Actor for GraphRateLimiter {
         ctx.set_mailbox_capacity(MAILBOX);
         ctx.run_interval(EVICT_EVERY, |actor, _| actor.table.evict(actor.table.clock.now()));
         if self.table.shared {
-            ctx.run_interval(LOOK_EVERY, |actor, ctx| actor.look_after(ctx));
+            ctx.run_interval(LOOK_EVERY, Self::look_after);
         }
     }
 }

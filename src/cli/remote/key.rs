@@ -16,7 +16,7 @@ const FILE: &str = "ENTRADA_KEY_FILE";
 /// What is sent as the bearer.
 pub(super) enum Key {
     Fixed(Secret<String>),
-    Login { login: Box<Login>, keep: Keep, address: Address, plain_http: bool },
+    Login { login: Box<Login>, keep: Keep, address: Box<Address>, plain_http: bool },
 }
 
 impl Key {
@@ -62,7 +62,7 @@ pub(super) fn find(
     let none = || RemoteError::NoKey { service: address.to_string(), server: address.server().clone() };
     let keep = Keep::of(environment).ok_or_else(none)?;
     let login = keep.load(&address.resource())?.ok_or_else(none)?;
-    Ok(Key::Login { login: Box::new(login), keep, address: address.clone(), plain_http })
+    Ok(Key::Login { login: Box::new(login), keep, address: Box::new(address.clone()), plain_http })
 }
 
 fn read(path: PathBuf) -> Result<Secret<String>, RemoteError> {
