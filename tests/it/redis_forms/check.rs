@@ -42,7 +42,7 @@ async fn check_says_what_is_wrong_with_the_place() {
         let text = refusal(&tenant, &url, more);
         assert!(text.contains(said), "{said} is not in: {text}");
     }
-    for store in [sentinels, cluster] {
+    for store in [&sentinels, &cluster] {
         let mut check = Process::entrada(&["check"], &settings(&tenant, "http://127.0.0.1:1", &store.url()));
         assert!(check.wait_exit().success(), "{}", check.stdout_at_end());
     }
