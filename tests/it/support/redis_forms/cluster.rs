@@ -200,11 +200,14 @@ impl ClusterServers {
     /// Waits until the replica of this master has what it has.
     pub(crate) async fn settle(&self, master: usize) {
         let node = &self.nodes[master];
+        let reached = eventually("the master says where it stands", || async {
+            node.info("replication", "master_repl_offset").await?.parse::<u64>().ok()
+        })
+        .await;
         eventually("the replica has caught up", || async {
-            let reached = node.info("replication", "master_repl_offset").await?;
             let replica = node.info("replication", "slave0").await?;
             let offset = replica.split(',').find_map(|part| part.strip_prefix("offset="))?;
-            (offset.parse::<u64>().ok()? >= reached.parse().ok()?).then_some(())
+            (offset.parse::<u64>().ok()? >= reached).then_some(())
         })
         .await;
     }

@@ -136,14 +136,18 @@ impl SentinelServers {
     /// The same, where nobody needs to say who the master is.
     pub(crate) async fn settle_at(&self, master: usize) {
         let master = &self.servers[master];
+        // Sentinels publish all the time, so what counts is where the master stands now.
+        let reached = eventually("the master says where it stands", || async {
+            master.info("replication", "master_repl_offset").await?.parse::<u64>().ok()
+        })
+        .await;
         eventually("the replicas have caught up", || async {
-            let reached = master.info("replication", "master_repl_offset").await?;
             let text: String = master.try_ask(&["INFO", "replication"]).await.ok()?;
             let behind = |line: &&str| line.starts_with("slave") && line.contains("state=");
             let caught_up = |line: &str| {
                 let offset = line.split(',').find_map(|part| part.strip_prefix("offset="));
                 let offset = offset.and_then(|offset| offset.trim().parse::<u64>().ok());
-                offset >= reached.parse::<u64>().ok() && line.contains("state=online")
+                offset >= Some(reached) && line.contains("state=online")
             };
             text.lines().filter(behind).all(caught_up).then_some(())
         })
