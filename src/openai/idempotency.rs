@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
 
 const HEADER: &str = "idempotency-key";
 /// How long an answer can be had again.
@@ -35,6 +36,8 @@ const MAX_KEY: usize = 255;
 const LEASE: Duration = Duration::from_secs(15);
 /// Two may be lost before the lease is.
 const HEARTBEAT: Duration = Duration::from_secs(4);
+/// Pause between attempts to give a key back.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Pauses between attempts to keep an answer; a store that fails over is back within them.
 const PAUSES: [Duration; 4] =
     [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(4)];
@@ -100,7 +103,7 @@ impl Hold {
         let (renewing, name, holder) = (Arc::clone(&store), lease.clone(), owner.clone());
         let beating = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(HEARTBEAT).await;
+                sleep(HEARTBEAT).await;
                 if let Err(error) = renewing.renew_lease(&name, &holder, LEASE).await {
                     tracing::warn!(%error, "the lease of an idempotency key was not renewed");
                 }
@@ -116,8 +119,13 @@ impl Drop for Hold {
         let (lease, owner) = (std::mem::take(&mut self.lease), std::mem::take(&mut self.owner));
         let store = Arc::clone(&self.store);
         if let Ok(runtime) = Handle::try_current() {
-            // A lease that cannot be given back ends by itself.
-            runtime.spawn(async move { drop(store.release_lease(&lease, &owner).await) });
+            runtime.spawn(async move {
+                // The next owner's is left alone, so it can be tried for as long as ours may stand.
+                let end = Instant::now() + LEASE;
+                while store.release_lease(&lease, &owner).await.is_err() && Instant::now() < end {
+                    sleep(AGAIN).await;
+                }
+            });
         }
     }
 }
@@ -233,7 +241,7 @@ impl Claim {
                 Ok(()) => return,
                 Err(error) => tracing::warn!(%error, "an answer was not kept yet"),
             }
-            tokio::time::sleep(pause).await;
+            sleep(pause).await;
         }
         // What was noted before the write stands: repetitions are told to look for it.
         if let Err(error) = self.mark.keep(whole, false).await {

@@ -10,6 +10,7 @@ use super::samples::{HOUR, START, Sample, cipher, session, user};
 use super::stand_in::{Reply, StandIn, alone, bulk};
 use crate::adapters::redis::RedisStore;
 use crate::domain::redis_place::RedisPlace;
+use crate::ports::shared::SharedStore;
 use crate::ports::store::{CodeRedemption, GrantStore, Issue, RefreshState, RotationOutcome};
 use crate::ports::store::{SessionStore, Store, StoreError, UpstreamStore};
 use std::sync::Arc;
@@ -199,6 +200,40 @@ async fn what_must_not_run_twice_is_sent_once_in_every_form() {
         assert_eq!(server.times("EVALSHA"), 1, "{form}: a code is redeemed by one command");
         store.upstream(&user("alice")).await.unwrap_err();
         assert_eq!(server.times("GET"), 3, "{form}: reading is tried again");
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_master_dies_before_a_replica_has_it_is_not_told_as_done() {
+    let sample = Sample::new();
+    for (said, is_done) in [
+        (":1\r\n", true),
+        // Nobody follows: that is an operator's to mend, and serving beats stopping.
+        (":0\r\n", true),
+        ("-NOPERM User entrada has no permissions to run the 'wait' command\r\n", true),
+        ("", false),
+        ("-UNBLOCKED force unblock from blocking operation, instance state changed\r\n", false),
+        ("-ERR WAIT cannot be used with replica instances.\r\n", false),
+    ] {
+        let server = StandIn::start(move |words, port| match words[0].as_str() {
+            "CLUSTER" => Some(alone(port)),
+            "EVALSHA" => Some(Reply::Line(":1\r\n".to_owned())),
+            "WAIT" if said.is_empty() => Some(Reply::Hangup),
+            "WAIT" => Some(Reply::Line(said.to_owned())),
+            _ => None,
+        })
+        .await;
+        let url = format!("redis+cluster://127.0.0.1:{}", server.port);
+        let store = RedisStore::connect(&url, cipher()).unwrap();
+        let spent = store.spend(&sample.access.0.hash, HOUR).await;
+        assert_eq!(spent.is_ok(), is_done, "{said}: {spent:?}");
+        assert_eq!((server.times("SET"), server.times("WAIT")), (1, 1), "{said}: spent once");
+        // What may run twice is done once more, at whoever leads by then.
+        let store = RedisStore::connect(&url, cipher()).unwrap();
+        let forgotten = store.forget_upstream(&user("alice"), 1).await;
+        assert_eq!(forgotten.is_ok(), is_done, "{said}: {forgotten:?}");
+        let times = if said.is_empty() { 3 } else { 1 };
+        assert_eq!(server.times("EVALSHA"), times, "{said}");
     }
 }
 

@@ -141,12 +141,10 @@ impl Links {
             let outcome =
                 if asking { asked(command, &mut link).await } else { command.query_async(&mut link).await };
             let error = match outcome {
-                Ok(value) => {
-                    if care.kept && !matches!(self.way, Way::Standalone(_)) {
-                        node.replicated().await;
-                    }
-                    return Ok(value);
-                }
+                Ok(value) => match self.keep(&node, &mut link, care).await {
+                    Ok(()) => return Ok(value),
+                    Err(error) => error,
+                },
                 Err(error) => error,
             };
             match self.after(command, &node, &error, care.again)? {
@@ -164,6 +162,21 @@ impl Links {
                 Next::Stop | Next::Again | Next::Later | Next::Ask(_) => return Err(error),
             }
         }
+    }
+
+    /// Has a replica confirm what was just done, where that is asked for. An error counts as that of the command: what was
+    /// done is lost perhaps, so nobody may be told that it is done.
+    async fn keep(&self, node: &Arc<Node>, link: &mut ConnectionManager, care: Care) -> RedisResult<()> {
+        if !care.kept || matches!(self.way, Way::Standalone(_)) {
+            return Ok(());
+        }
+        let outcome = node.replicated(link).await;
+        if outcome.as_ref().is_err_and(|error| !error.is_io_error()) {
+            // It answers, and as one that does not lead any more.
+            node.hang_up();
+            self.doubt(node);
+        }
+        outcome
     }
 
     /// Who is asked.

@@ -87,21 +87,31 @@ impl Node {
         self.managers.write().remove(&std::thread::current().id());
     }
 
-    /// Waits until a replica has what this thread wrote here, if one answers soon. Failing over is quicker than copying,
+    /// Waits until a replica has what was written over `link`, if one answers soon. Failing over is quicker than copying,
     /// so without it what was answered as done might be undone.
-    pub(super) async fn replicated(&self) {
+    ///
+    /// # Errors
+    /// The server has died, fallen silent or been demoted since it took the write: whoever leads next may not have it.
+    pub(super) async fn replicated(&self, link: &mut ConnectionManager) -> RedisResult<()> {
         let now = Instant::now();
         if self.alone_until.lock().is_some_and(|until| now < until) {
-            return;
+            return Ok(());
         }
-        let Ok(mut link) = self.link() else { return };
-        let wait = wait_for_replica();
-        let answer: RedisResult<u64> = wait.query_async(&mut link).await;
-        // An error tells nothing of what was written before it.
-        if matches!(answer, Ok(0)) {
-            tracing::warn!("no replica of Redis confirms what is written; a failover now would lose it");
-            *self.alone_until.lock() = Some(now + REPLICA_PAUSE);
+        let answer: RedisResult<u64> = wait_for_replica().query_async(link).await;
+        match answer {
+            Ok(0) => {
+                tracing::warn!("no replica of Redis confirms what is written; a failover now would lose it");
+            }
+            // It leads and has taken the write; an account of too little is an operator's to mend.
+            Err(error) if error.code() == Some("NOPERM") => {
+                tracing::warn!(
+                    "the account of store.url may not WAIT; a failover may lose what was just written"
+                );
+            }
+            answer => return answer.map(drop),
         }
+        *self.alone_until.lock() = Some(now + REPLICA_PAUSE);
+        Ok(())
     }
 
     fn config(&self) -> ConnectionManagerConfig {

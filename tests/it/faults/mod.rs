@@ -3,6 +3,7 @@
 
 mod clocks;
 mod disk;
+mod failover;
 mod redis;
 mod replicas;
 mod upstream;

@@ -49,6 +49,21 @@ async fn connections_to_redis_are_cut() {
     row(load, "connections to Redis ended by it", &cluster.tenant).await;
 }
 
+/// What it has may be read; nothing may be written until there is room.
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_full_until_there_is_room() {
+    let Some(mut cluster) = pair().await else { return };
+    let load = Crowd::gather(&mut cluster).await.work();
+    load.go_on(rounds()).await;
+    for _ in 0..2 {
+        let () = cluster.redis().ask(&["CONFIG", "SET", "maxmemory", "1"]).await;
+        load.trouble(TROUBLE).await;
+        let () = cluster.redis().ask(&["CONFIG", "SET", "maxmemory", "0"]).await;
+        load.go_on(rounds()).await;
+    }
+    row(load, "Redis full (noeviction)", &cluster.tenant).await;
+}
+
 /// Two replicas behind one line to Redis.
 async fn behind_a_line() -> Option<(Cluster, Line, Load)> {
     let mut store = Store::durable_redis()?;

@@ -1,6 +1,6 @@
 //! `Idempotency-Key`: a repeated request is answered and not done twice.
 
-use super::super::support::cluster::Cluster;
+use super::super::support::cluster::{Cluster, Plan, Store};
 use super::super::support::http;
 use super::super::support::login::Client;
 use super::super::support::openai::OpenAi;
@@ -103,6 +103,40 @@ async fn nothing_is_kept_of_what_only_reads() {
     for bad in [String::new(), "x".repeat(300)] {
         assert_eq!(mail.post_once("/chat/completions", &read, &bad).await.refusal().0, 400);
     }
+}
+
+/// The store is away when a request ends: its key is given back once the store is there, and not left to run out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_given_back_when_the_store_returns() {
+    let Some(store) = Store::durable_redis() else { return };
+    let mut cluster = Cluster::start(store, Plan::default()).await;
+    let mail = connect(&cluster, "mail-query", ALICE, "").await;
+    let read = mail.chat(r#"query_email {"max_mails": 1}"#, json!({}));
+    let slow = json!({ "path": "/v1.0/me/*", "delay_ms": 1_500, "times": 1 });
+    cluster.tenant.fault(slow).await;
+    let request = mail.request(reqwest::Method::POST, "/chat/completions").header("Idempotency-Key", "held");
+    let request = request.json(&read);
+    let asked = tokio::spawn(async move { request.send().await.unwrap().status() });
+    http::eventually("the request is at Microsoft", || async {
+        (cluster.tenant.faults_left().await == 0).then_some(())
+    })
+    .await;
+    let held: Vec<String> = cluster.redis().ask(&["KEYS", "ent:lease:*again:*"]).await;
+    assert_eq!(held.len(), 1, "{held:?}");
+    cluster.redis().kill();
+    asked.await.unwrap();
+    cluster.redis().restart();
+    // How long it would have stood when it was seen last.
+    let mut left = 0;
+    loop {
+        let life: i64 = cluster.redis().ask(&["PTTL", &held[0]]).await;
+        if life < 0 {
+            break;
+        }
+        left = life;
+        tokio::task::yield_now().await;
+    }
+    assert!(left == 0 || left > 1_000, "it ran out");
 }
 
 /// The replica dies in the middle of the write: its key is free again soon, and who comes back is told to look.

@@ -83,9 +83,7 @@ async fn slots_move_under_requests_and_nothing_is_lost() {
     let newcomer = servers.add_master().await;
     for slot in servers.slots_with_keys().await.into_iter().step_by(2) {
         let from = servers.master_of(slot).await;
-        servers.begin_move(slot, from, newcomer).await;
-        while servers.move_keys(slot, from, newcomer, 10).await > 0 {}
-        servers.end_move(slot, from, newcomer).await;
+        servers.reshard(slot, from, newcomer).await;
     }
     stop.store(true, Ordering::SeqCst);
     for person in running {

@@ -2,6 +2,7 @@
 
 mod check;
 mod cluster;
+mod foreign;
 mod guarded;
 mod sentinel;
 mod starters;

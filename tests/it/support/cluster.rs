@@ -117,6 +117,15 @@ impl Store {
         }
     }
 
+    /// The same in the middle of whatever it does: what was not replicated is gone.
+    pub(crate) async fn crash_master(&mut self) -> usize {
+        match self {
+            Self::Sentinel(servers) => servers.crash_master().await,
+            Self::Cluster(servers) => servers.crash_master().await,
+            Self::Embedded(_) | Self::Redis(_) | Self::Guarded(..) => panic!("a form without replicas"),
+        }
+    }
+
     /// Waits until others serve what that one served.
     pub(crate) async fn failed_over(&self, from: usize) {
         match self {

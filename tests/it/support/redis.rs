@@ -45,13 +45,21 @@ impl Redis {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// Asks something, over a connection of the test's own.
+    pub(crate) async fn ask<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
+        let client = redis::Client::open(self.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(*word);
+        }
+        command.query_async(&mut connection).await.unwrap()
+    }
+
     /// Ends every connection to it; clients connect again.
     pub(crate) async fn cut_connections(&self) {
-        let mut connection =
-            redis::Client::open(self.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
         for kind in ["pubsub", "normal"] {
-            let mut kill = redis::cmd("CLIENT");
-            let () = kill.arg("KILL").arg("TYPE").arg(kind).query_async(&mut connection).await.unwrap();
+            let _: i64 = self.ask(&["CLIENT", "KILL", "TYPE", kind]).await;
         }
     }
 

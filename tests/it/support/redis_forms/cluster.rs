@@ -178,6 +178,13 @@ impl ClusterServers {
         slots
     }
 
+    /// About so many of them, from all over the table.
+    pub(crate) async fn some_slots_with_keys(&self, count: usize) -> Vec<u16> {
+        let slots = self.slots_with_keys().await;
+        let step = slots.len().div_ceil(count).max(1);
+        slots.into_iter().step_by(step).collect()
+    }
+
     /// Kills the first master, with everything replicated, and answers which node it was.
     pub(crate) async fn kill_master(&mut self) -> usize {
         let victim = self.masters().await[0];
@@ -187,6 +194,13 @@ impl ClusterServers {
     /// Kills a master, with everything of it replicated.
     pub(crate) async fn kill_node(&mut self, victim: usize) -> usize {
         self.settle(victim).await;
+        self.nodes[victim].kill();
+        victim
+    }
+
+    /// Kills the first master in the middle of whatever it does; what its replica does not have is gone.
+    pub(crate) async fn crash_master(&mut self) -> usize {
+        let victim = self.masters().await[0];
         self.nodes[victim].kill();
         victim
     }
@@ -270,6 +284,21 @@ impl ClusterServers {
             assert!(answer == "OK" || answer == "NOKEY", "{answer}");
         }
         keys.len()
+    }
+
+    /// Moves a slot with all that is in it, a few keys at a time.
+    pub(crate) async fn reshard(&self, slot: u16, from: usize, to: usize) {
+        self.begin_move(slot, from, to).await;
+        while self.move_keys(slot, from, to, 10).await > 0 {}
+        self.end_move(slot, from, to).await;
+    }
+
+    /// Moves a slot to the next master.
+    pub(crate) async fn reshard_to_next(&self, slot: u16) {
+        let from = self.master_of(slot).await;
+        let masters = self.masters().await;
+        let at = masters.iter().position(|master| *master == from).expect("who serves a slot is a master");
+        self.reshard(slot, from, masters[(at + 1) % masters.len()]).await;
     }
 
     /// Ends the move: every master is told, as `redis-cli --cluster reshard` does.

@@ -157,6 +157,11 @@ impl SentinelServers {
     /// Kills the master, with everything replicated, and answers which server it was.
     pub(crate) async fn kill_master(&mut self) -> usize {
         self.settle().await;
+        self.crash_master().await
+    }
+
+    /// Kills the master in the middle of whatever it does; what no replica has is gone.
+    pub(crate) async fn crash_master(&mut self) -> usize {
         let master = self.master().await;
         self.servers[master].kill();
         master
