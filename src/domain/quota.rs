@@ -99,6 +99,40 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_wait_is_neither_too_short_nor_too_long_and_a_refusal_costs_nothing(
+            budget in 1_u32..20, steps in proptest::collection::vec((0_u64..400, 1_u32..6), 1..100),
+        ) {
+            let quota = Quota::new(budget, Duration::from_secs(1));
+            let (cell, mut now) = (Cell::default(), Timestamp::from_millis(1_000_000));
+            for (step, units) in steps {
+                now = now.plus(Duration::from_millis(step));
+                let before = cell.arrival_us.load(Ordering::Relaxed);
+                let Err(wait) = cell.take(quota, units, now) else { continue };
+                prop_assert_eq!(cell.arrival_us.load(Ordering::Relaxed), before);
+                prop_assert!(wait <= Duration::from_secs(1));
+                // Clocks tick in milliseconds.
+                let ticks = Duration::from_millis(u64::try_from(wait.as_micros().div_ceil(1000)).unwrap());
+                let copy = || Cell { arrival_us: AtomicI64::new(before) };
+                prop_assert!(copy().take(quota, units, now.plus(ticks)).is_ok());
+                let early = ticks.saturating_sub(Duration::from_millis(1));
+                prop_assert!(copy().take(quota, units, now.plus(early)).is_err());
+            }
+        }
+
+        #[test]
+        fn threads_that_take_at_once_get_no_more_than_one_would(budget in 1_u32..40) {
+            let quota = Quota::new(budget, Duration::from_hours(1));
+            let (cell, now) = (Cell::default(), Timestamp::from_millis(1_000_000));
+            let passed: usize = std::thread::scope(|scope| {
+                let takers: Vec<_> = (0..4)
+                    .map(|_| scope.spawn(|| (0..20).filter(|_| cell.take(quota, 1, now).is_ok()).count()))
+                    .collect();
+                takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+            });
+            prop_assert_eq!(passed, 80.min(budget as usize));
+        }
+
+        #[test]
         fn no_window_of_one_period_ever_lets_more_than_twice_the_budget_pass(
             steps in proptest::collection::vec(0_u64..400, 1..200), budget in 1_u32..20,
         ) {

@@ -44,6 +44,59 @@ impl Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_wait_is_neither_too_short_nor_too_long_and_a_refusal_costs_nothing(
+            burst in 1_u32..50, period_ms in 1_u64..100_000, steps in proptest::collection::vec(0_u64..2_000, 1..120),
+        ) {
+            let rate = Rate { burst, period: Duration::from_millis(period_ms) };
+            let (mut used, mut now) = (0, 1_000_000_000_000);
+            for step in steps {
+                now += step * 1000;
+                match rate.take(used, now) {
+                    Ok(next) => used = next,
+                    Err(wait) => {
+                        let wait = u64::try_from(wait.as_micros()).unwrap();
+                        prop_assert!(wait <= rate.cost_us());
+                        prop_assert!(rate.take(used, now + wait).is_ok());
+                        prop_assert!(rate.take(used, now + wait - 1).is_err());
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn in_any_window_no_more_passes_than_the_burst_and_what_refills(
+            burst in 1_u32..20, steps in proptest::collection::vec(0_u64..400, 1..200), window_ms in 1_u64..5_000,
+        ) {
+            let rate = Rate { burst, period: Duration::from_secs(1) };
+            let (mut used, mut now, mut passed) = (0, 1_000_000_000_000_u64, Vec::new());
+            for step in steps {
+                now += step * 1000;
+                if let Ok(next) = rate.take(used, now) {
+                    used = next;
+                    passed.push(now);
+                }
+            }
+            let refilled = window_ms * 1000 / rate.cost_us() + 1;
+            for (at, start) in passed.iter().enumerate() {
+                let within = passed.iter().skip(at).filter(|when| *when - start < window_ms * 1000).count() as u64;
+                prop_assert!(within <= u64::from(burst) + refilled, "{} in {} ms", within, window_ms);
+            }
+        }
+
+        #[test]
+        fn no_budget_and_no_moment_overflows(
+            burst in any::<u32>(), period in any::<u64>(), used in any::<u64>(), now in any::<u64>(), factor in any::<u32>(),
+        ) {
+            let rate = Rate { burst, period: Duration::from_micros(period) }.times(factor);
+            if let Ok(next) = rate.take(used, now) {
+                prop_assert!(next >= used && next >= now);
+            }
+        }
+    }
 
     #[test]
     fn a_burst_passes_and_refills_evenly() {

@@ -22,6 +22,8 @@ mod words;
 #[cfg(test)]
 mod accuracy;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use explain::explain;
