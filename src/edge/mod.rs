@@ -2,6 +2,8 @@
 //! bounds of a body.
 
 pub(crate) mod body;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 
 use actix_web::HttpResponse;
 use actix_web::dev::RequestHead;
@@ -93,7 +95,7 @@ impl Edge {
 
     fn admits_host(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
-        let name = without_port(&host);
+        let Some(name) = without_port(&host) else { return false };
         (self.local && is_loopback(name)) || self.hosts.iter().any(|own| *own == host || own == name)
     }
 
@@ -102,17 +104,21 @@ impl Edge {
         if self.origins.contains(&origin) {
             return true;
         }
-        let name = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-        let name = name.map(without_port);
-        self.local && name.is_some_and(is_loopback) && is_loopback(without_port(&host.to_ascii_lowercase()))
+        let page = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        let host = host.to_ascii_lowercase();
+        let is_here = |host: &str| without_port(host).is_some_and(is_loopback);
+        self.local && page.is_some_and(is_here) && is_here(&host)
     }
 }
 
-fn without_port(host: &str) -> &str {
-    if let Some(end) = host.find(']').filter(|_| host.starts_with('[')) {
-        return host.get(..=end).unwrap_or(host);
-    }
-    host.split_once(':').map_or(host, |(name, _)| name)
+/// The name in `host[:port]` (RFC 9110 §7.2); none of a text that is no such thing.
+fn without_port(host: &str) -> Option<&str> {
+    let end = if host.starts_with('[') { host.find(']')? + 1 } else { host.find(':').unwrap_or(host.len()) };
+    let (name, port) = host.split_at_checked(end)?;
+    let is_port = |port: &str| {
+        port.is_empty() || port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+    };
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(name)
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -209,6 +215,9 @@ mod tests {
             ("evil.example.com", Some("http://evil.example.com"), false),
             ("evil.example.com", Some("http://localhost:8080"), false),
             ("localhost.evil.example", None, false),
+            ("[::1].evil.example", None, false),
+            ("localhost:evil.example", None, false),
+            ("localhost:8080", Some("http://[::1]@evil.example"), false),
             ("localhost:8080", Some("http://localhost.evil.example"), false),
         ] {
             assert_eq!(admits(&edge, host, origin), expected, "{host} {origin:?}");

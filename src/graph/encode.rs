@@ -11,8 +11,8 @@ const QUERY: &AsciiSet =
 
 /// One path segment, e.g. an immutable id with `/`, `+` and `=` in it.
 pub(crate) fn segment(text: &str) -> String {
-    // A lone dot segment would be resolved away by URL parsers, encoded or not.
-    if matches!(text, "." | "..") {
+    // A lone dot segment would be resolved away by URL parsers, encoded or not; an empty one would name the list.
+    if matches!(text, "" | "." | "..") {
         return format!("_{text}");
     }
     utf8_percent_encode(text, SEGMENT).to_string()

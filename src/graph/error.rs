@@ -124,7 +124,8 @@ pub(super) fn refusal(response: &GraphResponse) -> GraphError {
     let Body { code, message, inner } = envelope.error;
     let inner = inner.unwrap_or_default();
     let code = if code.is_empty() || code == "UnknownError" { first(inner.code, code) } else { code };
-    let code: String = first(code, response.status.as_str().to_owned()).chars().take(80).collect();
+    let code = first(code, response.status.as_str().to_owned());
+    let code: String = code.chars().filter(|c| !c.is_control()).take(80).collect();
     let request_id = request_id(response).or(inner.request_id);
     let failed = response.status.is_server_error() || response.status == StatusCode::REQUEST_TIMEOUT;
     if failed && response.status != StatusCode::INSUFFICIENT_STORAGE {

@@ -6,6 +6,8 @@ use std::time::Duration;
 /// Most attempts of one request.
 pub(super) const MAX_ATTEMPTS: u32 = 4;
 const LONGEST: Duration = Duration::from_mins(1);
+/// What an answer may order at most: a longer wait is a mistake of somebody's, and would hold a mailbox back for good.
+pub(super) const LONGEST_ORDER: Duration = Duration::from_hours(1);
 
 /// Whether repeating cannot do harm.
 pub(super) fn is_idempotent(method: &Method) -> bool {
@@ -21,12 +23,12 @@ pub(super) fn is_transient(status: StatusCode) -> bool {
 pub(super) fn ordered(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+        return Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(LONGEST_ORDER));
     }
     let until = chrono::DateTime::parse_from_rfc2822(value).ok()?;
     let now = headers.get(http::header::DATE)?.to_str().ok()?;
     let now = chrono::DateTime::parse_from_rfc2822(now).ok()?;
-    Some((until - now).to_std().unwrap_or_default())
+    Some((until - now).to_std().unwrap_or_default().min(LONGEST_ORDER))
 }
 
 /// Back-off without an order: full jitter over 2^n seconds.
@@ -57,6 +59,9 @@ mod tests {
             ("retry-after", "Fri, 20 Nov 2026 10:00:09 GMT"),
         ]);
         assert_eq!(ordered(&dates), Some(Duration::from_secs(9)));
+        for long in ["86400", "1e19"] {
+            assert_eq!(ordered(&headers(&[("retry-after", long)])), Some(LONGEST_ORDER), "{long}");
+        }
         for odd in ["soon", "-5", "", "NaN", "1e300"] {
             assert_eq!(ordered(&headers(&[("retry-after", odd)])), None, "{odd}");
         }

@@ -128,7 +128,9 @@ fn grammar(uri: &str) -> Result<Parts<'_>, RedirectFault> {
         "https" => web_host(uri, &parts).map(|_| parts),
         "http" if LOOPBACK_HOSTS.contains(&web_host(uri, &parts)?) => Ok(parts),
         "http" => Err(RedirectFault::PlainHttp),
-        private if private.split('.').all(is_label) => Ok(parts),
+        private if private.split('.').all(is_label) => {
+            Url::parse(uri).map(|_| parts).map_err(|_| RedirectFault::Malformed)
+        }
         _ => Err(RedirectFault::Scheme),
     }
 }

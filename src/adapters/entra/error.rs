@@ -71,9 +71,9 @@ fn is_claims(text: &str) -> bool {
 /// Plain printable text of bounded length and without addresses: descriptions come from outside, name the account
 /// (AADSTS50020 does), and go to logs.
 pub(super) fn sanitise(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_DETAIL).collect();
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = plain.split(' ').map(|word| if word.contains('@') { "(address)" } else { word });
-    words.collect::<Vec<_>>().join(" ")
+    words.collect::<Vec<_>>().join(" ").chars().take(MAX_DETAIL).collect()
 }
 
 /// The number in `AADSTS65001: ...`.
