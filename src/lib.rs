@@ -10,6 +10,9 @@ mod domain;
 mod edge;
 mod extract;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod graph;
 mod html;
 mod lifecycle;

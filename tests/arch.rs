@@ -75,7 +75,7 @@ mod arch {
     ];
 
     /// The composition root and what only starts it: they may name everything.
-    const ROOT: [&str; 5] = ["app", "cli", "lib", "lifecycle", "main"];
+    const ROOT: [&str; 6] = ["app", "cli", "fuzzing", "lib", "lifecycle", "main"];
     /// Crates that only some modules may name.
     const RESERVED: [&str; 6] = ["actix", "actix_web", "actix_web_lab", "redis", "deadpool_redis", "reqwest"];
     /// The only modules that read the process environment.

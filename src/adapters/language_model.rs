@@ -1,9 +1,10 @@
 //! A language model over HTTP: OpenAI's chat completions, streamed, as every compatible server has them.
 
+use crate::domain::event_stream::Events;
 use crate::domain::secret::Secret;
 use crate::ports::language_model::{LanguageModel, ModelError, ModelEvent};
 use async_trait::async_trait;
-use eventsource_stream::Eventsource;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http::StatusCode;
@@ -83,37 +84,64 @@ impl LanguageModel for HttpModel {
         if !response.status().is_success() {
             return Err(refusal(response, self.settings.silence).await);
         }
-        let events = Box::pin(response.bytes_stream().eventsource());
-        let reading = Reading { events, silence: self.settings.silence, is_over: false };
-        Ok(stream::unfold(reading, Reading::next).flat_map(stream::iter).boxed())
+        let bytes = Box::pin(response.bytes_stream());
+        Ok(stream::unfold(Reading::new(bytes, self.settings.silence), Reading::next)
+            .flat_map(stream::iter)
+            .boxed())
     }
 }
 
 /// Events as they arrive.
-struct Reading<E> {
-    events: E,
+pub(super) struct Reading<S> {
+    bytes: S,
+    events: Events,
     silence: Duration,
     is_over: bool,
 }
 
-impl<E, B> Reading<E>
+impl<S, E> Reading<S>
 where
-    E: stream::Stream<Item = Result<eventsource_stream::Event, eventsource_stream::EventStreamError<B>>>
-        + Unpin,
+    S: stream::Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    async fn next(mut self) -> Option<(Vec<Result<ModelEvent, ModelError>>, Self)> {
+    pub(super) fn new(bytes: S, silence: Duration) -> Self {
+        Self { bytes, events: Events::default(), silence, is_over: false }
+    }
+
+    pub(super) async fn next(mut self) -> Option<(Vec<Result<ModelEvent, ModelError>>, Self)> {
         if self.is_over {
             return None;
         }
-        let found = match timeout(self.silence, self.events.next()).await {
-            Err(_) => vec![Err(ModelError::Stalled)],
-            Ok(None) => return None,
-            Ok(Some(Err(_))) => vec![Err(ModelError::Garbage)],
-            Ok(Some(Ok(event))) if event.data.trim() == "[DONE]" => return None,
-            Ok(Some(Ok(event))) => read(&event.data),
-        };
-        self.is_over = found.iter().any(Result::is_err);
+        let said = timeout(self.silence, self.hear()).await.unwrap_or(Some(Err(ModelError::Stalled)))?;
+        let mut found = Vec::new();
+        match said {
+            Err(error) => found.push(Err(error)),
+            Ok(events) => {
+                for data in events {
+                    self.is_over = data.trim() == "[DONE]";
+                    if !self.is_over {
+                        found.extend(read(&data));
+                    }
+                    if self.is_over || found.last().is_some_and(Result::is_err) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.is_over |= found.last().is_some_and(Result::is_err);
         Some((found, self))
+    }
+
+    /// The next events; none at the end of the stream.
+    async fn hear(&mut self) -> Option<Result<Vec<String>, ModelError>> {
+        while let Some(piece) = self.bytes.next().await {
+            let Ok(piece) = piece else { return Some(Err(ModelError::Garbage)) };
+            match self.events.take(&piece) {
+                Ok(events) if events.is_empty() => {}
+                Ok(events) => return Some(Ok(events)),
+                Err(_) => return Some(Err(ModelError::Garbage)),
+            }
+        }
+        None
     }
 }
 

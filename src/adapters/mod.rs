@@ -5,6 +5,8 @@
 mod conformance;
 pub(crate) mod embedded;
 pub(crate) mod entra;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod graph_http;
 pub(crate) mod http;
 pub(crate) mod issuer_keys;

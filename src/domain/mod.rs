@@ -4,6 +4,7 @@ pub(crate) mod canonical;
 pub(crate) mod cipher;
 pub(crate) mod client;
 pub(crate) mod clock;
+pub(crate) mod event_stream;
 pub(crate) mod grant;
 pub(crate) mod ids;
 pub(crate) mod keyring;

@@ -9,6 +9,8 @@ mod docx;
 mod eml;
 mod encoding;
 mod flow;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod html;
 mod hwp;
 mod hwpx;

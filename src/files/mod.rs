@@ -5,6 +5,8 @@
 
 mod disposition;
 mod download;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod upload;
 
 use crate::oauth::limits::{self, Endpoint};

@@ -8,6 +8,8 @@ pub(crate) mod client;
 mod download;
 pub(crate) mod encode;
 pub(crate) mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod monitor;
 pub(crate) mod page;
 pub(crate) mod request;

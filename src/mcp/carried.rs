@@ -155,7 +155,7 @@ fn made_up(body: &Body<'_>, era: Era, speaker: &Speaker<'_>) -> HeaderMap {
 }
 
 /// A value in the form that headers can carry.
-fn encoded(value: &str) -> String {
+pub(super) fn encoded(value: &str) -> String {
     let plain = value.bytes().all(|b| b.is_ascii_graphic() || b == b' ') && value.trim() == value;
     if plain && !value.starts_with("=?") {
         value.to_owned()
@@ -199,13 +199,13 @@ async fn relay(response: HttpResponse, (id, expects): (Option<Id<'_>>, bool), ou
 }
 
 /// Cuts the next whole event off.
-fn take_event(text: &mut BytesMut) -> Option<BytesMut> {
+pub(super) fn take_event(text: &mut BytesMut) -> Option<BytesMut> {
     let end = text.windows(2).position(|pair| pair == b"\n\n")?;
     Some(text.split_to(end + 2))
 }
 
 /// The message of an event, if it has one.
-fn data(event: &[u8]) -> Option<Bytes> {
+pub(super) fn data(event: &[u8]) -> Option<Bytes> {
     let lines = event.split(|b| *b == b'\n');
     let data = lines.filter_map(|line| line.strip_prefix(b"data:")).map(<[u8]>::trim_ascii);
     let data = data.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(&b' ');

@@ -29,6 +29,8 @@ mod error;
 mod exchange;
 mod feed;
 mod flight;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod headers;
 mod hold;
 mod hub;

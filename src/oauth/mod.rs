@@ -18,6 +18,8 @@ mod cookies;
 mod dpop;
 mod flow;
 mod forward;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod help;
 mod introspect;
 mod jwks;

@@ -23,6 +23,8 @@ mod convert;
 mod door;
 mod engine;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod handler;
 mod idempotency;
 mod members;

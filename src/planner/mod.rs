@@ -76,6 +76,7 @@ pub(crate) fn read(text: &str, background: Background<'_>) -> Reading {
     words::subject(&mut line, &mut reading);
     people::people(&mut line, &mut reading, background.organizations);
     words::words(&mut line, &mut reading);
+    words::nothing(&mut reading);
     reading.asks = intent.is_some();
     reading.intent = intent.unwrap_or_else(|| words::usual(&reading));
     reading

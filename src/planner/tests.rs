@@ -71,6 +71,13 @@ fn what_was_understood_is_told_in_the_language_of_the_request() {
 }
 
 #[test]
+fn a_word_that_stands_for_nothing_is_told_and_not_searched_for() {
+    let read = at("mail from Null about null and rust", "2026-03-18T05:20:00Z", Tz::UTC);
+    assert_eq!((read.words, read.from), (vec!["rust".to_owned()], Vec::new()));
+    assert_eq!(read.unused, ["null", "Null"]);
+}
+
+#[test]
 fn a_hostile_text_is_bounded_and_read_all_the_same() {
     let now = "2026-03-18T05:20:00Z";
     for piece in [

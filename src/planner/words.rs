@@ -232,6 +232,19 @@ fn keep(reading: &mut Reading, word: &str) -> bool {
     true
 }
 
+/// Leaves out what stands for an argument that is not given (`tools::schema`): as one, it would vanish without a word.
+pub(super) fn nothing(reading: &mut Reading) {
+    let is_nothing = |text: &str| text.trim().eq_ignore_ascii_case("null");
+    let mut found: Vec<String> = reading.words.extract_if(.., |word| is_nothing(word)).collect();
+    for parties in [&mut reading.from, &mut reading.to, &mut reading.with] {
+        found.extend(
+            parties.extract_if(.., |party| is_nothing(party.text())).map(|party| party.text().to_owned()),
+        );
+    }
+    found.extend(reading.subject.take_if(|text| is_nothing(text)));
+    found.iter().for_each(|word| unused(reading, word));
+}
+
 fn unused(reading: &mut Reading, word: &str) {
     if reading.unused.len() < MOST && !reading.unused.iter().any(|known| known == word) {
         reading.unused.push(word.chars().take(LONGEST).collect());

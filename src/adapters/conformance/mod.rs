@@ -8,6 +8,7 @@ mod fleets;
 mod flows;
 mod forms;
 mod grants;
+mod histories;
 mod inventory;
 mod lending;
 mod races;
@@ -81,13 +82,14 @@ suite! {
     grants: code_is_redeemed_once, expired_code_is_unknown, bearer_lives_until_it_expires, bearer_is_revoked_alone,
         revoked_grant_takes_nothing_more, replay_is_known_after_revocation, a_grant_dies_alone, the_last_grant_takes_the_tokens_of_its_user,
         a_user_sees_their_own_live_grants, a_use_is_noted_while_the_grant_lives;
+    histories: every_history_follows_the_model;
     rotation: successor_is_live, repeated_rotation_gets_the_same_answer, revoked_or_expired_is_unknown,
         older_generations_are_known;
     races: fifty_redemptions, fifty_rotations, fifty_takes, fifty_settlements, fifty_swaps, fifty_leases,
         issue_against_revocation, replicas_interleaved;
     users: upstream_is_swapped, forgotten_upstream_keeps_counting, a_newer_sign_in_is_not_forgotten, sessions_slide_and_end, a_crowd_sheds_who_was_not_used_for_longest, handles_answer_their_user,
         leases_are_exclusive, a_dump_holds_no_secret;
-    shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, common_records_are_swapped, a_value_is_spent_once,
+    shared: a_budget_is_used_up_and_refills, budgets_hold_across_replicas, budgets_follow_the_arithmetic, common_records_are_swapped, a_value_is_spent_once,
         a_trace_keeps_its_newest_steps;
     lending: places_are_shared, more_parties_than_places_take_turns, a_lease_ends, units_are_lent_in_chunks, a_pause_is_told_to_all,
         two_replicas_never_hold_more_than_there_is;

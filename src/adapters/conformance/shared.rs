@@ -7,6 +7,9 @@ use crate::domain::rate::Rate;
 use crate::ports::shared::{SharedRecord, TRACE_STEPS};
 use crate::ports::store::Swap;
 use futures_util::future::join_all;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng};
+use std::time::Duration;
 
 /// A budget that no test's own duration refills.
 const RATE: Rate = Rate { burst: 5, period: DAY };
@@ -35,6 +38,34 @@ pub(super) async fn budgets_hold_across_replicas(backend: &dyn Backend) {
     });
     let admitted = join_all(calls).await.iter().filter(|wait| wait.is_none()).count();
     assert_eq!(admitted, RATE.burst as usize);
+}
+
+/// Budgets of any kind are drawn from one account, beside the arithmetic that the embedded store does not share with
+/// Redis. No time passes that their costs would notice.
+pub(super) async fn budgets_follow_the_arithmetic(backend: &dyn Backend) {
+    let (store, mut random) = (backend.store(), StdRng::seed_from_u64(7));
+    for _ in 0..20 {
+        let (budget, mut ahead) = (fresh_hash(), Duration::ZERO);
+        for _ in 0..20 {
+            let period = DAY * random.random_range(1..400);
+            let rate = Rate { burst: random.random_range(1..12), period };
+            let (cost, depth) = (rate.cost_us(), rate.depth_us());
+            let wait = (ahead + Duration::from_micros(cost)).checked_sub(Duration::from_micros(depth));
+            let wait = wait.filter(|wait| *wait > MINUTE);
+            let said = store.admit(&budget, rate).await.unwrap();
+            match (wait, said) {
+                (None, None) => ahead += Duration::from_micros(cost),
+                (Some(meant), Some(said)) => assert!(meant.abs_diff(said) < MINUTE, "{meant:?} {said:?}"),
+                // Within the time that the test itself takes.
+                (None, Some(said)) => assert!(said < MINUTE, "{said:?} of {rate:?} with {ahead:?} ahead"),
+                (Some(meant), None) => {
+                    unreachable!("{rate:?} passes with {ahead:?} ahead, {meant:?} too early")
+                }
+            }
+        }
+        backend.travel(DAY * 400 * 20).await;
+        assert_eq!(store.admit(&budget, RATE).await.unwrap(), None, "the account is full again");
+    }
 }
 
 pub(super) async fn common_records_are_swapped(backend: &dyn Backend) {

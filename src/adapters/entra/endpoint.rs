@@ -57,7 +57,7 @@ pub(super) async fn post_token(
     answer
 }
 
-fn read_answer(
+pub(super) fn read_answer(
     status: StatusCode,
     body: &[u8],
     retry_after: Option<Duration>,

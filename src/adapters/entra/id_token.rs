@@ -51,7 +51,7 @@ pub(super) struct Expected<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-struct Claims {
+pub(super) struct Claims {
     iss: String,
     aud: String,
     exp: i64,
@@ -129,7 +129,7 @@ pub(super) fn verify(token: &str, keys: &JwkSet, expected: Expected<'_>) -> Resu
     })
 }
 
-fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), IdTokenFault> {
+pub(super) fn check(claims: &Claims, expected: Expected<'_>) -> Result<(), IdTokenFault> {
     if claims.tid.is_empty() || claims.oid.is_empty() {
         return Err(IdTokenFault::Identity);
     }

@@ -5,6 +5,8 @@ mod cached;
 mod credential;
 mod endpoint;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod groups;
 mod id_token;
 #[cfg(feature = "sim")]

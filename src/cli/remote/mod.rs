@@ -5,7 +5,6 @@
 mod address;
 mod call;
 mod chat;
-mod events;
 mod keep;
 mod key;
 mod login;

@@ -1,11 +1,11 @@
 //! A service as an MCP client of 2026-07-28 asks it: every request stands for itself, no handshake.
 
 use super::address::Address;
-use super::events::Events;
 use super::key::{self, Key};
 use super::{RemoteError, clean};
 use crate::cli::CommandError;
 use crate::config::Sources;
+use crate::domain::event_stream::Events;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;

@@ -2,10 +2,10 @@
 
 use super::address::Address;
 use super::chat::no_front;
-use super::events::Events;
 use super::key::Key;
 use super::{RemoteError, clean, whisper};
 use crate::cli::CommandError;
+use crate::domain::event_stream::Events;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! The server's side of the bridge: one message in, its answers out, over whatever happens to the connection.
 
-use super::events::Events;
 use super::service::{SILENCE, Service, VERSION, accepting, body, header_value, is_json, piece, refusal};
 use super::{RemoteError, whisper};
 use crate::cli::CommandError;
+use crate::domain::event_stream::Events;
 use parking_lot::Mutex;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -237,6 +237,7 @@ impl Wire {
                     tokio::time::sleep(pause(tries)).await;
                     tries += 1;
                     if let Some(next) = self.read_on(&events).await? {
+                        events.anew();
                         response = next;
                     }
                 }
@@ -294,6 +295,7 @@ impl Wire {
                 match wire.get(Some(&session), events.last_id()).await {
                     Ok(mut response) if response.status().is_success() => {
                         tries = 0;
+                        events.anew();
                         let _ = wire.read(&mut response, &mut events, None).await;
                     }
                     // No such stream here, or no session any more: the next request finds out.

@@ -39,9 +39,9 @@ fn named<'a>(call: &Call<'a>) -> Option<(Option<&'a RawValue>, &'static str)> {
 
 /// A refusal and its HTTP status.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fault {
-    pub(super) status: StatusCode,
-    pub(super) error: RpcError,
+pub(in crate::mcp) struct Fault {
+    pub(in crate::mcp) status: StatusCode,
+    pub(in crate::mcp) error: RpcError,
 }
 
 fn bad(error: RpcError) -> Fault {
@@ -53,7 +53,7 @@ fn mismatch(message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
 }
 
 /// Envelope → version header → version → method and name headers → method.
-pub(super) fn climb(headers: &HeaderMap, call: &Call<'_>, offers: Offers) -> Result<(), Fault> {
+pub(in crate::mcp) fn climb(headers: &HeaderMap, call: &Call<'_>, offers: Offers) -> Result<(), Fault> {
     let version = envelope(&call.meta).ok_or_else(|| bad(missing_meta()))?;
     version_header(headers, &version)?;
     if version != MODERN {

@@ -1,7 +1,7 @@
 //! The modern era, 2026-07-28: no session, no handshake; every request carries what it needs, and ends with its
 //! connection.
 
-mod ladder;
+pub(super) mod ladder;
 mod listen;
 pub(super) mod mirror;
 mod task_methods;

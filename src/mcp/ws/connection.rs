@@ -385,7 +385,7 @@ fn verdict(outcome: &Outcome) -> Option<(CloseCode, &'static str)> {
 }
 
 /// The era of a text that runs beside others: requests other than `initialize`. All else is served in order.
-fn beside(bytes: &[u8], max_depth: usize) -> Option<Era> {
+pub(super) fn beside(bytes: &[u8], max_depth: usize) -> Option<Era> {
     let body = parse(bytes, max_depth).ok()?;
     let is_request = match &body {
         Body::Single(Message::Request(_, call)) => call.method != "initialize",

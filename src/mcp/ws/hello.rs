@@ -1,5 +1,7 @@
 //! The first message of a client that could send no header: who it is, and which session it comes back to.
 
+use super::super::encode;
+use super::super::jsonrpc::Id;
 use super::super::state::McpState;
 use crate::domain::ids::ServiceName;
 use crate::domain::resource::Endpoint;
@@ -8,7 +10,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
-struct Hello<'a> {
+pub(super) struct Hello<'a> {
     #[serde(borrow, default)]
     id: Option<&'a RawValue>,
     method: &'a str,
@@ -38,18 +40,26 @@ pub(super) enum Greeting {
 /// For whoever says nothing that counts.
 pub(super) const STRANGER: &str = "send `authenticate` with a valid token first";
 
-/// Reads `authenticate`.
+/// Reads `authenticate`; none when it is another message, or has an id that is none.
+pub(super) fn read(text: &str) -> Option<Hello<'_>> {
+    let hello: Hello<'_> = serde_json::from_str(text).ok()?;
+    let has_good_id = hello.id.is_none_or(|id| Id::of(id).is_some());
+    (hello.method == "authenticate" && has_good_id).then_some(hello)
+}
+
+/// What it is answered with, if it asks for an answer.
+pub(super) fn answer(hello: &Hello<'_>) -> Option<Vec<u8>> {
+    hello.id.map(|id| encode::splice(id.get(), br#""result":{}}"#))
+}
+
+/// Lets in who says `authenticate`.
 pub(super) async fn greet(state: &McpState, service: &ServiceName, text: &str) -> Greeting {
-    let Ok(hello) = serde_json::from_str::<Hello<'_>>(text) else { return Greeting::Stranger(STRANGER) };
-    if hello.method != "authenticate" {
-        return Greeting::Stranger(STRANGER);
-    }
+    let Some(hello) = read(text) else { return Greeting::Stranger(STRANGER) };
     let path = format!("/{}", Endpoint::Ws.path_at(service));
     let presented = Presented::said(&hello.params.token, hello.params.proof.as_deref(), &path);
     match state.guard.accept(&presented, service).await {
         Ok(bearer) => {
-            let id = hello.id.map(RawValue::get);
-            let answer = id.map(|id| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#).into_bytes());
+            let answer = answer(&hello);
             Greeting::Known { bearer: Box::new(bearer), answer, session: hello.params.session }
         }
         Err(AuthFailure::Store(_)) => Greeting::Unavailable,

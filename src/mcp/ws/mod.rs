@@ -5,6 +5,8 @@
 //! resumes it, in the header of the upgrade; what the client missed is said first.
 
 mod connection;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod hello;
 
 use super::door;

@@ -3,6 +3,8 @@
 
 mod configured;
 mod document;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod pinned;
 mod remote;
 mod url;

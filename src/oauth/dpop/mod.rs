@@ -9,6 +9,8 @@
 //! `Host` or a forwarded header.
 
 mod check;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod nonce;
 mod proof;
 mod target;

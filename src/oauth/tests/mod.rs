@@ -7,6 +7,7 @@ mod callback;
 mod client_credentials;
 mod code;
 mod consent;
+mod machine;
 mod manage;
 mod metadata;
 mod openid;

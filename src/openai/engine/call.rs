@@ -19,7 +19,7 @@ impl Call {
     }
 
     /// Its arguments; an empty text counts as none.
-    pub(super) fn parsed(&self) -> Result<Value, String> {
+    pub(in crate::openai) fn parsed(&self) -> Result<Value, String> {
         if self.arguments.trim().is_empty() {
             return Ok(Value::Object(Map::new()));
         }

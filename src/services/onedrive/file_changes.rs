@@ -319,7 +319,8 @@ impl Tool for FileChanges {
                 continue;
             }
             let Some(delta) = read.delta else {
-                return Err(ToolError::internal("changes without a link to go on"));
+                let broken = GraphError::Malformed("changes without a link to go on".to_owned());
+                return Err(fault(broken, READ));
             };
             look.link = delta;
             look.since = started;

@@ -229,6 +229,17 @@ async fn failures_of_the_model_have_their_statuses_and_tell_nothing_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_read_whatever_ends_its_lines_and_marks_its_beginning() {
+    let raw = "\u{feff}data: {\"choices\":[{\"delta\":{\"content\":\"Hello \"}}]}\r\r: beat\n\n\
+               data: {\"choices\":[{\"delta\":{\"content\":\"there.\"}}]}\r\n\r\n\
+               data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let model = Model::start(vec![Step::Garbage(raw)]).await;
+    let cluster = with_model(&model, &[]).await;
+    let mail = connect(&cluster, "mail-query", ALICE, "").await;
+    assert_eq!(mail.ask("hello", json!({})).await.message()["content"], "Hello there.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_falls_silent_ends_the_stream_with_an_error() {
     let model = Model::start(vec![Step::Stall]).await;
     let cluster = with_model(&model, &[("ENTRADA_LLM__SILENCE_S", "1")]).await;
