@@ -18,7 +18,7 @@ pub(crate) fn headers(map: &HeaderMap) {
     for name in allowed.and_then(|value| value.to_str().ok()).unwrap_or_default().split(", ") {
         assert_ne!(name, "cookie");
     }
-    let request = map.iter().fold(TestRequest::default(), |request, header| request.append_header(header));
+    let request = map.iter().fold(TestRequest::default(), TestRequest::append_header);
     let request = request.to_srv_request();
     for local in [false, true] {
         let settings = EdgeSettings {

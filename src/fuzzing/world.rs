@@ -300,7 +300,7 @@ pub(super) fn utterance(data: &[u8]) {
             let Some(spec) = tool.map(|tool| tool.spec()) else { unreachable!("{} is no tool", plan.tool) };
             match prepare(spec, Value::Object(plan.arguments.clone())) {
                 Ok(prepared) => {
-                    assert_eq!((prepared.args, prepared.warnings), (plan.arguments, Vec::new()), "{text}")
+                    assert_eq!((prepared.args, prepared.warnings), (plan.arguments, Vec::new()), "{text}");
                 }
                 Err(error) => unreachable!("{text}: {}: {}", plan.tool, error.public),
             }

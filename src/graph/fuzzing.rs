@@ -30,7 +30,7 @@ pub(crate) fn url(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let arguments: Vec<&str> = text.split('\n').take(8).collect();
     let (ids, values) = arguments.split_at(arguments.len() / 2);
-    let path: String = ids.iter().map(|id| format!("/{}", segment(id))).collect();
+    let path: String = ids.iter().flat_map(|id| ["/".to_owned(), segment(id)]).collect();
     let target = Target::new(format!("/me{path}/end"));
     let names = ["$filter", "$search", "$select", "$top"];
     let target =
@@ -54,7 +54,9 @@ pub(crate) fn url(data: &[u8]) {
         let meant = names.iter().zip(values).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         assert!(meant.eq(options), "{placed}");
     }
-    values.iter().for_each(|value| literals(value));
+    for value in values {
+        literals(value);
+    }
 }
 
 fn decoded(text: &str) -> String {

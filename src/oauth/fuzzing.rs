@@ -17,7 +17,7 @@ const SECRETS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The credential of a request: one, or none.
 pub(crate) fn headers(map: &HeaderMap) {
-    let request = map.iter().fold(TestRequest::default(), |request, header| request.append_header(header));
+    let request = map.iter().fold(TestRequest::default(), TestRequest::append_header);
     let request = request.to_srv_request();
     let count = map.get_all(header::AUTHORIZATION).count();
     match Presented::of(request.head()) {
@@ -101,7 +101,7 @@ pub(crate) fn registration(data: &[u8]) {
     assert!(accepted.auth_method == ClientAuthMethod::PrivateKeyJwt || keys.is_none());
     match accept(&accepted.metadata, &policy) {
         Ok(again) => {
-            assert_eq!((again.digest(), again.auth_method), (accepted.digest(), accepted.auth_method))
+            assert_eq!((again.digest(), again.auth_method), (accepted.digest(), accepted.auth_method));
         }
         Err(fault) => unreachable!("what was accepted is refused: {fault}: {text}"),
     }

@@ -242,7 +242,9 @@ pub(super) fn nothing(reading: &mut Reading) {
         );
     }
     found.extend(reading.subject.take_if(|text| is_nothing(text)));
-    found.iter().for_each(|word| unused(reading, word));
+    for word in &found {
+        unused(reading, word);
+    }
 }
 
 fn unused(reading: &mut Reading, word: &str) {

@@ -40,7 +40,9 @@ pub(crate) fn frames(data: &[u8]) {
     }
     let received = received(&wire, cut);
     assert!(received.iter().map(String::as_bytes).eq(sent.iter().copied()), "{received:?}");
-    received.iter().for_each(|message| read(message));
+    for message in &received {
+        read(message);
+    }
 }
 
 /// A masked frame, as clients send it.
@@ -50,11 +52,11 @@ fn frame(wire: &mut Vec<u8>, opcode: u8, is_last: bool, payload: &[u8]) {
     match u16::try_from(payload.len()) {
         Ok(short @ ..126) => wire.push(0x80 | short.to_be_bytes()[1]),
         Ok(long) => {
-            wire.push(0x80 | 126);
+            wire.push(0x80 | 0x7e);
             wire.extend(long.to_be_bytes());
         }
         Err(_) => {
-            wire.push(0x80 | 127);
+            wire.push(0x80 | 0x7f);
             wire.extend((payload.len() as u64).to_be_bytes());
         }
     }
@@ -87,7 +89,7 @@ fn received(wire: &[u8], cut: usize) -> Vec<String> {
             match message {
                 AggregatedMessage::Text(text) => texts.push(text.to_string()),
                 AggregatedMessage::Ping(bytes) | AggregatedMessage::Pong(bytes) => {
-                    assert!(bytes.len() <= 125)
+                    assert!(bytes.len() <= 125);
                 }
                 AggregatedMessage::Binary(_) | AggregatedMessage::Close(_) => break,
             }

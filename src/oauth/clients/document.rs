@@ -40,7 +40,7 @@ pub(super) fn read(
     if let Some(secret) = input.keys().find(|member| member.starts_with("client_secret")) {
         return Err(DocumentFault::Secret(secret.clone()));
     }
-    if !input.get("client_name").and_then(Value::as_str).is_some_and(|name| !name.is_empty()) {
+    if input.get("client_name").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Err(DocumentFault::NoName);
     }
     let (method, others) = methods(&input)?;

@@ -155,18 +155,15 @@ impl History {
             Some((used, answer)) if self.now - used <= GRACE_MS && !is_superseded => Some(answer.clone()),
             Some(_) => None,
         };
-        match expected {
-            Some(body) => {
-                assert!(replies.iter().all(|reply| reply.status == 200 && reply.body == body), "{replies:?}");
-                if grant.chain[which].used.is_none() {
-                    grant.chain[which].used = Some((self.now, body));
-                    grant.chain.push(generation(&replies[0], self.now));
-                }
+        if let Some(body) = expected {
+            assert!(replies.iter().all(|reply| reply.status == 200 && reply.body == body), "{replies:?}");
+            if grant.chain[which].used.is_none() {
+                grant.chain[which].used = Some((self.now, body));
+                grant.chain.push(generation(&replies[0], self.now));
             }
-            None => {
-                assert!(replies.iter().all(|reply| reply.error() == "invalid_grant"), "{replies:?}");
-                grant.is_over = true;
-            }
+        } else {
+            assert!(replies.iter().all(|reply| reply.error() == "invalid_grant"), "{replies:?}");
+            grant.is_over = true;
         }
     }
 
