@@ -65,6 +65,11 @@ impl GraphGate {
     pub(super) fn table(&self) -> &Table {
         &self.desk.table
     }
+
+    #[cfg(test)]
+    pub(super) fn is_alive(&self) -> bool {
+        self.desk.handle.is_alive()
+    }
 }
 
 impl Desk {

@@ -121,6 +121,10 @@ async fn the_places_of_a_replica_that_died_come_back_with_its_lease() {
     let replicas = Replicas::start(2);
     let held = replicas.hold(0, "a", 4).await;
     replicas.gates[0].1.stop();
+    // Its thread may be about to renew the lease once more.
+    while replicas.gates[0].0.is_alive() {
+        tokio::task::yield_now().await;
+    }
     let mut waiting = Box::pin(replicas.hold(1, "a", 4));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     replicas.clock.advance(Duration::from_secs(7));
