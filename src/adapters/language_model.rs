@@ -117,11 +117,12 @@ where
             Err(error) => found.push(Err(error)),
             Ok(events) => {
                 for data in events {
-                    self.is_over = data.trim() == "[DONE]";
-                    if !self.is_over {
-                        found.extend(read(&data));
+                    if data.trim() == "[DONE]" {
+                        self.is_over = true;
+                        break;
                     }
-                    if self.is_over || found.last().is_some_and(Result::is_err) {
+                    found.extend(read(&data));
+                    if found.last().is_some_and(Result::is_err) {
                         break;
                     }
                 }

@@ -5,6 +5,7 @@
 //! They ask one thing after the other, as good clients do; the ledger says what came of it.
 
 pub(crate) mod asking;
+pub(crate) mod blows;
 mod keyed;
 pub(crate) mod ledger;
 mod listening;

@@ -1,6 +1,6 @@
 //! A further product and a crowd of its own on a Redis that fails over. Its replicas live from the beginning to the end.
 
-use crate::crowd::{Crowd, Load, SETTINGS};
+use crate::crowd::{Crowd, Load, SETTINGS, blows};
 use crate::support::cluster::{Cluster, Plan, Store};
 use std::time::Duration;
 
@@ -26,33 +26,18 @@ impl Beside {
         Self { cluster, load: crowd.work() }
     }
 
-    /// The master dies in the middle of its work, another one leads, the dead one comes back and follows.
+    /// Another one leads, and the dead one comes back and follows.
     pub(crate) async fn master_is_killed(&mut self) {
-        let killed = self.cluster.store.crash_master().await;
-        self.cluster.store.failed_over(killed).await;
-        self.load.go_on(ANSWERS).await;
-        self.cluster.store.revive(killed).await;
-        self.load.go_on(ANSWERS).await;
+        blows::master_is_killed(&mut self.cluster.store, &self.load, ANSWERS).await;
     }
 
-    /// The master hangs until the sentinels have another one, then wakes and follows it.
+    /// It wakes when another one leads, and follows it.
     pub(crate) async fn master_hangs(&mut self) {
-        let servers = self.cluster.store.sentinel_servers();
-        let hanging = servers.master().await;
-        servers.servers[hanging].freeze();
-        servers.failed_over(hanging).await;
-        self.load.go_on(ANSWERS).await;
-        servers.servers[hanging].thaw();
-        self.load.go_on(ANSWERS).await;
-        servers.whole().await;
+        blows::master_hangs(&mut self.cluster.store, &self.load, ANSWERS).await;
     }
 
     /// Some slots of a cluster go to the next master.
     pub(crate) async fn slots_move(&mut self) {
-        let servers = self.cluster.store.cluster_servers();
-        for slot in servers.some_slots_with_keys(SLOTS).await {
-            servers.reshard_to_next(slot).await;
-        }
-        self.load.go_on(ANSWERS).await;
+        blows::slots_move(&mut self.cluster.store, &self.load, (SLOTS, ANSWERS)).await;
     }
 }

@@ -18,12 +18,14 @@ impl Memory {
     /// Looks at them, and at one that does not live on; what is printed of all.
     pub(crate) fn sample(&mut self, lasting: &[(String, &Process)], mortal: &Process) -> String {
         let (mut memory, mut files) = (String::new(), String::new());
-        for id in lasting.iter().map(|(_, process)| process.id()).chain([mortal.id()]) {
-            write!(memory, "{:.0} ", megabytes(resident_kb(id))).unwrap();
-            write!(files, "{} ", open_files(id)).unwrap();
-        }
-        for (name, process) in lasting {
-            self.samples.entry(name.clone()).or_default().push(resident_kb(process.id()));
+        let lasting = lasting.iter().map(|(name, process)| (Some(name), *process));
+        for (name, process) in lasting.chain([(None, mortal)]) {
+            let resident = resident_kb(process.id());
+            write!(memory, "{:.0} ", megabytes(resident)).unwrap();
+            write!(files, "{} ", open_files(process.id())).unwrap();
+            if let Some(name) = name {
+                self.samples.entry(name.clone()).or_default().push(resident);
+            }
         }
         format!("{memory}| {files}|")
     }
