@@ -1,6 +1,7 @@
-//! Microsoft Graph over HTTP: one long-lived client, no redirects (the client is built without), answers bounded while
+//! Microsoft Graph over HTTP: one long-lived client per worker, no redirects (the client is built without), answers bounded while
 //! they stream in, and no way to make a token travel to another host.
 
+use crate::adapters::http::Clients;
 use crate::ports::graph::{
     Elsewhere, GraphRequest, GraphResponse, GraphTransport, OpenAnswer, TransportError,
 };
@@ -32,19 +33,21 @@ struct Endpoint {
     base: Url,
     /// Path of the base without a trailing slash, e.g. `/v1.0`.
     prefix: String,
+    /// Origin and prefix, what targets are appended to.
+    root: String,
 }
 
 /// Sends requests to one Graph endpoint such as `https://graph.microsoft.com/v1.0`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct GraphHttp {
-    client: reqwest::Client,
+    clients: Clients,
     endpoint: Result<Endpoint, GraphUrlError>,
 }
 
 impl GraphHttp {
-    /// `client` follows no redirects; `insecure` allows `http://`, for the simulated tenant on loopback.
-    pub(crate) fn new(client: reqwest::Client, base_url: &str, insecure: bool) -> Self {
-        Self { client, endpoint: Endpoint::new(base_url, insecure) }
+    /// `insecure` allows `http://`, for the simulated tenant on loopback.
+    pub(crate) fn new(clients: Clients, base_url: &str, insecure: bool) -> Self {
+        Self { clients, endpoint: Endpoint::new(base_url, insecure) }
     }
 }
 
@@ -62,14 +65,14 @@ impl Endpoint {
             _ => return Err(GraphUrlError::Invalid),
         }
         let prefix = base.path().trim_end_matches('/').to_owned();
-        Ok(Self { insecure, base, prefix })
+        let root = format!("{}{prefix}", base.origin().ascii_serialization());
+        Ok(Self { insecure, base, prefix, root })
     }
 
     /// The absolute URL of a target; next links only within our own origin and path.
     fn resolve(&self, target: &str) -> Result<Url, TransportError> {
-        let origin = self.base.origin().ascii_serialization();
         let url = if target.starts_with('/') {
-            Url::parse(&format!("{origin}{}{target}", self.prefix))
+            Url::parse(&[&self.root, target].concat())
         } else {
             Url::parse(target)
         }
@@ -104,7 +107,8 @@ impl GraphHttp {
         bearer.set_sensitive(true);
         let wants_length = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
         let mut builder = self
-            .client
+            .clients
+            .here()
             .request(request.method, url)
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json;odata.metadata=minimal");
@@ -121,7 +125,7 @@ impl GraphHttp {
     /// A request to another host, without a time.
     fn elsewhere(&self, request: Elsewhere<'_>) -> Result<reqwest::RequestBuilder, TransportError> {
         let url = self.endpoint()?.elsewhere(request.url)?;
-        let mut builder = self.client.request(request.method, url);
+        let mut builder = self.clients.here().request(request.method, url);
         for (name, value) in request.headers {
             builder = builder.header(name, value);
         }
@@ -223,16 +227,12 @@ fn cause(error: &reqwest::Error) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapters::http::PlainHttp;
     use crate::domain::secret::Secret;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     fn graph(base: &str, insecure: bool) -> GraphHttp {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        GraphHttp::new(
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
-            base,
-            insecure,
-        )
+        GraphHttp::new(Clients::new(PlainHttp::Allowed).unwrap(), base, insecure)
     }
 
     #[tokio::test]

@@ -3,7 +3,9 @@
 //! A redirect would carry a bearer or a client secret to a host that nobody configured, hence none is followed.
 
 use reqwest::redirect;
+use std::sync::Arc;
 use std::time::Duration;
+use thread_local::ThreadLocal;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longer than any single answer of Entra or Graph; callers set their own, shorter limit per request.
@@ -41,6 +43,28 @@ pub(crate) fn client(plain: PlainHttp) -> Result<reqwest::Client, ClientError> {
         builder = builder.no_proxy();
     }
     Ok(builder.build()?)
+}
+
+/// A client for every thread that asks. A connection is driven by the loop of the thread that opened it, so a pool of all
+/// workers makes them wake each other for every answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    plain: PlainHttp,
+    first: reqwest::Client,
+    made: Arc<ThreadLocal<reqwest::Client>>,
+}
+
+impl Clients {
+    pub(crate) fn new(plain: PlainHttp) -> Result<Self, ClientError> {
+        let first = client(plain)?;
+        Ok(Self { plain, first, made: Arc::default() })
+    }
+
+    /// The client of this thread.
+    pub(crate) fn here(&self) -> &reqwest::Client {
+        // What could be built once can be built again; if not, a shared pool is slower and just as right.
+        self.made.get_or(|| client(self.plain).unwrap_or_else(|_| self.first.clone()))
+    }
 }
 
 #[cfg(test)]

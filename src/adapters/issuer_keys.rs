@@ -1,5 +1,6 @@
 //! Keys of trusted issuers over HTTP: bounded, cached, fetched anew for an unknown key but not in a storm.
 
+use crate::adapters::http::Clients;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::ports::issuers::{IssuerKeys, KeysUnavailable};
 use async_trait::async_trait;
@@ -26,20 +27,20 @@ struct Known {
 
 /// The issuers' keys; the URLs are the operator's, so there are few.
 pub(crate) struct HttpIssuerKeys {
-    http: reqwest::Client,
+    http: Clients,
     clock: SharedClock,
     /// By URL, each with a turn of its own: an issuer that does not answer holds up nobody else's people.
     known: parking_lot::Mutex<HashMap<String, Arc<Mutex<Known>>>>,
 }
 
 impl HttpIssuerKeys {
-    pub(crate) fn new(http: reqwest::Client, clock: SharedClock) -> Self {
+    pub(crate) fn new(http: Clients, clock: SharedClock) -> Self {
         Self { http, clock, known: parking_lot::Mutex::default() }
     }
 
     async fn fetch(&self, url: &str) -> Result<JwkSet, KeysUnavailable> {
         let failed = |error: &reqwest::Error| KeysUnavailable(error.to_string());
-        let mut response = self.http.get(url).timeout(TIMEOUT).send().await.map_err(|e| failed(&e))?;
+        let mut response = self.http.here().get(url).timeout(TIMEOUT).send().await.map_err(|e| failed(&e))?;
         if !response.status().is_success() {
             return Err(KeysUnavailable(format!("{url} answered {}", response.status())));
         }

@@ -56,11 +56,12 @@ pub(super) fn public(bound: Bound, config: &Config, parts: Parts) -> Result<Serv
             .app_data(parts.oauth)
             .app_data(parts.mcp)
             .app_data(parts.openai)
+            // Routes are tried in turn, and most requests are calls.
+            .configure(mcp::configure)
             .configure(ops::configure)
             .configure(files::configure)
             .configure(oauth::configure)
             .configure(openai::configure)
-            .configure(mcp::configure)
             .wrap(Condition::new(
                 parts.resources.issuer().starts_with("https://"),
                 DefaultHeaders::new().add(("Strict-Transport-Security", HSTS)),

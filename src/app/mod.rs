@@ -11,7 +11,7 @@ use crate::actors::{ActorDeps, Actors, GiveUp};
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::entra::{Credential, Endpoints, EntraProvider, EntraSettings};
 use crate::adapters::graph_http::GraphHttp;
-use crate::adapters::http::{self, PlainHttp};
+use crate::adapters::http::{self, Clients, PlainHttp};
 use crate::adapters::issuer_keys::HttpIssuerKeys;
 use crate::adapters::language_model::HttpModel;
 use crate::adapters::metered_graph::MeteredGraph;
@@ -353,7 +353,7 @@ impl Outside {
         meters: &Arc<Meters>,
     ) -> Result<Self, StartError> {
         let plain = if config.graph.insecure_upstream { PlainHttp::Allowed } else { PlainHttp::Refused };
-        let client = http::client(plain).map_err(|e| StartError::Client(e.to_string()))?;
+        let clients = Clients::new(plain).map_err(|e| StartError::Client(e.to_string()))?;
         let store = open_store(config, clock, cipher)?;
         let entra = EntraSettings {
             authority: config.entra.authority.clone(),
@@ -372,10 +372,10 @@ impl Outside {
             graph_url: config.graph.url.clone(),
         };
         // Replicas whose clocks differ agree on what has expired.
-        let identity = EntraProvider::new(entra, client.clone(), store.clock());
+        let identity = EntraProvider::new(entra, clients.clone(), store.clock());
         let identity = Arc::new(identity.metered(meters.clone()));
-        let issuer_keys = Arc::new(HttpIssuerKeys::new(client.clone(), store.clock()));
-        let graph = GraphHttp::new(client, &config.graph.url, config.graph.insecure_upstream);
+        let issuer_keys = Arc::new(HttpIssuerKeys::new(clients.clone(), store.clock()));
+        let graph = GraphHttp::new(clients, &config.graph.url, config.graph.insecure_upstream);
         let graph = Arc::new(MeteredGraph::new(graph, meters.clone()));
         Ok(Self { store, identity, graph, issuer_keys })
     }

@@ -17,6 +17,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// How long a client may keep a modern list. Who listens to changes hears of a switch at once; for everybody else this is
@@ -163,44 +164,42 @@ impl Ready {
         let name = service.info().name.as_str();
         let info = json!({ "name": name, "version": server_version });
         let meta = json!({ "io.modelcontextprotocol/serverInfo": info });
-        let modern_with = |result: Value, meta: &Value| {
-            let mut result = members(result);
-            result.insert("ttlMs".to_owned(), json!(LIST_TTL_MS));
-            // Tools beyond a token's scopes are shown, so that a client can step up.
-            result.insert("cacheScope".to_owned(), json!("public"));
-            result.insert("resultType".to_owned(), json!("complete"));
-            result.insert("_meta".to_owned(), meta.clone());
-            tail(&Value::Object(result))
+        // Tools beyond a token's scopes are shown, so that a client can step up.
+        let modern_with = |members: &str, meta: &Value| {
+            Bytes::from(format!(
+                r#""result":{{{members},"ttlMs":{LIST_TTL_MS},"cacheScope":"public","resultType":"complete","_meta":{meta}}}}}"#
+            ))
         };
-        let modern = |result: Value| modern_with(result, &meta);
+        let modern = |members: &str| modern_with(members, &meta);
         // People read the title where they choose a server; later answers need not repeat it.
         let titled = json!({ "name": name, "version": server_version, "title": service.info().title });
         let titled = json!({ "io.modelcontextprotocol/serverInfo": titled });
         let offers = Offers::of(service);
         let all = service.tools().iter().map(|tool| tool.spec());
         let specs: Vec<&ToolSpec> = all.filter(|spec| is_tool_on(service, spec.name, off)).collect();
-        let tools = |v: Legacy| json!({ "tools": specs.iter().map(|s| tool(s, v)).collect::<Vec<_>>() });
-        let prompts = |v: Legacy| json!({ "prompts": service.prompts().iter().map(|p| prompt(p.spec(), v)).collect::<Vec<_>>() });
+        let tools = |v: Legacy| member("tools", specs.iter().map(|s| tool(s, v)));
+        let prompts = |v: Legacy| member("prompts", service.prompts().iter().map(|p| prompt(p.spec(), v)));
         let families = service.resources().map(ResourceSet::templates).unwrap_or_default();
-        let templates = |v: Legacy| json!({ "resourceTemplates": families.iter().map(|t| template(t, v)).collect::<Vec<_>>() });
+        let templates = |v: Legacy| member("resourceTemplates", families.iter().map(|t| template(t, v)));
         let newest = Legacy::NEWEST;
         Self {
             name: service.info().name.clone(),
-            initialize: Legacy::ALL.map(|v| tail(&initialize(service, server_version, v))),
-            tools: Legacy::ALL.map(|v| tail(&tools(v))),
-            prompts: Legacy::ALL.map(|v| tail(&prompts(v))),
-            templates: Legacy::ALL.map(|v| tail(&templates(v))),
+            initialize: Legacy::ALL
+                .map(|v| Bytes::from(format!(r#""result":{}}}"#, initialize(service, server_version, v)))),
+            tools: per_revision(tools),
+            prompts: per_revision(prompts),
+            templates: per_revision(templates),
             discover: modern_with(
-                json!({
-                    "supportedVersions": [MODERN],
-                    "capabilities": capabilities(offers, None),
-                    "instructions": service.instructions(),
-                }),
+                &format!(
+                    r#""supportedVersions":["{MODERN}"],"capabilities":{},"instructions":{}"#,
+                    capabilities(offers, None),
+                    json!(service.instructions()),
+                ),
                 &titled,
             ),
-            modern_tools: modern(tools(newest)),
-            modern_prompts: modern(prompts(newest)),
-            modern_templates: modern(templates(newest)),
+            modern_tools: modern(&tools(newest)),
+            modern_prompts: modern(&prompts(newest)),
+            modern_templates: modern(&templates(newest)),
             modern_close: Bytes::from(format!(r#","resultType":"complete","_meta":{meta}}}}}"#)),
             modern_meta: meta,
             offers,
@@ -261,8 +260,28 @@ fn named(name: &str, title: &str, version: Legacy) -> Map<String, Value> {
     out
 }
 
-fn tail(result: &Value) -> Bytes {
-    Bytes::from(format!(r#""result":{result}}}"#))
+/// `"name":[…]`, encoded one by one: all items of a service as values at once would be megabytes, and stay resident.
+fn member(name: &str, items: impl Iterator<Item = Value>) -> String {
+    let mut out = format!(r#""{name}":["#);
+    for (at, item) in items.enumerate() {
+        let comma = if at == 0 { "" } else { "," };
+        // Writing to a string has no way to fail.
+        let _ = write!(out, "{comma}{item}");
+    }
+    out.push(']');
+    out
+}
+
+/// The tails of a list in every revision; those that do not differ share one.
+fn per_revision(list: impl Fn(Legacy) -> String) -> [Bytes; 4] {
+    let mut last = Bytes::new();
+    Legacy::ALL.map(|version| {
+        let tail = format!(r#""result":{{{}}}}}"#, list(version));
+        if last != tail {
+            last = Bytes::from(tail);
+        }
+        last.clone()
+    })
 }
 
 fn members(value: Value) -> Map<String, Value> {

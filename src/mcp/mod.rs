@@ -66,11 +66,12 @@ use actix_web::{HttpRequest, web};
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     let at =
         |path: &str| web::resource([path.to_owned(), format!("{path}/")]).guard(fn_guard(names_a_service));
-    for place in ["", "/{svc}"] {
+    // The busiest first: routes are tried in turn.
+    for place in ["/{svc}", ""] {
+        cfg.service(at(&format!("{place}/mcp")).route(web::route().to(endpoint::serve)));
         cfg.service(at(&format!("{place}/sse")).route(web::route().to(sse::open)));
         cfg.service(at(&format!("{place}/ws")).route(web::route().to(ws::open)));
         cfg.service(at(&format!("{place}/messages")).route(web::route().to(sse::post)));
-        cfg.service(at(&format!("{place}/mcp")).route(web::route().to(endpoint::serve)));
     }
     cfg.service(at("/{svc}").route(web::route().to(endpoint::serve)));
 }

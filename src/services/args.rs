@@ -28,7 +28,7 @@ pub(super) enum OutputFormat {
 
 /// Arguments as a typed value. They fit the schema already, so a mismatch is ours.
 pub(super) fn typed<T: DeserializeOwned>(args: &Args) -> Result<T, ToolError> {
-    serde_json::from_value(Value::Object(args.clone())).map_err(ToolError::internal)
+    T::deserialize(args).map_err(ToolError::internal)
 }
 
 /// Whether an argument that the schema does not list was given and means yes.

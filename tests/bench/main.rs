@@ -1,8 +1,8 @@
 //! Load bench: what one request costs the server process, beside two hand-written references and, where
 //! `tests/bench/run` has installed them, servers by others, all in the same run.
 //!
-//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- streams` for idle streams, `-- store` for connections to Redis). Needs `redis-server`. Every
-//! subject is a process of its own, so that its CPU time is counted apart from the driver's; rounds are interleaved, so
+//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- --only W2` for loads of that
+//! title, `-- streams` for idle streams, `-- store` for connections to Redis). Needs `redis-server`. Every subject is a process of its own, so that its CPU time is counted apart from the driver's; rounds are interleaved, so
 //! that a noisy machine is noisy for all of them. Read the ratios: absolute figures belong to the machine.
 //!
 //! - `entrada`: the product, `serve` on Redis, before the simulated Graph.
@@ -46,6 +46,18 @@ struct Plan {
     fast: usize,
     slow: usize,
     sign_ins: usize,
+    /// Loads whose titles begin so; all of them when empty.
+    only: String,
+}
+
+impl Plan {
+    fn full(only: &str) -> Self {
+        Self { rounds: 3, fast: 8_000, slow: 4_000, sign_ins: 400, only: only.to_owned() }
+    }
+
+    fn has(&self, title: &str) -> bool {
+        title.starts_with(&self.only)
+    }
 }
 
 /// Loads, by the names of the table.
@@ -65,10 +77,13 @@ fn main() {
         Some("streams") => streams::run(arguments.get(1).map_or(10_000, |count| count.parse().unwrap())),
         Some("store") => store::run(),
         Some("reference-by-hand") => reference::by_hand(&arguments[1], &arguments[2], &arguments[3]),
-        Some("--quick") => run(&Plan { rounds: 1, fast: 1_000, slow: 500, sign_ins: 50 }),
-        _ => run(&Plan { rounds: 3, fast: 8_000, slow: 4_000, sign_ins: 400 }),
+        Some("--quick") => run(&Plan { rounds: 1, fast: 1_000, slow: 500, sign_ins: 50, ..Plan::full("") }),
+        Some("--only") => run(&Plan::full(&arguments[1])),
+        _ => run(&Plan::full("")),
     }
 }
+
+const SIGN_INS: &str = "W4 sign-in cycles";
 
 /// A slow subject is told by fewer requests: nobody waits minutes for it.
 const SLOW_SUBJECT: [&str; 2] = ["TypeScript SDK 2.4.0", "FastMCP 4.2.3"];
@@ -82,21 +97,29 @@ async fn run(plan: &Plan) {
     let calls = [Ask::ten_messages()];
     for _ in 0..plan.rounds {
         world.graph_delay(0).await;
-        for (name, subject) in world.for_lists() {
-            table.add(LISTS, name, load(32, plan.fast, name).run(subject, &lists).await);
+        if plan.has(LISTS) {
+            for (name, subject) in world.for_lists() {
+                table.add(LISTS, name, load(32, plan.fast, name).run(subject, &lists).await);
+            }
         }
-        for (name, subject) in world.for_calls() {
-            table.add(CALLS, name, load(32, plan.fast, name).run(subject, &calls).await);
+        if plan.has(CALLS) {
+            for (name, subject) in world.for_calls() {
+                table.add(CALLS, name, load(32, plan.fast, name).run(subject, &calls).await);
+            }
         }
         world.graph_delay(30).await;
         for (title, connections) in [(SLOW_64, 64), (SLOW_256, 256)] {
+            if !plan.has(title) {
+                continue;
+            }
             for (name, subject) in world.for_calls() {
                 table.add(title, name, load(connections, plan.slow, name).run(subject, &calls).await);
             }
         }
     }
     world.graph_delay(0).await;
-    let cycles = sign_in::run(&world, plan.sign_ins).await;
+    let sign_ins = if plan.has(SIGN_INS) { plan.sign_ins } else { 0 };
+    let cycles = sign_in::run(&world, sign_ins).await;
     table.print();
     goals::print(&table, &world, &cycles);
 }

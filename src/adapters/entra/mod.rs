@@ -13,6 +13,7 @@ mod id_token;
 #[cfg(test)]
 mod tests;
 
+use crate::adapters::http::Clients;
 use crate::domain::clock::{SharedClock, Timestamp};
 use crate::domain::ids::UserKey;
 use crate::domain::meters::Meters;
@@ -102,7 +103,7 @@ struct Discovery {
 /// Entra over HTTP.
 pub(crate) struct EntraProvider {
     settings: EntraSettings,
-    http: reqwest::Client,
+    http: Clients,
     clock: SharedClock,
     discovery: Cached<Discovery>,
     keys: Cached<JwkSet>,
@@ -118,7 +119,7 @@ impl std::fmt::Debug for EntraProvider {
 }
 
 impl EntraProvider {
-    pub(crate) fn new(settings: EntraSettings, http: reqwest::Client, clock: SharedClock) -> Self {
+    pub(crate) fn new(settings: EntraSettings, http: Clients, clock: SharedClock) -> Self {
         Self {
             settings,
             http,
@@ -143,13 +144,13 @@ impl EntraProvider {
             if set.are_complete() {
                 return Ok(set.over(Discovery::default()));
             }
-            endpoint::get_json(&self.http, &url).await.map(|found| set.over(found))
+            endpoint::get_json(self.http.here(), &url).await.map(|found| set.over(found))
         };
         self.discovery.get(self.clock.now(), DOCUMENT_AGE, load).await
     }
 
     async fn keys(&self, uri: &str, max_age: Duration) -> Result<Arc<JwkSet>, IdentityError> {
-        self.keys.get(self.clock.now(), max_age, endpoint::get_json(&self.http, uri)).await
+        self.keys.get(self.clock.now(), max_age, endpoint::get_json(self.http.here(), uri)).await
     }
 
     /// Posts to the token endpoint with our credential.
@@ -163,7 +164,7 @@ impl EntraProvider {
         all.extend(claims.iter().map(|claims| ("claims", claims.as_str())));
         all.push(("client_id", &self.settings.client_id));
         all.extend(proof.iter().map(|(name, value)| (*name, value.expose().as_str())));
-        let answer = endpoint::post_token(&self.http, endpoint, &all).await;
+        let answer = endpoint::post_token(self.http.here(), endpoint, &all).await;
         let error = answer.as_ref().err().map(|classified| &classified.error);
         self.note(error.map(|error| error.fault));
         let operation =
@@ -366,7 +367,7 @@ impl IdentityProvider for EntraProvider {
     async fn settle(&self, tokens: &UpstreamTokens) -> Result<Profile, IdentityError> {
         let allowed = &self.settings.allowed_groups;
         let token = tokens.access_token.expose();
-        let known = groups::ask(&self.http, &self.settings.graph_url, token, allowed).await?;
+        let known = groups::ask(self.http.here(), &self.settings.graph_url, token, allowed).await?;
         Ok(Profile { groups: Some(known), ..tokens.profile.clone() })
     }
 

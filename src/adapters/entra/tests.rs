@@ -1,7 +1,7 @@
 //! The provider against the simulated tenant, over real HTTP.
 
 use super::*;
-use crate::adapters::http::{PlainHttp, client};
+use crate::adapters::http::{Clients, PlainHttp, client};
 use crate::domain::clock::{Clock, SystemClock, TestClock};
 use crate::sim::{Tenant, TenantOptions};
 use base64::Engine;
@@ -12,6 +12,10 @@ use sha2::{Digest, Sha256};
 
 const REDIRECT: &str = "http://127.0.0.1:9/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+fn clients() -> Clients {
+    Clients::new(PlainHttp::Allowed).unwrap()
+}
 
 struct World {
     url: String,
@@ -40,7 +44,7 @@ impl World {
     }
 
     fn provider(&self) -> EntraProvider {
-        EntraProvider::new(self.settings.clone(), self.http.clone(), Arc::new(SystemClock))
+        EntraProvider::new(self.settings.clone(), clients(), Arc::new(SystemClock))
     }
 
     async fn fault(&self, rule: Value) {
@@ -151,7 +155,7 @@ async fn a_clock_that_runs_away_ends_no_login() {
     let SignIn { user, tokens, .. } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let tomorrow = SystemClock.now().plus(Duration::from_hours(24));
     let clock = Arc::new(TestClock::at(tomorrow.as_millis()));
-    let ahead = EntraProvider::new(world.settings.clone(), world.http.clone(), clock);
+    let ahead = EntraProvider::new(world.settings.clone(), clients(), clock);
     let error = ahead.refresh(&user, &tokens).await.unwrap_err();
     assert_eq!(error.fault, IdentityFault::Unavailable, "{error}");
 }
@@ -170,7 +174,7 @@ async fn a_foreign_nonce_or_verifier_signs_nobody_in() {
 async fn unknown_keys_cost_one_fetch_per_cool_down() {
     let world = World::start();
     let clock = Arc::new(TestClock::at(SystemClock.now().as_millis()));
-    let provider = EntraProvider::new(world.settings.clone(), world.http.clone(), clock.clone());
+    let provider = EntraProvider::new(world.settings.clone(), clients(), clock.clone());
     world.exchange(&provider, VERIFIER, "n").await.unwrap();
     for (wait, fetched) in [(Duration::ZERO, 1), (KEY_COOL_DOWN, 2), (Duration::ZERO, 2), (KEY_COOL_DOWN, 3)]
     {
@@ -218,7 +222,7 @@ async fn a_wrong_secret_is_our_fault_and_not_the_users() {
     let SignIn { user, tokens, .. } = world.exchange(&world.provider(), VERIFIER, "n").await.unwrap();
     let settings =
         EntraSettings { credential: Credential::choose("wrong", "", ""), ..world.settings.clone() };
-    let provider = EntraProvider::new(settings, world.http.clone(), Arc::new(SystemClock));
+    let provider = EntraProvider::new(settings, clients(), Arc::new(SystemClock));
     let error = provider.refresh(&user, &tokens).await.unwrap_err();
     assert_eq!(error.fault, IdentityFault::CredentialRefused);
 }

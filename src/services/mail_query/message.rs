@@ -1,7 +1,7 @@
 //! A message: the view that borrows from Graph's answer, and the flat item that callers get.
 
 use crate::domain::mailbox::Mailbox;
-use crate::graph::page::Text;
+use crate::graph::page::{Text, instant};
 use crate::services::answer::line;
 use crate::services::time::{local_text, utc_text};
 use chrono::{DateTime, Utc};
@@ -32,6 +32,7 @@ pub(super) struct MessageView<'a> {
     pub(super) cc_recipients: Vec<RecipientView<'a>>,
     #[serde(borrow)]
     pub(super) bcc_recipients: Vec<RecipientView<'a>>,
+    #[serde(deserialize_with = "instant")]
     pub(super) received_date_time: Option<DateTime<Utc>>,
     pub(super) is_read: Option<bool>,
     pub(super) has_attachments: Option<bool>,

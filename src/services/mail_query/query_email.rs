@@ -365,13 +365,13 @@ fn body_share(max_chars: usize, count: usize) -> usize {
 fn printed(items: &[Item], max_chars: usize) -> (String, usize) {
     let (mut text, mut used) = (String::new(), 0);
     for (index, item) in items.iter().enumerate() {
-        let mut entry = String::new();
-        item.print(index + 1, &mut entry);
-        used += entry.chars().count();
+        let begin = text.len();
+        item.print(index + 1, &mut text);
+        used += text.get(begin..).map_or(0, |entry| entry.chars().count());
         if used > max_chars && index > 0 {
+            text.truncate(begin);
             return (text, index);
         }
-        text.push_str(&entry);
     }
     (text, items.len())
 }

@@ -4,6 +4,7 @@
 use super::MailQuery;
 use crate::adapters::embedded::EmbeddedStore;
 use crate::adapters::graph_http::GraphHttp;
+use crate::adapters::http::{Clients, PlainHttp};
 use crate::adapters::net_probe::NetProbe;
 use crate::domain::cipher::Cipher;
 use crate::domain::clock::{SystemClock, Timestamp};
@@ -107,7 +108,7 @@ impl World {
             users.insert(name, (user, token));
         }
         let clock = Arc::new(SystemClock);
-        let transport = Arc::new(GraphHttp::new(http.clone(), &graph, true));
+        let transport = Arc::new(GraphHttp::new(Clients::new(PlainHttp::Allowed).unwrap(), &graph, true));
         let keepsakes = Keepsakes::new(
             Arc::new(EmbeddedStore::memory(clock.clone())),
             Cipher::new(&KeyRing::from_text(&"k".repeat(40)).unwrap()),
