@@ -138,8 +138,9 @@ pub(super) fn clipped(mut text: String, max: usize) -> String {
 /// One line: runs of white space and control characters become one space.
 pub(super) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    // In runs: a character at a time would cost as much as reading the answer.
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+    // Almost all characters are told by one comparison.
+    let parts = |c: char| c <= ' ' || c >= '\u{7f}' && (c.is_whitespace() || c.is_control());
+    for word in text.split(parts).filter(|word| !word.is_empty()) {
         if !out.is_empty() {
             out.push(' ');
         }

@@ -106,7 +106,8 @@ impl Run<'_> {
         want: usize,
     ) -> Result<Listing, GraphError> {
         let mut out = Listing::default();
-        let mut seen = HashSet::new();
+        // A message that moves down while pages are read comes again on a later one.
+        let mut seen: HashSet<String> = HashSet::new();
         for _ in 0..MAX_CALLS {
             let answer = self.graph.send(self.asker, self.request(&target)).await?;
             let page: Page<'_, MessageView<'_>> = answer.view()?;
@@ -117,7 +118,7 @@ impl Run<'_> {
                     return Ok(out);
                 }
                 out.scanned += 1;
-                if self.plan.post.keeps(view) && seen.insert(view.id.to_string()) {
+                if self.plan.post.keeps(view) && !seen.contains(&*view.id) {
                     out.found.push(Found { item: project(view, self.frame), at: at() });
                     kept += 1;
                 }
@@ -135,6 +136,7 @@ impl Run<'_> {
             if out.found.len() == want {
                 break;
             }
+            seen.extend(page.value.iter().map(|view| view.id.to_string()));
         }
         if out.found.len() < want {
             out.warnings.push(format!("Looked at {} messages; pass `next_cursor` to go on.", out.scanned));
