@@ -30,8 +30,7 @@ impl<T> Endpoints for T where
 {
 }
 
-/// Mounts the endpoints. Expects `web::Data<OauthState>`, and to be called before the scopes of the services, which
-/// would answer `/<svc>/authorize` and its like themselves.
+/// Mounts the endpoints. Expects `web::Data<OauthState>`. No route of a service matches `/<svc>/authorize` and its like.
 pub(crate) fn configure(cfg: &mut web::ServiceConfig) {
     well_known(cfg);
     for path in ["/register", "/oauth/register", "/{service}/register"] {
