@@ -35,17 +35,12 @@ fn tokenizer() -> &'static CoreBPE {
 
 /// The tokens of a text.
 fn encoded(text: &str) -> Vec<u32> {
-    match tokenizer().encode(text, &HashSet::new()) {
-        Ok((tokens, _)) => tokens,
+    let Ok((tokens, _)) = tokenizer().encode(text, &HashSet::new()) else {
         // Its regex gives up on a million blanks in a row. Halves differ by a token where they meet.
-        Err(_) => {
-            let (begin, end) = text.split_at(text.floor_char_boundary(text.len() / 2));
-            if begin.is_empty() {
-                return Vec::new();
-            }
-            [encoded(begin), encoded(end)].concat()
-        }
-    }
+        let (begin, end) = text.split_at(text.floor_char_boundary(text.len() / 2));
+        return if begin.is_empty() { Vec::new() } else { [encoded(begin), encoded(end)].concat() };
+    };
+    tokens
 }
 
 /// Tokens of a text.
