@@ -1,5 +1,5 @@
-//! Microsoft Graph over HTTP: one long-lived client per worker, no redirects (the client is built without), answers bounded while
-//! they stream in, and no way to make a token travel to another host.
+//! Microsoft Graph over HTTP: one long-lived client per worker, no redirects (the client is built without), answers bounded
+//! while they stream in, and no way to make a token travel to another host.
 
 use crate::adapters::http::Clients;
 use crate::ports::graph::{

@@ -50,14 +50,16 @@ pub(crate) fn client(plain: PlainHttp) -> Result<reqwest::Client, ClientError> {
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     plain: PlainHttp,
+    /// Proof that one can be built, and the client of the thread that did.
     first: reqwest::Client,
     made: Arc<ThreadLocal<reqwest::Client>>,
 }
 
 impl Clients {
     pub(crate) fn new(plain: PlainHttp) -> Result<Self, ClientError> {
-        let first = client(plain)?;
-        Ok(Self { plain, first, made: Arc::default() })
+        let (first, made) = (client(plain)?, ThreadLocal::new());
+        made.get_or(|| first.clone());
+        Ok(Self { plain, first, made: Arc::new(made) })
     }
 
     /// The client of this thread.

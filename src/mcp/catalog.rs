@@ -166,9 +166,8 @@ impl Ready {
         let meta = json!({ "io.modelcontextprotocol/serverInfo": info });
         // Tools beyond a token's scopes are shown, so that a client can step up.
         let modern_with = |members: &str, meta: &Value| {
-            Bytes::from(format!(
-                r#""result":{{{members},"ttlMs":{LIST_TTL_MS},"cacheScope":"public","resultType":"complete","_meta":{meta}}}}}"#
-            ))
+            let close = modern_close(meta);
+            Bytes::from(format!(r#""result":{{{members},"ttlMs":{LIST_TTL_MS},"cacheScope":"public"{close}"#))
         };
         let modern = |members: &str| modern_with(members, &meta);
         // People read the title where they choose a server; later answers need not repeat it.
@@ -200,7 +199,7 @@ impl Ready {
             modern_tools: modern(&tools(newest)),
             modern_prompts: modern(&prompts(newest)),
             modern_templates: modern(&templates(newest)),
-            modern_close: Bytes::from(format!(r#","resultType":"complete","_meta":{meta}}}}}"#)),
+            modern_close: Bytes::from(modern_close(&meta)),
             modern_meta: meta,
             offers,
             headers: specs.iter().map(|s| (s.name, mirrored(&s.input_schema))).collect(),
@@ -258,6 +257,10 @@ fn named(name: &str, title: &str, version: Legacy) -> Map<String, Value> {
         out.insert("title".to_owned(), json!(title));
     }
     out
+}
+
+fn modern_close(meta: &Value) -> String {
+    format!(r#","resultType":"complete","_meta":{meta}}}}}"#)
 }
 
 /// `"name":[…]`, encoded one by one: all items of a service as values at once would be megabytes, and stay resident.

@@ -53,12 +53,13 @@ pub(super) fn cut(text: &str, most: u64) -> (&str, bool) {
     if text.len() as u64 <= most {
         return (text, false);
     }
-    let encoded = encoded(text);
+    let mut tokens = encoded(text);
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    let Some(kept) = encoded.get(..most).filter(|kept| kept.len() < encoded.len()) else {
+    if tokens.len() <= most {
         return (text, false);
-    };
-    let bytes = tokenizer().decode_bytes(kept).map_or(0, |bytes| bytes.len());
+    }
+    tokens.truncate(most);
+    let bytes = tokenizer().decode_bytes(&tokens).map_or(0, |bytes| bytes.len());
     // A token may end within a letter.
     (text.get(..text.floor_char_boundary(bytes)).unwrap_or(text), true)
 }

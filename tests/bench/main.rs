@@ -1,9 +1,10 @@
 //! Load bench: what one request costs the server process, beside two hand-written references and, where
 //! `tests/bench/run` has installed them, servers by others, all in the same run.
 //!
-//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- --only W2` for loads of that
-//! title, `-- streams` for idle streams, `-- store` for connections to Redis). Needs `redis-server`. Every subject is a process of its own, so that its CPU time is counted apart from the driver's; rounds are interleaved, so
-//! that a noisy machine is noisy for all of them. Read the ratios: absolute figures belong to the machine.
+//! `cargo bench --bench load` (`-- --quick` for a fast look, `-- --only W2` for loads of that title, `-- streams` for idle
+//! streams, `-- store` for connections to Redis). Needs `redis-server`. Every subject is a process of its own, so that its
+//! CPU time is counted apart from the driver's; rounds are interleaved, so that a noisy machine is noisy for all of them.
+//! Read the ratios: absolute figures belong to the machine.
 //!
 //! - `entrada`: the product, `serve` on Redis, before the simulated Graph.
 //! - `echo`: an actix-web handler that answers the same bytes, and does nothing else.
@@ -65,6 +66,7 @@ pub(crate) const LISTS: &str = "W1 discover, tools/list";
 pub(crate) const CALLS: &str = "W2 tools/call, Graph at 0 ms";
 pub(crate) const SLOW_64: &str = "W3 tools/call, Graph at 30 ms, 64";
 pub(crate) const SLOW_256: &str = "W3 tools/call, Graph at 30 ms, 256";
+const SIGN_INS: &str = "W4 sign-in cycles";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -83,8 +85,6 @@ fn main() {
     }
 }
 
-const SIGN_INS: &str = "W4 sign-in cycles";
-
 /// A slow subject is told by fewer requests: nobody waits minutes for it.
 const SLOW_SUBJECT: [&str; 2] = ["TypeScript SDK 2.4.0", "FastMCP 4.2.3"];
 const SLOW_SHARE: usize = 8;
@@ -96,32 +96,28 @@ async fn run(plan: &Plan) {
     let lists = [Ask::method("server/discover"), Ask::method("tools/list")];
     let calls = [Ask::ten_messages()];
     for _ in 0..plan.rounds {
-        world.graph_delay(0).await;
-        if plan.has(LISTS) {
-            for (name, subject) in world.for_lists() {
-                table.add(LISTS, name, load(32, plan.fast, name).run(subject, &lists).await);
-            }
-        }
-        if plan.has(CALLS) {
-            for (name, subject) in world.for_calls() {
-                table.add(CALLS, name, load(32, plan.fast, name).run(subject, &calls).await);
-            }
-        }
-        world.graph_delay(30).await;
-        for (title, connections) in [(SLOW_64, 64), (SLOW_256, 256)] {
+        for (title, delay_ms, connections) in
+            [(LISTS, 0, 32), (CALLS, 0, 32), (SLOW_64, 30, 64), (SLOW_256, 30, 256)]
+        {
             if !plan.has(title) {
                 continue;
             }
-            for (name, subject) in world.for_calls() {
-                table.add(title, name, load(connections, plan.slow, name).run(subject, &calls).await);
+            world.graph_delay(delay_ms).await;
+            let requests = if delay_ms == 0 { plan.fast } else { plan.slow };
+            let (subjects, asks) = if title == LISTS {
+                (world.for_lists(), &lists[..])
+            } else {
+                (world.for_calls(), &calls[..])
+            };
+            for (name, subject) in subjects {
+                table.add(title, name, load(connections, requests, name).run(subject, asks).await);
             }
         }
     }
     world.graph_delay(0).await;
-    let sign_ins = if plan.has(SIGN_INS) { plan.sign_ins } else { 0 };
-    let cycles = sign_in::run(&world, sign_ins).await;
+    let cycles = if plan.has(SIGN_INS) { Some(sign_in::run(&world, plan.sign_ins).await) } else { None };
     table.print();
-    goals::print(&table, &world, &cycles);
+    goals::print(&table, &world, cycles.as_ref());
 }
 
 fn load(connections: usize, requests: usize, subject: &str) -> Load {

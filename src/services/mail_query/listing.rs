@@ -106,8 +106,7 @@ impl Run<'_> {
         want: usize,
     ) -> Result<Listing, GraphError> {
         let mut out = Listing::default();
-        // A message that moves down while pages are read comes again on a later one.
-        let mut seen: HashSet<String> = HashSet::new();
+        let mut seen = HashSet::new();
         for _ in 0..MAX_CALLS {
             let answer = self.graph.send(self.asker, self.request(&target)).await?;
             let page: Page<'_, MessageView<'_>> = answer.view()?;
@@ -118,7 +117,7 @@ impl Run<'_> {
                     return Ok(out);
                 }
                 out.scanned += 1;
-                if self.plan.post.keeps(view) && !seen.contains(&*view.id) {
+                if self.plan.post.keeps(view) && seen.insert(view.id.to_string()) {
                     out.found.push(Found { item: project(view, self.frame), at: at() });
                     kept += 1;
                 }
@@ -136,7 +135,6 @@ impl Run<'_> {
             if out.found.len() == want {
                 break;
             }
-            seen.extend(page.value.iter().map(|view| view.id.to_string()));
         }
         if out.found.len() < want {
             out.warnings.push(format!("Looked at {} messages; pass `next_cursor` to go on.", out.scanned));
