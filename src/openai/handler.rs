@@ -8,6 +8,7 @@ use super::engine::Job;
 use super::error::ApiError;
 use super::idempotency::{self, Asked, Standing};
 use super::state::OpenAiState;
+use super::usage;
 use crate::domain::random;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
@@ -49,6 +50,7 @@ async fn answer<W: Wanted>(
     let id = format!("{}{}", W::PREFIX, random::text::<18>());
     let created = state.clock.now().as_secs();
     let is_streamed = wanted.is_streamed();
+    usage::ready().await;
     let mut claim = None;
     if let Some(key) = key {
         let (user, client) = (&bearer.caller.user, &bearer.caller.client);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
 use tiktoken_rs::{CoreBPE, o200k_base_singleton};
+use tokio::sync::OnceCell;
 
 /// What the roles and limits of a message cost beside its text, by OpenAI's own account.
 const PER_MESSAGE: u64 = 3;
@@ -31,6 +32,13 @@ impl Usage {
 
 fn tokenizer() -> &'static CoreBPE {
     o200k_base_singleton()
+}
+
+/// Waits until the vocabulary has been read: most of a second, once, off the workers.
+pub(super) async fn ready() {
+    static READ: OnceCell<()> = OnceCell::const_new();
+    let read = async || drop(tokio::task::spawn_blocking(tokenizer).await);
+    READ.get_or_init(read).await;
 }
 
 /// The tokens of a text.
