@@ -62,6 +62,12 @@ impl Teams {
     pub(super) fn new(seeded: Seeded) -> Self {
         Self { book: RwLock::new(seeded), limits: ThreadLimits::default() }
     }
+
+    /// Lets a second go by for every chat, for tests that are about something else.
+    #[cfg(test)]
+    pub(super) fn rest(&self) {
+        self.limits.forget();
+    }
 }
 
 /// Whether the path is answered here.

@@ -20,7 +20,7 @@ async fn messages_are_changed_by_their_author_and_reacted_to_by_everybody_in_the
     let text = |text: &str| json!({"body": {"contentType": "html", "content": text}});
     let ask = async |token: &str, (method, template): (&str, &str), url: String, body: Value, status: u16| {
         // One chat takes four requests in a second.
-        tokio::time::sleep(std::time::Duration::from_millis(260)).await;
+        lab.state.graph.teams.rest();
         send(&lab, token, &description, Wish { method, template, url, body, status }).await
     };
     let post = ("POST", "/chats/{chat-id}/messages");
@@ -40,6 +40,7 @@ async fn messages_are_changed_by_their_author_and_reacted_to_by_everybody_in_the
     ] {
         ask(token, react, format!("{own}/setReaction"), body, status).await;
     }
+    lab.state.graph.teams.rest();
     let seen = lab.get("bob", &own).await.json();
     assert_eq!(
         (&seen["body"]["content"], seen["lastEditedDateTime"].is_string()),
@@ -53,6 +54,7 @@ async fn messages_are_changed_by_their_author_and_reacted_to_by_everybody_in_the
     ask(&bob, delete, as_user("bob"), Value::Null, 403).await;
     ask(&bob, delete, as_user("alice"), Value::Null, 403).await;
     ask(&alice, delete, as_user("alice"), Value::Null, 204).await;
+    lab.state.graph.teams.rest();
     let gone = lab.get("bob", &own).await.json();
     assert_eq!((&gone["body"]["content"], gone["deletedDateTime"].is_string()), (&json!(""), true));
     ask(&alice, ("PATCH", MESSAGE), own.clone(), text("again"), 403).await;
@@ -87,7 +89,7 @@ async fn files_quotes_and_new_chats_fit_the_description() {
     let say = async |content: &str, attachments: Value, status: u16| {
         let body = json!({"body": {"contentType": "html", "content": content}, "attachments": attachments});
         let (template, url) = ("/chats/{chat-id}/messages", url.clone());
-        tokio::time::sleep(std::time::Duration::from_millis(260)).await;
+        lab.state.graph.teams.rest();
         send(&lab, &alice, &description, Wish { method: "POST", template, url, body, status }).await.json()
     };
     let file = "153fa47d-18c9-4179-be08-9879815a9f90";
@@ -196,7 +198,7 @@ async fn channels_are_read_and_written_by_their_members_and_fit_the_description(
     let (alice, bob, minji) =
         (lab.token("alice", &scopes), lab.token("bob", &scopes), lab.token("minji", &scopes));
     let get = async |token: &str, path: &str| {
-        tokio::time::sleep(std::time::Duration::from_millis(260)).await;
+        lab.state.graph.teams.rest();
         lab.send(token, "GET", &format!("/v1.0{path}"), &[], "").await
     };
     let fits = |got: &super::Got, template: &str| {
@@ -240,7 +242,7 @@ async fn channels_are_read_and_written_by_their_members_and_fit_the_description(
     }
     let post = async |token: &str, template: &str, url: String, status: u16| {
         let body = json!({"subject": "S", "body": {"contentType": "html", "content": "<p>x</p>"}});
-        tokio::time::sleep(std::time::Duration::from_millis(260)).await;
+        lab.state.graph.teams.rest();
         send(&lab, token, &description, Wish { method: "POST", template, url, body, status }).await.json()
     };
     let made = post(&bob, POSTS, format!("{cranes}/messages"), 201).await;
