@@ -26,3 +26,4 @@ pub(crate) mod switches;
 pub(crate) mod token;
 pub(crate) mod turns;
 pub(crate) mod upstream;
+pub(crate) mod write_mark;

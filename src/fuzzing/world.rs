@@ -11,6 +11,7 @@ use crate::domain::reach::Policy;
 use crate::domain::resource::Resources;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::Hasher;
+use crate::domain::write_mark::WriteMark;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::fuzzing::{self as graph, Asked};
 use crate::planner::{Background, Organizations, Period, explain, read};
@@ -142,7 +143,7 @@ fn context(world: &World) -> CallContext {
     };
     // Too short to wait for anything.
     let deadline = Instant::now() + Duration::from_millis(400);
-    CallContext { caller, deadline, outlet: Outlet::default(), mailbox: None }
+    CallContext { caller, deadline, outlet: Outlet::default(), mailbox: None, mark: WriteMark::default() }
 }
 
 /// Arguments for every tool: repaired into what its schema says, and then left as they are; or refused in words that name

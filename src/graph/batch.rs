@@ -198,7 +198,12 @@ mod tests {
 
     async fn run(graph: &Arc<FakeGraph>, count: usize) -> Vec<Result<Value, GraphError>> {
         let user = UserKey::new("t", "alice");
-        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker {
+            user: &user,
+            mailbox: None,
+            deadline: Instant::now() + Duration::from_mins(1),
+            mark: None,
+        };
         client(graph.clone()).batch(asker, &parts(count), true).await.unwrap()
     }
 
@@ -264,7 +269,12 @@ mod tests {
         let graph =
             FakeGraph::new(|_, _| answer(400, &json!({"error": {"code": "BadRequest", "message": "m"}})));
         let user = UserKey::new("t", "alice");
-        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker {
+            user: &user,
+            mailbox: None,
+            deadline: Instant::now() + Duration::from_mins(1),
+            mark: None,
+        };
         assert!(client(graph).batch(asker, &parts(2), true).await.is_err());
     }
 }

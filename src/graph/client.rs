@@ -196,6 +196,9 @@ impl GraphClient {
             // Nothing of this attempt was sent, and what came before it was judged.
             return Tried::Judged(Next::Fail(GraphError::TimedOut));
         }
+        if let Some(mark) = asker.mark.filter(|_| request.writes) {
+            mark.set();
+        }
         let asked = wire(request, access, timeout);
         let result = match reading {
             Reading::Whole => self.transport.send(asked).await,

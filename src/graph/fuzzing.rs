@@ -38,7 +38,7 @@ pub(crate) fn url(data: &[u8]) {
     let user = UserKey::new("t", "u");
     let mailbox = arguments.first().and_then(|text| Mailbox::parse(text));
     for mailbox in [None, mailbox.as_ref()] {
-        let asker = Asker { user: &user, mailbox, deadline: Instant::now() };
+        let asker = Asker { user: &user, mailbox, deadline: Instant::now(), mark: None };
         let placed = asker.placed(&target);
         let Ok(url) = Url::parse(&format!("https://graph.example/v1.0{placed}")) else {
             unreachable!("{placed}")
@@ -133,8 +133,12 @@ async fn sent(response: GraphResponse) {
     let user = UserKey::new("t", "u");
     let world = client(move |_| response.clone());
     // Too little time to wait for anything.
-    let asker =
-        || Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_millis(300) };
+    let asker = || Asker {
+        user: &user,
+        mailbox: None,
+        deadline: Instant::now() + Duration::from_millis(300),
+        mark: None,
+    };
     let requests = [
         Request::outlook(Target::new("/me/messages")),
         Request::write(Method::POST, Target::new("/me/sendMail"), Some(Bytes::from_static(b"{}"))),

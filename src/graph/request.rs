@@ -3,6 +3,7 @@
 use super::encode::{Target, segment};
 use crate::domain::ids::UserKey;
 use crate::domain::mailbox::Mailbox;
+use crate::domain::write_mark::WriteMark;
 use crate::ports::gate::Workload;
 use bytes::Bytes;
 use http::Method;
@@ -16,6 +17,8 @@ pub(crate) struct Asker<'a> {
     /// Another's mailbox, in which Outlook requests of `/me/…` mean `/users/{address}/…`.
     pub(crate) mailbox: Option<&'a Mailbox>,
     pub(crate) deadline: Instant,
+    /// Set when a write is sent, for who answers if the call is broken off.
+    pub(crate) mark: Option<&'a WriteMark>,
 }
 
 impl Asker<'_> {

@@ -5,6 +5,7 @@ use super::request::{Asker, Request};
 use super::testing::{FakeGraph, FakeTokens, OpenGate, json, raw};
 use crate::domain::ids::UserKey;
 use crate::domain::mailbox::Mailbox;
+use crate::domain::write_mark::WriteMark;
 use crate::ports::graph::TransportError;
 use crate::ports::tokens::TokenError;
 use http::Method;
@@ -36,6 +37,7 @@ impl Rig {
             user: &self.user,
             mailbox: None,
             deadline: Instant::now() + Duration::from_secs(seconds),
+            mark: None,
         };
         self.client.send(asker, Request::outlook(Target::new("/me/messages")).html_bodies()).await
     }
@@ -139,7 +141,12 @@ async fn refusals_are_never_repeated() {
 #[tokio::test]
 async fn a_question_too_long_for_an_address_is_not_taken_for_an_outage() {
     let rig = rig(FakeGraph::new(|_, _| json(200, &value!({}))));
-    let asker = Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(20) };
+    let asker = Asker {
+        user: &rig.user,
+        mailbox: None,
+        deadline: Instant::now() + Duration::from_secs(20),
+        mark: None,
+    };
     let long = Target::new("/me/messages").with("$search", &"\u{acc4}".repeat(5000));
     let error = rig.client.send(asker, Request::outlook(long)).await.unwrap_err();
     assert!(matches!(error, GraphError::Refused { fault: Fault::InternalQuery, .. }), "{error:?}");
@@ -154,13 +161,41 @@ async fn a_broken_connection_is_tried_again() {
     rig.get(20).await.unwrap();
 }
 
+/// What a call that is broken off is told rests on it: a preview that took too long has done nothing.
+#[tokio::test]
+async fn what_writes_leaves_a_mark_before_it_is_sent_and_what_reads_leaves_none() {
+    let mark = WriteMark::default();
+    let at_graph = mark.clone();
+    let rig = rig(FakeGraph::new(move |request, _| {
+        let writes = request.method == Method::POST && request.target == "/me/messages";
+        assert_eq!(at_graph.is_set(), writes, "{} {}", request.method, request.target);
+        json(200, &value!({}))
+    }));
+    let asker = Asker {
+        user: &rig.user,
+        mailbox: None,
+        deadline: Instant::now() + Duration::from_secs(30),
+        mark: Some(&mark),
+    };
+    let body = || bytes::Bytes::from_static(b"{}");
+    rig.client.send(asker, Request::outlook(Target::new("/me/messages"))).await.unwrap();
+    rig.client.send(asker, Request::query(Target::new("/search/query"), body())).await.unwrap();
+    let write = Request::write(Method::POST, Target::new("/me/messages"), Some(body()));
+    rig.client.send(asker, write).await.unwrap();
+}
+
 /// Sends a write to a Graph that answers so; the outcome and how often it was asked.
 async fn write(
     request: Request,
     answer: impl Fn(usize) -> super::testing::Reply + Send + Sync + 'static,
 ) -> (Result<super::client::Answer, GraphError>, usize) {
     let rig = rig(FakeGraph::new(move |_, n| answer(n)));
-    let asker = Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(30) };
+    let asker = Asker {
+        user: &rig.user,
+        mailbox: None,
+        deadline: Instant::now() + Duration::from_secs(30),
+        mark: None,
+    };
     let outcome = rig.client.send(asker, request).await;
     let asked = rig.graph.seen.lock().len();
     (outcome, asked)
@@ -225,8 +260,12 @@ async fn a_file_that_must_be_new_is_sent_once_and_says_what_it_holds() {
 
     let rig = rig(FakeGraph::new(|_, _| raw(200, &[], b"{}")));
     for request in [put(), put().holding("text/csv".to_owned())] {
-        let asker =
-            Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(20) };
+        let asker = Asker {
+            user: &rig.user,
+            mailbox: None,
+            deadline: Instant::now() + Duration::from_secs(20),
+            mark: None,
+        };
         rig.client.send(asker, request).await.unwrap();
     }
     let seen = rig.graph.seen.lock();
@@ -248,7 +287,12 @@ async fn a_removal_whose_answer_got_lost_has_happened() {
 #[tokio::test]
 async fn a_write_names_its_version() {
     let rig = rig(FakeGraph::new(|_, _| raw(412, &[], b"")));
-    let asker = Asker { user: &rig.user, mailbox: None, deadline: Instant::now() + Duration::from_secs(20) };
+    let asker = Asker {
+        user: &rig.user,
+        mailbox: None,
+        deadline: Instant::now() + Duration::from_secs(20),
+        mark: None,
+    };
     let patch = Request::write(Method::PATCH, Target::new("/me/events/x"), None).if_match("W/\"7\"");
     let error = rig.client.send(asker, patch).await.unwrap_err();
     assert!(matches!(error, GraphError::Refused { fault: Fault::Conflict, .. }), "{error:?}");
@@ -283,7 +327,7 @@ async fn in_another_mailbox_the_same_paths_lead_there_and_refusals_are_about_it(
     let rig = rig(FakeGraph::new(move |_, _| json(403, &denied)));
     let mailbox = Mailbox::parse("support@contoso.example").unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
-    let asker = Asker { user: &rig.user, mailbox: Some(&mailbox), deadline };
+    let asker = Asker { user: &rig.user, mailbox: Some(&mailbox), deadline, mark: None };
     let (there, page) = (Target::new("/me/messages/x"), "https://graph.example/v1.0/me/x");
     for (request, asked, expected) in [
         (Request::outlook(there), "/users/support@contoso.example/messages/x", Fault::MailboxDenied),

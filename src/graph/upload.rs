@@ -250,7 +250,12 @@ mod tests {
         let client =
             GraphClient::new(graph.clone(), Arc::new(FakeTokens::default()), Arc::new(OpenGate::default()));
         let user = UserKey::new("t", "u");
-        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker {
+            user: &user,
+            mailbox: None,
+            deadline: Instant::now() + Duration::from_mins(1),
+            mark: None,
+        };
         let open = Request::files_write(Method::POST, "/me/drive/root:/x:/createUploadSession", None);
         let outcome = client.upload(asker, open, Bytes::from(vec![7; PIECE * 5 / 2])).await;
         let seen = graph.seen.lock();
@@ -323,7 +328,12 @@ mod tests {
         let client =
             GraphClient::new(graph.clone(), Arc::new(FakeTokens::default()), Arc::new(OpenGate::default()));
         let user = UserKey::new("t", "u");
-        let asker = Asker { user: &user, mailbox: None, deadline: Instant::now() + Duration::from_mins(1) };
+        let asker = Asker {
+            user: &user,
+            mailbox: None,
+            deadline: Instant::now() + Duration::from_mins(1),
+            mark: None,
+        };
         let open = Request::files_write(Method::POST, "/me/drive/root:/x:/createUploadSession", None);
         let body: ByteStream = Box::pin(futures_util::stream::iter(chunks));
         let outcome = client.upload_from(asker, open, (body, announced)).await;

@@ -51,6 +51,8 @@ pub(crate) trait SharedStore: Send + Sync {
     ) -> Result<Swap, StoreError>;
     /// Spends a value that counts once, such as the `jti` of an assertion: true for the first call only.
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError>;
+    /// Takes that back: what it was spent for was certainly not done.
+    async fn unspend(&self, value: &TokenHash) -> Result<(), StoreError>;
 }
 
 /// Steps of sign-ins, for the operator who is shown a flow id. Never a secret, never an address.

@@ -256,6 +256,7 @@ pub(crate) trait SessionStore: Send + Sync {
 /// Short handles for things too long or too private to hand out, such as the next page of a search.
 #[async_trait]
 pub(crate) trait HandleStore: Send + Sync {
+    /// Kept for good before it answers: what is done next may rest on it.
     async fn put_handle(
         &self,
         user: &UserKey,

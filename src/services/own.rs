@@ -11,7 +11,12 @@ use serde_json::Value;
 
 /// The asker of a call: the caller, in the mailbox of the call, until its deadline.
 pub(super) fn asker(context: &CallContext) -> Asker<'_> {
-    Asker { user: &context.caller.user, mailbox: context.mailbox.as_ref(), deadline: context.deadline }
+    Asker {
+        user: &context.caller.user,
+        mailbox: context.mailbox.as_ref(),
+        deadline: context.deadline,
+        mark: Some(&context.mark),
+    }
 }
 
 /// Refuses other mailboxes and notes a `user_id` that names somebody else. For tools that know one's own mailbox alone;

@@ -3,6 +3,7 @@
 use crate::domain::clock::{SharedClock, TestClock};
 use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::scope::ScopeSet;
+use crate::domain::write_mark::WriteMark;
 use crate::graph::testing::FakeGraph;
 use crate::services::testing::deps;
 use crate::services::{all, m365};
@@ -42,6 +43,7 @@ fn context() -> CallContext {
         deadline: Instant::now() + Duration::from_secs(20),
         outlet: Outlet::default(),
         mailbox: None,
+        mark: WriteMark::default(),
     }
 }
 

@@ -45,7 +45,7 @@ impl Zones {
             return zone;
         }
         let deadline = context.deadline.min(Instant::now() + PATIENCE);
-        let (zone, life) = match ask(&deps.graph, Asker { user, mailbox: None, deadline }).await {
+        let (zone, life) = match ask(&deps.graph, Asker { user, mailbox: None, deadline, mark: None }).await {
             Ok(zone) => (zone.unwrap_or(default), LIFE),
             Err(_) => (default, RETRY),
         };

@@ -5,6 +5,7 @@ use super::outlet::{Ask, Change, Feature, LogLevel, Note, Outlet, Question};
 use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::mailbox::Mailbox;
 use crate::domain::scope::ScopeSet;
+use crate::domain::write_mark::WriteMark;
 use serde_json::Value;
 use std::time::Instant;
 
@@ -48,6 +49,8 @@ pub(crate) struct CallContext {
     pub(crate) mailbox: Option<Mailbox>,
     /// The call must have answered by then.
     pub(crate) deadline: Instant,
+    /// Whether anything was sent that writes.
+    pub(crate) mark: WriteMark,
     /// See [`super::outlet`]; the methods below use it.
     pub(crate) outlet: Outlet,
 }

@@ -14,6 +14,7 @@ use super::schema;
 use super::tool::Tool;
 use crate::domain::ids::ServiceName;
 use crate::domain::meters::Meters;
+use crate::domain::write_mark::WriteMark;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -221,7 +222,8 @@ impl Dispatcher {
 
     fn context(&self, asked: Invocation) -> (CallContext, CancellationToken) {
         let deadline = Instant::now() + self.limits.deadline;
-        (CallContext { caller: asked.caller, mailbox: None, deadline, outlet: asked.outlet }, asked.cancel)
+        let (caller, outlet, mark) = (asked.caller, asked.outlet, WriteMark::default());
+        (CallContext { caller, mailbox: None, deadline, mark, outlet }, asked.cancel)
     }
 
     async fn run(
@@ -234,7 +236,7 @@ impl Dispatcher {
         let (context, cancel) = self.context(asked);
         let called = fenced(&context, &cancel, tool.call(&context, prepared.args)).await;
         let mut output = called.map_err(|error| {
-            let may_have_written = error.kind == ToolErrorKind::Timeout && !tool.spec().annotations.read_only;
+            let may_have_written = error.kind == ToolErrorKind::Timeout && context.mark.is_set();
             if may_have_written { broken_off() } else { error }
         })?;
         if !prepared.warnings.is_empty() {
@@ -292,7 +294,7 @@ fn timed_out() -> ToolError {
     )
 }
 
-/// A writing tool that has used up its time: whoever tries again may do it twice.
+/// A call that has used up its time and had sent a write: whoever tries again may do it twice.
 fn broken_off() -> ToolError {
     let kind = ToolErrorKind::UpstreamRejected { code: "unknown_outcome".to_owned(), status: 504 };
     let text = "This took too long and was broken off, so nobody knows whether it was done. Look whether it was before \

@@ -89,7 +89,11 @@ pub(super) async fn a_value_is_spent_once(backend: &dyn Backend) {
         async move { store.spend(&value, MINUTE).await.unwrap() }
     });
     assert_eq!(join_all(calls).await.iter().filter(|first| **first).count(), 1);
-    assert!(store.spend(&fresh_hash(), MINUTE).await.unwrap());
+    let other = fresh_hash();
+    assert!(store.spend(&other, MINUTE).await.unwrap());
+    store.unspend(&other).await.unwrap();
+    assert!(!store.spend(&value, MINUTE).await.unwrap(), "another value is none of its business");
+    assert!(store.spend(&other, MINUTE).await.unwrap(), "it was not done after all");
     backend.travel(MINUTE).await;
     assert!(store.spend(&value, MINUTE).await.unwrap());
 }

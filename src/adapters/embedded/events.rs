@@ -69,7 +69,7 @@ impl EventLog for EmbeddedStore {
         limits: &LogLimits,
         last: bool,
     ) -> Result<Option<Appended>, StoreError> {
-        self.transact(Durability::Soon, |view| {
+        self.transact(Durability::Committed, |view| {
             if !alive(view, log) {
                 return Ok(None);
             }
@@ -101,7 +101,7 @@ impl EventLog for EmbeddedStore {
         how: Claiming,
         ttl: Duration,
     ) -> Result<Option<Claim>, StoreError> {
-        self.transact(Durability::Soon, |view| {
+        self.transact(Durability::Committed, |view| {
             let standing = read(view, log)?;
             if !alive(view, log) || (standing.is_none() && how == Claiming::Existing) {
                 return Ok(None);

@@ -102,7 +102,7 @@ impl HandleStore for EmbeddedStore {
         ttl: Duration,
     ) -> Result<(), StoreError> {
         let key = keys::handle(user, id);
-        self.transact(Durability::Soon, |view| {
+        self.transact(Durability::Committed, |view| {
             view.put(&key, value.as_bytes().to_vec(), ttl);
             Ok(())
         })

@@ -59,6 +59,15 @@ impl SharedStore for EmbeddedStore {
         })
         .await
     }
+
+    async fn unspend(&self, value: &TokenHash) -> Result<(), StoreError> {
+        let key = keys::spent(value);
+        self.transact(Durability::Committed, |view| {
+            view.delete(&key);
+            Ok(())
+        })
+        .await
+    }
 }
 
 #[async_trait]

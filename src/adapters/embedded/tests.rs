@@ -3,7 +3,10 @@
 use super::*;
 use crate::domain::clock::TestClock;
 use crate::domain::ids::UserKey;
+use crate::domain::keyring::KeyRing;
 use crate::domain::secret::Sealed;
+use crate::domain::token::Hasher;
+use crate::ports::shared::SharedStore;
 use crate::ports::store::{HandleStore, LeaseStore, Swap, UpstreamStore};
 use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
@@ -106,16 +109,34 @@ impl StorageBackend for Disk {
     }
 }
 
+/// Opens one disk, again and again, and what fills it.
+fn disk() -> (impl Fn() -> Result<redb::Database, redb::DatabaseError> + Clone + Send, Arc<AtomicBool>) {
+    let (inner, full) = (Arc::new(InMemoryBackend::new()), Arc::new(AtomicBool::new(false)));
+    let filled = Arc::clone(&full);
+    let opener = move || {
+        let disk = Disk { inner: Arc::clone(&inner), full: Arc::clone(&full) };
+        redb::Database::builder().create_with_backend(disk)
+    };
+    (opener, filled)
+}
+
+/// What a call that writes rests on: the note under its `Idempotency-Key`, and its right to happen once.
+#[tokio::test]
+async fn nothing_is_told_as_kept_that_a_full_disk_did_not_take() {
+    let (opener, full) = disk();
+    let store = EmbeddedStore::with_database(opener().unwrap(), Box::new(opener), clock()).unwrap();
+    let ring = KeyRing::from_list("a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
+    let right = Hasher::new(&ring).hash("once", "x");
+    full.store(true, Ordering::SeqCst);
+    store.put_handle(&user(), "h", &sealed(1), LIFE).await.unwrap_err();
+    store.spend(&right, LIFE).await.unwrap_err();
+    full.store(false, Ordering::SeqCst);
+    store.put_handle(&user(), "h", &sealed(1), LIFE).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_full_disk_is_unavailable_and_heals_without_a_restart() {
-    let (inner, full) = (Arc::new(InMemoryBackend::new()), Arc::new(AtomicBool::new(false)));
-    let opener = {
-        let (inner, full) = (Arc::clone(&inner), Arc::clone(&full));
-        move || {
-            let disk = Disk { inner: Arc::clone(&inner), full: Arc::clone(&full) };
-            redb::Database::builder().create_with_backend(disk)
-        }
-    };
+    let (opener, full) = disk();
     let store = EmbeddedStore::with_database(opener().unwrap(), Box::new(opener.clone()), clock()).unwrap();
     assert_eq!(store.swap_upstream(&user(), 0, &sealed(1), LIFE).await.unwrap(), Swap::Done);
 

@@ -44,6 +44,10 @@ impl SharedStore for RedisStore {
         let first: Option<String> = self.links.write_kept(&set).await?;
         Ok(first.is_some())
     }
+
+    async fn unspend(&self, value: &TokenHash) -> Result<(), StoreError> {
+        self.links.write_kept(&Cmd::del(keys::spent(value))).await
+    }
 }
 
 #[async_trait]

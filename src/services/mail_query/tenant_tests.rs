@@ -14,6 +14,7 @@ use crate::domain::reach::Policy;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::upstream::{Profile, UpstreamAccess};
+use crate::domain::write_mark::WriteMark;
 use crate::extract::{Extractor, PoolLimits};
 use crate::graph::client::GraphClient;
 use crate::graph::testing::OpenGate;
@@ -143,6 +144,7 @@ impl World {
                 scopes: ScopeSet::parse(SCOPES),
             },
             mailbox: None,
+            mark: WriteMark::default(),
             deadline: Instant::now() + Duration::from_mins(1),
             outlet: crate::tools::outlet::Outlet::default(),
         };

@@ -1,6 +1,7 @@
 use super::MailQuery;
 use crate::domain::ids::{ClientId, GrantId, UserKey};
 use crate::domain::scope::ScopeSet;
+use crate::domain::write_mark::WriteMark;
 use crate::graph::testing::{FakeGraph, json, raw};
 use crate::services::all;
 use crate::services::testing::deps;
@@ -38,6 +39,7 @@ impl Rig {
                 scopes: ScopeSet::parse(self.scopes),
             },
             mailbox: None,
+            mark: WriteMark::default(),
             deadline: Instant::now() + Duration::from_secs(20),
             outlet: crate::tools::outlet::Outlet::default(),
         };

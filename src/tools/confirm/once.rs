@@ -14,7 +14,7 @@
 use super::{Writes, unavailable};
 use crate::domain::canonical;
 use crate::domain::ids::UserKey;
-use crate::domain::random;
+use crate::domain::token::TokenHash;
 use crate::tools::context::CallContext;
 use crate::tools::error::ToolError;
 use serde_json::{Value, json};
@@ -38,13 +38,6 @@ pub(crate) enum Begun {
 pub(crate) struct Ticket {
     user: UserKey,
     id: String,
-    owner: String,
-}
-
-impl Ticket {
-    fn lease(&self) -> String {
-        format!("once:{}:{}", self.user, self.id)
-    }
 }
 
 impl Writes {
@@ -65,13 +58,17 @@ impl Writes {
         if let Some(result) = self.done(context, what).await? {
             return Ok(Begun::Before(result));
         }
-        let user = context.caller.user.clone();
-        let ticket = Ticket { user, id: id(context, what), owner: random::text::<16>() };
-        let taken = self.store.try_lease(&ticket.lease(), &ticket.owner, LIFE).await.map_err(unavailable)?;
-        Ok(if taken { Begun::Now(ticket) } else { Begun::Elsewhere })
+        let ticket = Ticket { user: context.caller.user.clone(), id: id(context, what) };
+        // Spent and not leased: it outlives this process, which may be killed while Graph is at it.
+        for hash in self.rights(&ticket) {
+            if !self.store.spend(&hash, LIFE).await.map_err(unavailable)? {
+                return Ok(Begun::Elsewhere);
+            }
+        }
+        Ok(Begun::Now(ticket))
     }
 
-    /// It is done. The lease is left to run out: it holds where this note gets lost.
+    /// It is done. The right is left to run out: it holds where this note gets lost.
     pub(crate) async fn finish(&self, ticket: &Ticket, result: &str) {
         let sealed = self.cipher.seal(&place(&ticket.user, &ticket.id), result.as_bytes());
         if let Err(error) = self.store.put_handle(&ticket.user, &ticket.id, &sealed, LIFE).await {
@@ -81,9 +78,16 @@ impl Writes {
 
     /// It was certainly not done: it may be tried again.
     pub(crate) async fn abandon(&self, ticket: &Ticket) {
-        if let Err(error) = self.store.release_lease(&ticket.lease(), &ticket.owner).await {
-            tracing::warn!(%error, "the lease of a write was not given back");
+        for hash in self.rights(ticket) {
+            if let Err(error) = self.store.unspend(&hash).await {
+                tracing::warn!(%error, "the right to a write was not given back");
+            }
         }
+    }
+
+    /// Under every key: replicas may differ in which one is active while a ring is being changed.
+    fn rights(&self, ticket: &Ticket) -> Vec<TokenHash> {
+        self.hasher.hashes("once", &format!("{}:{}", ticket.user, ticket.id)).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use crate::domain::ids::{ClientId, GrantId};
 use crate::domain::keyring::KeyRing;
 use crate::domain::mailbox::Mailbox;
 use crate::domain::scope::ScopeSet;
+use crate::domain::write_mark::WriteMark;
 use crate::tools::context::Caller;
 use crate::tools::outlet::{Features, Outlet};
 use std::time::Instant;
@@ -40,6 +41,7 @@ fn context(user: &str, form: bool, answers: &Value) -> CallContext {
             scopes: ScopeSet::default(),
         },
         mailbox: None,
+        mark: WriteMark::default(),
         deadline: Instant::now() + Duration::from_mins(1),
         outlet: Outlet {
             features: Features { form, ..Features::default() },

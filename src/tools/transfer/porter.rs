@@ -3,6 +3,7 @@
 use super::{Found, Holder, Incoming, Kind, LinkRecord, Stored, TICKET_LIFE, Transfers, UploadRecord};
 use crate::domain::ids::{ClientId, UserKey};
 use crate::domain::random;
+use crate::domain::write_mark::WriteMark;
 use crate::ports::graph::{ByteStream, TransportError};
 use crate::ports::store::StoreError;
 use crate::tools::context::CallContext;
@@ -221,6 +222,7 @@ impl Holder {
         CallContext {
             caller: self.caller(),
             mailbox: None,
+            mark: WriteMark::default(),
             deadline: Instant::now() + time,
             outlet: Outlet::default(),
         }

@@ -4,6 +4,7 @@ use super::*;
 use crate::adapters::embedded::EmbeddedStore;
 use crate::domain::clock::{SharedClock, TestClock};
 use crate::domain::keyring::KeyRing;
+use crate::domain::write_mark::WriteMark;
 use crate::tools::outlet::Outlet;
 use serde_json::json;
 use std::time::Instant;
@@ -29,7 +30,13 @@ fn context(user: &str) -> CallContext {
         grant: GrantId::new("g"),
         scopes: ScopeSet::parse("Files.Read"),
     };
-    CallContext { caller, mailbox: None, deadline: Instant::now() + LINK_LIFE, outlet: Outlet::default() }
+    CallContext {
+        caller,
+        mailbox: None,
+        mark: WriteMark::default(),
+        deadline: Instant::now() + LINK_LIFE,
+        outlet: Outlet::default(),
+    }
 }
 
 async fn link(transfers: &Transfers) -> String {
