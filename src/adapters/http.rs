@@ -2,6 +2,7 @@
 //!
 //! A redirect would carry a bearer or a client secret to a host that nobody configured, hence none is followed.
 
+use crate::adapters::crypto;
 use reqwest::redirect;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,8 +29,7 @@ pub(crate) struct ClientError(#[from] reqwest::Error);
 
 /// A client for Entra or Graph. Cloning it shares the connection pool.
 pub(crate) fn client(plain: PlainHttp) -> Result<reqwest::Client, ClientError> {
-    // Fails when a provider is installed already, which is all that is wanted.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crypto::install();
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod conformance;
+pub(crate) mod crypto;
 pub(crate) mod embedded;
 pub(crate) mod entra;
 #[cfg(any(test, feature = "fuzzing"))]

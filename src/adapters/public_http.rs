@@ -2,6 +2,7 @@
 //! (server-side request forgery). A name is resolved once per connection, every address that it has must be public,
 //! and the connection goes to exactly those addresses: what DNS says a moment later (rebinding) is never asked.
 
+use crate::adapters::crypto;
 use crate::domain::reach::{self, Policy};
 use crate::domain::turns::Turns;
 use crate::ports::documents::{Document, DocumentSource, FetchError};
@@ -63,8 +64,7 @@ impl PublicHttp {
     }
 
     fn with_lookup(stand: Stand, lookup: Lookup) -> Result<Self, PublicHttpError> {
-        // Fails when a provider is installed already, which is all that is wanted.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crypto::install();
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(TOTAL_TIMEOUT)

@@ -1,6 +1,7 @@
 //! Pages: each hop of a redirect is resolved and checked anew.
 
 use super::{Names, NetProbe};
+use crate::adapters::crypto;
 use crate::ports::probe::{Page, Probe, ProbeError};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, LOCATION};
@@ -47,8 +48,7 @@ async fn hop(probe: &NetProbe, url: &Url, ports: &[u16]) -> Result<Response, Pro
 }
 
 fn client(names: &Arc<Names>) -> Result<Client, ProbeError> {
-    // Fails when a provider is installed already, which is all that is wanted.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crypto::install();
     let builder = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(redirect::Policy::none())

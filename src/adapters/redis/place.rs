@@ -1,6 +1,7 @@
 //! From a place to clients of it.
 
 use super::errors::explain;
+use crate::adapters::crypto;
 use crate::domain::redis_place::{RedisAddress, RedisLogin, RedisPlace, RedisTls};
 use crate::ports::store::StoreError;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion};
@@ -60,8 +61,7 @@ pub(super) fn certificates(tls: &RedisTls) -> Option<TlsCertificates> {
 /// Checks what can be checked without the network, and prepares TLS.
 pub(super) fn prepare(place: &RedisPlace) -> Result<(), StoreError> {
     if place.tls.is_some() {
-        // Fails when a provider is installed already, which is all that is wanted.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crypto::install();
     }
     for address in &place.nodes {
         client(place, address).map_err(|error| match place.tls {
