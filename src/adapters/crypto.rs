@@ -47,6 +47,7 @@ static VERIFIED: [(Algorithm, AlgorithmFamily, How); 5] = [
 static SIGNED: [(Algorithm, &dyn RsaEncoding); 2] =
     [(Algorithm::RS256, &RSA_PKCS1_SHA256), (Algorithm::PS256, &RSA_PSS_SHA256)];
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is the crate's")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     let Some((_, family, how)) = VERIFIED.iter().find(|(known, ..)| known == algorithm) else {
         return (rust_crypto::DEFAULT_PROVIDER.verifier_factory)(algorithm, key);
@@ -87,6 +88,7 @@ impl JwtVerifier for RingVerifier {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is the crate's")]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     let encoding =
         SIGNED.iter().find(|(known, _)| known == algorithm && key.family() == AlgorithmFamily::Rsa);

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, HeaderValue};
+use std::mem;
 use std::time::Duration;
 use url::Url;
 
@@ -33,8 +34,6 @@ struct Endpoint {
     base: Url,
     /// Path of the base without a trailing slash, e.g. `/v1.0`.
     prefix: String,
-    /// Origin and prefix, what targets are appended to.
-    root: String,
 }
 
 /// Sends requests to one Graph endpoint such as `https://graph.microsoft.com/v1.0`.
@@ -65,24 +64,29 @@ impl Endpoint {
             _ => return Err(GraphUrlError::Invalid),
         }
         let prefix = base.path().trim_end_matches('/').to_owned();
-        let root = format!("{}{prefix}", base.origin().ascii_serialization());
-        Ok(Self { insecure, base, prefix, root })
+        Ok(Self { insecure, base, prefix })
     }
 
     /// The absolute URL of a target; next links only within our own origin and path.
     fn resolve(&self, target: &str) -> Result<Url, TransportError> {
         let url = if target.starts_with('/') {
-            Url::parse(&[&self.root, target].concat())
+            // The base is parsed already, and a path changes nothing before it.
+            let (path, query) =
+                target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+            let mut url = self.base.clone();
+            url.set_path(&[&self.prefix, path].concat());
+            url.set_query(query);
+            url
         } else {
-            Url::parse(target)
-        }
-        .map_err(|_| TransportError::ForeignLink)?;
+            let url = Url::parse(target).map_err(|_| TransportError::ForeignLink)?;
+            if url.origin() != self.base.origin() || !url.username().is_empty() {
+                return Err(TransportError::ForeignLink);
+            }
+            url
+        };
         // `Url` has resolved dot segments by now, so the prefix check sees the path that would be asked for.
         let inside = url.path().strip_prefix(&self.prefix).is_some_and(|rest| rest.starts_with('/'));
-        if url.origin() != self.base.origin() || !url.username().is_empty() || !inside {
-            return Err(TransportError::ForeignLink);
-        }
-        Ok(url)
+        if inside { Ok(url) } else { Err(TransportError::ForeignLink) }
     }
 
     /// An address elsewhere that Graph gave us: encrypted, and without credentials in it.
@@ -102,7 +106,7 @@ impl GraphHttp {
     /// A request to Graph itself, without a time.
     fn request(&self, request: GraphRequest) -> Result<reqwest::RequestBuilder, TransportError> {
         let url = self.endpoint()?.resolve(&request.target)?;
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", request.token.expose()))
+        let mut bearer = HeaderValue::try_from(["Bearer ", request.token.expose()].concat())
             .map_err(|_| TransportError::Broken("the token does not fit into a header".to_owned()))?;
         bearer.set_sensitive(true);
         let wants_length = matches!(request.method, Method::POST | Method::PUT | Method::PATCH);
@@ -157,8 +161,8 @@ impl GraphTransport for GraphHttp {
 }
 
 async fn whole(builder: reqwest::RequestBuilder, limit: usize) -> Result<GraphResponse, TransportError> {
-    let response = builder.send().await.map_err(|error| cause(&error))?;
-    let (status, headers) = (response.status(), response.headers().clone());
+    let mut response = builder.send().await.map_err(|error| cause(&error))?;
+    let (status, headers) = (response.status(), mem::take(response.headers_mut()));
     let body = read(response, limit).await?;
     Ok(GraphResponse { status, headers, body })
 }
@@ -170,8 +174,8 @@ async fn opened(
     limit: usize,
 ) -> Result<OpenAnswer, TransportError> {
     let sent = tokio::time::timeout(timeout, builder.send()).await.map_err(|_| TransportError::Timeout)?;
-    let response = sent.map_err(|error| cause(&error))?;
-    let (status, headers) = (response.status(), response.headers().clone());
+    let mut response = sent.map_err(|error| cause(&error))?;
+    let (status, headers) = (response.status(), mem::take(response.headers_mut()));
     let body = stream::try_unfold((response, limit), move |(mut response, left)| async move {
         let next = tokio::time::timeout(SILENCE, response.chunk()).await;
         let Some(chunk) = next.map_err(|_| TransportError::Timeout)?.map_err(|error| cause(&error))? else {

@@ -1,15 +1,16 @@
 //! Values that must not be printed, and bytes that may be stored because nobody else can read them.
 
 use std::fmt;
-use zeroize::Zeroize;
+use std::sync::Arc;
+use zeroize::{Zeroize, Zeroizing};
 
-/// A secret: no `Display`, a redacted `Debug`, wiped when dropped.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret<T: Zeroize>(T);
+/// A secret: no `Display`, a redacted `Debug`, wiped when the last clone is dropped. Clones share the one copy.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Secret<T: Zeroize>(Arc<Zeroizing<T>>);
 
 impl<T: Zeroize> Secret<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self(value)
+        Self(Arc::new(Zeroizing::new(value)))
     }
 
     /// The plain value. Call it where the value leaves for its one purpose, nowhere else.
@@ -24,9 +25,9 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
-impl<T: Zeroize> Drop for Secret<T> {
-    fn drop(&mut self) {
-        self.0.zeroize();
+impl<T: Zeroize> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 

@@ -137,6 +137,9 @@ pub(super) fn clipped(mut text: String, max: usize) -> String {
 
 /// One line: runs of white space and control characters become one space.
 pub(super) fn line(text: &str) -> String {
+    if is_line(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     // Almost all characters are told by one comparison.
     let parts = |c: char| c <= ' ' || c >= '\u{7f}' && (c.is_whitespace() || c.is_control());
@@ -147,6 +150,20 @@ pub(super) fn line(text: &str) -> String {
         out.push_str(word);
     }
     out
+}
+
+/// Whether a text certainly is one line already, by its bytes: white space and control characters beyond ASCII all begin
+/// with one of four bytes, which are left to who looks at characters.
+fn is_line(text: &str) -> bool {
+    let mut before = b' ';
+    for byte in text.bytes() {
+        let is_gap = matches!(byte, 0..=b' ' | 0x7f | 0xc2 | 0xe1..=0xe3);
+        if is_gap && (byte != b' ' || before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
 }
 
 /// An output schema with further properties.
@@ -174,6 +191,20 @@ pub(super) fn listing_schema(item: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_passes_as_a_line_has_nothing_to_replace() {
+        for c in '\0'..=char::MAX {
+            let odd = c.is_whitespace() || c.is_control();
+            assert!(!(odd && is_line(&c.to_string())), "{c:?}");
+            assert!(!(odd && c != ' ' && is_line(&format!("a{c}b"))), "{c:?}");
+        }
+        for (text, expected) in
+            [("a b", true), ("가 나", true), (" a", false), ("a ", false), ("a  b", false)]
+        {
+            assert_eq!(is_line(text), expected, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_line_is_one_line_with_single_spaces() {

@@ -89,7 +89,7 @@ impl RecipientView<'_> {
         match (name.is_empty() || name.eq_ignore_ascii_case(&address), address.is_empty()) {
             (true, _) => address,
             (false, true) => name,
-            (false, false) => format!("{name} <{address}>"),
+            (false, false) => [&name, " <", &address, ">"].concat(),
         }
     }
 }
