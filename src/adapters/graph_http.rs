@@ -53,7 +53,7 @@ impl GraphHttp {
 impl Endpoint {
     fn new(base_url: &str, insecure: bool) -> Result<Self, GraphUrlError> {
         let base = Url::parse(base_url).map_err(|_| GraphUrlError::Invalid)?;
-        let plain = base.username().is_empty() && base.query().is_none() && base.fragment().is_none();
+        let plain = is_anonymous(&base) && base.query().is_none() && base.fragment().is_none();
         if base.host().is_none() || !plain {
             return Err(GraphUrlError::Invalid);
         }
@@ -79,7 +79,7 @@ impl Endpoint {
             url
         } else {
             let url = Url::parse(target).map_err(|_| TransportError::ForeignLink)?;
-            if url.origin() != self.base.origin() || !url.username().is_empty() {
+            if url.origin() != self.base.origin() || !is_anonymous(&url) {
                 return Err(TransportError::ForeignLink);
             }
             url
@@ -93,9 +93,17 @@ impl Endpoint {
     fn elsewhere(&self, url: &str) -> Result<Url, TransportError> {
         let url = Url::parse(url).map_err(|_| TransportError::ForeignLink)?;
         let allowed = url.scheme() == "https" || (self.insecure && url.scheme() == "http");
-        let plain = url.username().is_empty() && url.password().is_none();
-        if allowed && plain && url.host().is_some() { Ok(url) } else { Err(TransportError::ForeignLink) }
+        if allowed && is_anonymous(&url) && url.host().is_some() {
+            Ok(url)
+        } else {
+            Err(TransportError::ForeignLink)
+        }
     }
+}
+
+/// No user and no password in it, which would be sent beside the token.
+fn is_anonymous(url: &Url) -> bool {
+    url.username().is_empty() && url.password().is_none()
 }
 
 impl GraphHttp {
@@ -243,7 +251,10 @@ mod tests {
     async fn plain_http_needs_the_insecure_switch() {
         assert_eq!(Endpoint::new("http://127.0.0.1:1/v1.0", false).unwrap_err(), GraphUrlError::Insecure);
         assert!(Endpoint::new("http://127.0.0.1:1/v1.0", true).is_ok());
-        assert_eq!(Endpoint::new("file:///etc", true).unwrap_err(), GraphUrlError::Invalid);
+        for odd in ["file:///etc", "https://:password@graph.example/v1.0", "https://user@graph.example/v1.0"]
+        {
+            assert_eq!(Endpoint::new(odd, true).unwrap_err(), GraphUrlError::Invalid, "{odd}");
+        }
         let error = graph("http://127.0.0.1:1/v1.0", false).send(request(10)).await.unwrap_err();
         assert!(error.to_string().contains("https"), "{error}");
     }
@@ -263,13 +274,25 @@ mod tests {
             "https://graph.example/v1.0/../beta/me",
             "https://graph.example/v1.0%2f../beta",
             "https://user@graph.example/v1.0/me",
+            "https://:password@graph.example/v1.0/me",
             "/../beta/me",
+            "/%2e%2e/beta/me",
+            "/..\\beta\\me",
+            "/.\t./beta/me",
             "me",
         ] {
             assert!(matches!(graph.resolve(foreign), Err(TransportError::ForeignLink)), "{foreign}");
         }
         let inside = graph.resolve("//evil.example/v1.0/me").unwrap();
         assert_eq!(inside.host_str(), Some("graph.example"));
+        for (target, expected) in [
+            ("/me?", "me?"),
+            ("/me#?a=b", "me%23?a=b"),
+            ("/me?q=#가 나?/../..", "me?q=%23%EA%B0%80%20%EB%82%98?/../.."),
+        ] {
+            let url = graph.resolve(target).unwrap();
+            assert_eq!(url.as_str(), ["https://graph.example/v1.0/", expected].concat());
+        }
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub(super) fn claims<T: DeserializeOwned>(jwt: &str, key: &Jwk, algorithm: Algor
     Ok(decode::<T>(jwt, &key, &rules).map_err(|_| JwtFault::Signature)?.claims)
 }
 
-/// Whether the key is whole, of a sensible size and of the kind that `algorithm` needs. The crate that verifies takes
-/// that for granted: an Ed25519 key that is too short makes it panic.
+/// Whether the key is whole, of a sensible size and of the kind that `algorithm` needs. Not
+/// everything that can verify checks that: an Ed25519 key that is too short makes `jsonwebtoken`'s own code panic.
 pub(super) fn is_sound(key: &Jwk, algorithm: Algorithm) -> bool {
     let point = |wanted: &EllipticCurve, curve: &EllipticCurve, all: [&str; 2], octets: usize| {
         curve == wanted && all.into_iter().all(|text| octets_of(text).is_some_and(|o| o.len() == octets))
@@ -120,7 +120,7 @@ mod tests {
         assert!(!sound(zero, Algorithm::RS256), "a leading zero would give the same key another thumbprint");
     }
 
-    /// The crate would panic on it.
+    /// `jsonwebtoken`'s own code would panic on it.
     #[test]
     fn a_short_key_is_refused_and_nothing_panics() {
         let key: Jwk = serde_json::from_value(json!({"kty": "OKP", "crv": "Ed25519", "x": "AQ"})).unwrap();

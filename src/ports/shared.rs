@@ -51,7 +51,7 @@ pub(crate) trait SharedStore: Send + Sync {
     ) -> Result<Swap, StoreError>;
     /// Spends a value that counts once, such as the `jti` of an assertion: true for the first call only.
     async fn spend(&self, value: &TokenHash, ttl: Duration) -> Result<bool, StoreError>;
-    /// Takes that back: what it was spent for was certainly not done.
+    /// Takes that back: what it was spent for was certainly not done. Only for whom [`Self::spend`] answered true.
     async fn unspend(&self, value: &TokenHash) -> Result<(), StoreError>;
 }
 

@@ -327,3 +327,6 @@ fn log_call(service: &ServiceName, tool: &str, took: Duration, result: &Result<T
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ pub(crate) struct EmbeddedStore {
 enum Durability {
     /// On disk before the verb answers.
     Committed,
-    /// On disk soon; a crash in between costs a cursor or a little of a session's life.
+    /// On disk soon; a crash in between costs a lease, a mark or a little of a session's life.
     Soon,
 }
 

@@ -132,6 +132,9 @@ async fn nothing_is_told_as_kept_that_a_full_disk_did_not_take() {
     store.spend(&right, LIFE).await.unwrap_err();
     full.store(false, Ordering::SeqCst);
     store.put_handle(&user(), "h", &sealed(1), LIFE).await.unwrap();
+    // Of a disk that has just become full, where no earlier verb told the store.
+    full.store(true, Ordering::SeqCst);
+    store.spend(&right, LIFE).await.unwrap_err();
 }
 
 #[tokio::test]

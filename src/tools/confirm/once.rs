@@ -60,9 +60,13 @@ impl Writes {
         }
         let ticket = Ticket { user: context.caller.user.clone(), id: id(context, what) };
         // Spent and not leased: it outlives this process, which may be killed while Graph is at it.
-        for hash in self.rights(&ticket) {
-            if !self.store.spend(&hash, LIFE).await.map_err(unavailable)? {
-                return Ok(Begun::Elsewhere);
+        let rights = self.rights(&ticket);
+        for (taken, hash) in rights.iter().enumerate() {
+            let spent = self.store.spend(hash, LIFE).await;
+            if !matches!(spent, Ok(true)) {
+                // The others are somebody else's, this one perhaps too.
+                self.give_back(rights.iter().take(taken)).await;
+                return spent.map(|_| Begun::Elsewhere).map_err(unavailable);
             }
         }
         Ok(Begun::Now(ticket))
@@ -78,8 +82,12 @@ impl Writes {
 
     /// It was certainly not done: it may be tried again.
     pub(crate) async fn abandon(&self, ticket: &Ticket) {
-        for hash in self.rights(ticket) {
-            if let Err(error) = self.store.unspend(&hash).await {
+        self.give_back(self.rights(ticket).iter()).await;
+    }
+
+    async fn give_back(&self, rights: impl Iterator<Item = &TokenHash>) {
+        for hash in rights {
+            if let Err(error) = self.store.unspend(hash).await {
                 tracing::warn!(%error, "the right to a write was not given back");
             }
         }

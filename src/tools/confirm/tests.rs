@@ -25,10 +25,14 @@ fn rig() -> Rig {
 impl Rig {
     /// One replica.
     fn writes(&self, domains: &[&str], per_hour: u32) -> Writes {
-        let ring = KeyRing::from_text(&"k".repeat(40)).unwrap();
+        self.writes_with(&KeyRing::from_text(&"k".repeat(40)).unwrap(), domains, per_hour)
+    }
+
+    /// One with other keys.
+    fn writes_with(&self, ring: &KeyRing, domains: &[&str], per_hour: u32) -> Writes {
         let recipient_domains = domains.iter().map(ToString::to_string).collect();
         let rules = WriteRules { recipient_domains, per_hour };
-        Writes::new(self.store.clone(), Cipher::new(&ring), Hasher::new(&ring), rules)
+        Writes::new(self.store.clone(), Cipher::new(ring), Hasher::new(ring), rules)
     }
 }
 
@@ -238,6 +242,24 @@ async fn what_was_done_once_is_not_done_again_and_its_result_is_told() {
     begun(here.begin(&bob, &what).await);
     rig.clock.advance(Duration::from_mins(16));
     begun(here.begin(&alice, &what).await);
+}
+
+/// While a key is being added, replicas differ in which keys they have.
+#[tokio::test]
+async fn of_replicas_with_other_keys_one_writes_and_the_others_leave_nothing_taken() {
+    use super::once::Begun;
+    let rig = rig();
+    let old = "a:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let new = format!("b:AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,{old}");
+    let [before, after] = [old, &new].map(|list| rig.writes_with(&KeyRing::from_list(list).unwrap(), &[], 0));
+    let (alice, what) = (context("alice", false, &json!({})), json!({"send": "x"}));
+    let Begun::Now(ticket) = before.begin(&alice, &what).await.unwrap() else {
+        panic!("nobody else is at it")
+    };
+    assert!(matches!(after.begin(&alice, &what).await.unwrap(), Begun::Elsewhere));
+    before.abandon(&ticket).await;
+    assert!(matches!(after.begin(&alice, &what).await.unwrap(), Begun::Now(_)), "it was certainly not done");
+    assert!(matches!(before.begin(&alice, &what).await.unwrap(), Begun::Elsewhere));
 }
 
 #[tokio::test]
