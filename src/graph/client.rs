@@ -44,9 +44,14 @@ pub(crate) struct Answer {
 impl Answer {
     /// Reads the body as a view that borrows from it.
     pub(crate) fn view<'a, T: Deserialize<'a>>(&'a self) -> Result<T, GraphError> {
-        // serde_json's message may quote the input: line and column say enough for a log.
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let reason = format!("{:?} at {}:{}", error.classify(), error.line(), error.column());
+        // Looked through for UTF-8 once, and not text by text.
+        let read = match std::str::from_utf8(&self.body) {
+            // serde_json's message may quote the input: line and column say enough for a log.
+            Ok(text) => serde_json::from_str(text)
+                .map_err(|error| format!("{:?} at {}:{}", error.classify(), error.line(), error.column())),
+            Err(error) => Err(format!("no UTF-8 after {} bytes", error.valid_up_to())),
+        };
+        read.map_err(|reason| {
             if self.once {
                 // Whoever is told to try again would do it twice.
                 return GraphError::OutcomeUnknown { reason, request_id: None };
