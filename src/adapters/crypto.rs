@@ -145,13 +145,6 @@ mod tests {
         DecodingKey::from_jwk(&jsonwebtoken::jwk::Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap()
     }
 
-    fn components(key: &DecodingKey) -> (Vec<u8>, Vec<u8>) {
-        match key.kind() {
-            DecodingKeyKind::RsaModulusExponent { n, e } => (n.clone(), e.clone()),
-            DecodingKeyKind::SecretOrDer(_) => panic!("no RSA key"),
-        }
-    }
-
     /// Both are asked for the same, so that neither is wrong in a way of its own.
     #[test]
     fn it_agrees_with_the_crate_that_it_stands_for() {
@@ -195,5 +188,18 @@ mod tests {
                 if short.family() == AlgorithmFamily::Rsa { Algorithm::RS256 } else { Algorithm::EdDSA };
             verifier(&algorithm, &short).unwrap().verify(MESSAGE, &signature).unwrap_err();
         }
+    }
+
+    /// They are the same number, and the crate that ring stands for takes them.
+    #[test]
+    fn zeros_in_front_of_a_modulus_change_nothing() {
+        let (known, key) = (public(&rsa(), Algorithm::RS256), rsa());
+        let DecodingKeyKind::RsaModulusExponent { n, e } = known.kind() else { panic!("no RSA key") };
+        let odd = DecodingKey::from_rsa_raw_components(
+            &[&[0, 0], n.as_slice()].concat(),
+            &[&[0], e.as_slice()].concat(),
+        );
+        let signature = signer(&Algorithm::RS256, &key).unwrap().try_sign(MESSAGE).unwrap();
+        verifier(&Algorithm::RS256, &odd).unwrap().verify(MESSAGE, &signature).unwrap();
     }
 }
